@@ -1,0 +1,8 @@
+"""The kernel: what every other app may import."""
+
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    name = "apps.core"
+    label = "core"

@@ -1,0 +1,17 @@
+"""Upstreams' text, made fit to keep: valid, without NUL, capped with a visible cut mark."""
+
+from __future__ import annotations
+
+CUT_MARK = "… [cut]"
+
+
+def clean(text: object, limit: int = 2000) -> str:
+    """`text` as a str that every database takes: NUL and lone surrogates replaced, at most `limit` characters.
+
+    What is longer ends in a mark that says so. Other odd characters (bidi overrides, zero width) stay: templates
+    isolate and show them.
+    """
+    value = text if isinstance(text, str) else "" if text is None else str(text)
+    if len(value) > limit:
+        value = value[: limit - len(CUT_MARK)] + CUT_MARK
+    return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

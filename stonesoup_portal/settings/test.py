@@ -1,0 +1,19 @@
+"""Settings of the tests: SQLite in a file (threads share it), or the database that PORTAL_DATABASE_URL names."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from .base import *  # noqa: F403
+from .base import DATABASES
+
+SECRET_KEY = "only-for-tests-of-the-portal-0123456789-abcdefghijklmnop"  # noqa: S105
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PORTAL_STATE = Path(tempfile.gettempdir()) / "portal-tests"
+PORTAL_FLEET = ""
+CELERY_BROKER_URL = "memory://"
+
+if "sqlite" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["TEST"] = {"NAME": Path(tempfile.gettempdir()) / f"portal-tests-{os.getpid()}.sqlite3"}
