@@ -1,0 +1,143 @@
+"""The kinds of value that a fleet file holds, each with its check and its plain words for what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
+
+from apps.core.durations import PATTERN, duration_read, duration_text
+from apps.core.matchers import LabelMatcher, matchers_read
+from apps.sources.fleetfile.secrets import Secret, SecretUnavailable
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a fleet file is read: the folder that relative paths start from, and whether what it names must exist."""
+
+    folder: Path | None = None
+    must_exist: bool = False
+
+
+def _surroundings(info: ValidationInfo) -> Surroundings:
+    return info.context if isinstance(info.context, Surroundings) else Surroundings()
+
+
+def _plain_name(value: str) -> str:
+    if not NAME.match(value):
+        raise ValueError(
+            f"{value[:40]!r} is not a plain name: at most 100 letters, digits, '.', '_' and '-', the first a letter or digit"
+        )
+    return value
+
+
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError("is not a URL: its host or port cannot be read") from error
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError(
+            f"{parts.scheme!r} is not http or https" if parts.scheme else "must begin with http:// or https://"
+        )
+    if not host or any(character.isspace() for character in value):
+        raise ValueError("is not a URL: no host, or blanks in it")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no user name or password: name the secret in its own key (env:NAME or file:PATH)")
+    if parts.query or parts.fragment:
+        raise ValueError("must end before any '?' or '#'")
+    return value.rstrip("/")
+
+
+def _file_path(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, (str, Path)) or not str(value).removeprefix("file:"):
+        raise ValueError("is not a path of a file")
+    around = _surroundings(info)
+    path = (around.folder or Path()) / Path(str(value).removeprefix("file:")).expanduser()
+    if around.must_exist and not path.is_file():
+        raise ValueError(f"the file {path} does not exist")
+    return path
+
+
+def _secret(value: object, info: ValidationInfo) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    around = _surroundings(info)
+    secret = Secret.referred_to_by(value, around.folder)
+    if around.must_exist:
+        try:
+            secret.value()
+        except SecretUnavailable as error:
+            raise ValueError(str(error)) from None
+    return secret
+
+
+def _equality_matchers(value: object) -> tuple[LabelMatcher, ...]:
+    if not isinstance(value, str):
+        raise ValueError("""is not a line of matchers: write it in quotes, like 'slo="true"'""")  # noqa: TRY004
+    matchers = matchers_read(value)
+    for matcher in matchers:
+        if matcher.is_regex:
+            raise ValueError(f"{matcher}: only = and != can stand in the fleet file so far")
+    return matchers
+
+
+def _within(least: str, most: str) -> Callable[[object], timedelta]:
+    """A reader of durations between two bounds, both allowed."""
+    lower, upper = duration_read(least), duration_read(most)
+
+    def read(value: object) -> timedelta:
+        duration = duration_read(value)
+        if not lower <= duration <= upper:
+            raise ValueError(f"must be from {least} to {most}")
+        return duration
+
+    return read
+
+
+def _lines(matchers: tuple[LabelMatcher, ...]) -> str:
+    return ", ".join(map(str, matchers))
+
+
+DURATION_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0}],
+        "examples": ["30s", "1h30m", "2d"],
+    }
+)
+_AS_TEXT = PlainSerializer(duration_text)
+
+Name = Annotated[
+    str, AfterValidator(_plain_name), Field(json_schema_extra={"pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"})
+]
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+Url = Annotated[str, AfterValidator(_web_address), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
+FilePath = Annotated[
+    Path, BeforeValidator(_file_path), WithJsonSchema({"type": "string", "minLength": 1}), PlainSerializer(str)
+]
+SecretReference = Annotated[
+    Secret,
+    BeforeValidator(_secret),
+    PlainSerializer(lambda secret: secret.reference, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^(env|file):.+$"}),
+]
+Matchers = Annotated[
+    tuple[LabelMatcher, ...],
+    BeforeValidator(_equality_matchers),
+    PlainSerializer(_lines, return_type=str),
+    WithJsonSchema({"type": "string", "minLength": 3, "examples": ['slo="true"']}),
+]
+Interval = Annotated[timedelta, BeforeValidator(_within("5s", "1h")), _AS_TEXT, DURATION_SCHEMA]
+ConnectTimeout = Annotated[timedelta, BeforeValidator(_within("1s", "1m")), _AS_TEXT, DURATION_SCHEMA]
+Deadline = Annotated[timedelta, BeforeValidator(_within("1s", "5m")), _AS_TEXT, DURATION_SCHEMA]
+Span = Annotated[timedelta, BeforeValidator(_within("1s", "3650d")), _AS_TEXT, DURATION_SCHEMA]
+Retention = Annotated[timedelta, BeforeValidator(_within("1d", "3650d")), _AS_TEXT, DURATION_SCHEMA]
