@@ -1,0 +1,1 @@
+"""The fleet file: what the portal watches, and how."""

@@ -33,9 +33,7 @@ def _surroundings(info: ValidationInfo) -> Surroundings:
 
 def _plain_name(value: str) -> str:
     if not NAME.match(value):
-        raise ValueError(
-            f"{value[:40]!r} is not a plain name: at most 100 letters, digits, '.', '_' and '-', the first a letter or digit"
-        )
+        raise ValueError(f"{value[:40]!r} is not a plain name: it takes up to 100 letters, digits, '.', '_' and '-'")
     return value
 
 

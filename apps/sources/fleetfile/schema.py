@@ -31,7 +31,7 @@ from apps.sources.fleetfile.fields import (
 class Section(BaseModel):
     """A mapping of the fleet file: unknown keys are refused, and nothing changes once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
 class Connection(Section):
@@ -341,3 +341,9 @@ class FleetFile(Section):
     access: LaterList = ()
     policies: LaterList = ()
     runbooks: LaterList = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_sections(cls, data: object) -> object:
+        """A section whose items are all commented out is null in YAML: it is as if it were not there."""
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
