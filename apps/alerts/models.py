@@ -1,0 +1,143 @@
+"""Alerts as episodes, who holds them, silences and rules."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class AlertState(models.TextChoices):
+    """What an alert does now. Several members disagreeing: ACTIVE wins."""
+
+    ACTIVE = "active", "active"
+    SILENCED = "silenced", "silenced"
+    INHIBITED = "inhibited", "inhibited"
+    MUTED = "muted", "muted"
+    ENDED = "ended", "ended"
+
+
+class Episode(models.Model):
+    """One time that one alert fired in one Alertmanager group (HA cluster): its labels stay as they were.
+
+    Identity is (alertmanager, fingerprint, starts_at as first told); `ended_at` is None while it fires. `is_unconfirmed`
+    means that only members that are not fresh hold it. `tone` and `reason` are its own verdict.
+    """
+
+    alertmanager = models.CharField(max_length=100)
+    fingerprint = models.CharField(max_length=100)
+    starts_at = models.DateTimeField(null=True, help_text="as told; year 1 and the like are None")
+    began_at = models.DateTimeField(help_text="starts_at where it is believable, else first_seen_at")
+    first_seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    is_odd_start = models.BooleanField(default=False, help_text="starts_at lies in the future or is not there")
+
+    name = models.CharField(max_length=300, default="")
+    severity = models.CharField(max_length=50, default="")
+    labels = models.JSONField(default=dict)
+    annotations = models.JSONField(default=dict)
+    was_cut = models.BooleanField(default=False, help_text="labels or annotations were cut to fit")
+    generator_url = models.CharField(max_length=2000, default="")
+    runbook_url = models.CharField(max_length=2000, default="")
+    receivers = models.JSONField(default=list)
+    group_labels = models.JSONField(default=dict)
+    group_key = models.CharField(max_length=500, default="")
+
+    state = models.CharField(max_length=20, choices=AlertState, default=AlertState.ACTIVE)
+    other_state = models.CharField(max_length=50, default="", help_text="a state word that the portal does not know")
+    state_since = models.DateTimeField(null=True)
+    silenced_by = models.JSONField(default=list)
+    inhibited_by = models.JSONField(default=list)
+    muted_by = models.JSONField(default=list)
+    is_unconfirmed = models.BooleanField(default=False)
+
+    cluster = models.CharField(max_length=100, default="")
+    cluster_told = models.CharField(max_length=300, default="", help_text="what the label said, where no cluster matches")
+    environment = models.CharField(max_length=100, default="")
+    application = models.CharField(max_length=700, default="", help_text="<instance>/<namespace>/<name>, where joined")
+    owner = models.CharField(max_length=300, default="")
+    is_slo = models.BooleanField(default=False)
+    is_control_plane = models.BooleanField(default=False)
+    tone = models.CharField(max_length=10, default="warning")
+    reason = models.CharField(max_length=500, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["ended_at", "tone"], name="episode_tone"),
+            models.Index(fields=["alertmanager", "fingerprint", "-began_at"], name="episode_identity"),
+            models.Index(fields=["cluster", "ended_at"], name="episode_cluster"),
+            models.Index(fields=["application", "ended_at"], name="episode_application"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["alertmanager", "fingerprint"],
+                condition=models.Q(ended_at=None),
+                name="one_open_episode",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.fingerprint}"
+
+
+class Holding(models.Model):
+    """That one member of an Alertmanager group held the episode at its last answer, and what it said of it."""
+
+    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="holdings")
+    source = models.CharField(max_length=200, help_text="the member's source key")
+    state = models.CharField(max_length=50)
+    silenced_by = models.JSONField(default=list)
+    inhibited_by = models.JSONField(default=list)
+    muted_by = models.JSONField(default=list)
+    ends_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["episode", "source"], name="holding_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.source} holds {self.episode_id}"
+
+
+class Silence(models.Model):
+    """A silence of one Alertmanager group, as its members tell it."""
+
+    alertmanager = models.CharField(max_length=100)
+    silence_id = models.CharField(max_length=100)
+    state = models.CharField(max_length=20)
+    matchers = models.JSONField(default=list, help_text="[Matcher of integrations.alertmanager, as builtins]")
+    created_by = models.CharField(max_length=300, default="")
+    comment = models.TextField(default="")
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["alertmanager", "silence_id"], name="silence_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.alertmanager} silence {self.silence_id}"
+
+
+class Rule(models.Model):
+    """An alerting rule of one Prometheus or Observatorium tenant, with its state. It never makes an alert row."""
+
+    prometheus = models.CharField(max_length=100)
+    file = models.CharField(max_length=500, default="")
+    group = models.CharField(max_length=300)
+    name = models.CharField(max_length=300)
+    ordinal = models.PositiveIntegerField(default=0, help_text="among rules of one name in one group")
+    query = models.TextField(default="")
+    duration = models.FloatField(default=0.0, help_text="seconds of `for`")
+    labels = models.JSONField(default=dict)
+    annotations = models.JSONField(default=dict)
+    state = models.CharField(max_length=20, default="")
+    health = models.CharField(max_length=20, default="")
+    last_error = models.CharField(max_length=1000, default="")
+    severity = models.CharField(max_length=50, default="")
+    is_slo = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["prometheus", "file", "group", "name", "ordinal"], name="rule_identity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prometheus} {self.group}/{self.name}"

@@ -1,0 +1,132 @@
+"""Applications and what belongs to them, as each Argo CD instance told them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Application(models.Model):
+    """One Application of one Argo CD instance, with its own verdict.
+
+    Identity is (instance, namespace, name); a new `uid` under the same name is a new life. `tone` and `reason` are its
+    own verdict (apps.core.verdict); the source's and the cluster's state are laid over it when shown. Each `…_since` is
+    the moment the field last changed: the upstream's where it tells, else when it was first seen so.
+    """
+
+    instance = models.CharField(max_length=100)
+    namespace = models.CharField(max_length=253)
+    name = models.CharField(max_length=253)
+    uid = models.CharField(max_length=100, default="")
+    project = models.CharField(max_length=253, default="")
+    set_name = models.CharField(max_length=253, default="")
+    environment = models.CharField(max_length=100, default="")
+    cluster = models.CharField(max_length=100, default="", help_text="its name in the fleet file; empty: not known")
+    destination = models.CharField(max_length=500, default="", help_text="server or name, as the Application says")
+    destination_namespace = models.CharField(max_length=253, default="")
+    repo_url = models.CharField(max_length=1000, default="")
+    path = models.CharField(max_length=1000, default="")
+    target_revision = models.CharField(max_length=300, default="")
+    labels = models.JSONField(default=dict)
+    auto_sync = models.BooleanField(default=False)
+    self_heal = models.BooleanField(default=False)
+    auto_prune = models.BooleanField(default=False)
+    is_deleting = models.BooleanField(default=False)
+    created_at = models.DateTimeField(null=True)
+
+    sync_status = models.CharField(max_length=50, default="")
+    sync_since = models.DateTimeField(null=True)
+    sync_revision = models.CharField(max_length=300, default="")
+    revision_since = models.DateTimeField(null=True)
+    health_status = models.CharField(max_length=50, default="")
+    health_message = models.CharField(max_length=1000, default="")
+    health_since = models.DateTimeField(null=True)
+    conditions = models.JSONField(default=list, help_text="[{type, message, at}]")
+    condition_types = models.CharField(max_length=500, default="", help_text="' ComparisonError SyncError ' for filters")
+    conditions_since = models.DateTimeField(null=True)
+    operation_phase = models.CharField(max_length=50, default="")
+    operation_since = models.DateTimeField(null=True)
+    operation = models.JSONField(null=True, help_text="Operation of integrations.argocd, as builtins")
+    details_known = models.BooleanField(default=False, help_text="conditions and uid came from the stream")
+
+    tone = models.CharField(max_length=10, default="unknown")
+    tone_since = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=1000, default="")
+    seen_at = models.DateTimeField(null=True, help_text="when its row last changed, by the database's clock")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["instance", "namespace", "name"], name="application_identity")]
+        indexes = [
+            models.Index(fields=["name"], name="application_name"),
+            models.Index(fields=["cluster"], name="application_cluster"),
+            models.Index(fields=["tone"], name="application_tone"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instance}/{self.namespace}/{self.name}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(namespace, name): its identity within its instance."""
+        return (self.namespace, self.name)
+
+
+class ApplicationDetail(models.Model):
+    """What a worker read of one Application that somebody looked at or that is not well; `asked_at` asks for a read."""
+
+    application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="detail")
+    asked_at = models.DateTimeField(null=True, help_text="somebody wants it read again since then")
+    read_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=500, default="")
+    data = models.JSONField(default=dict, help_text="ApplicationDetail of integrations.argocd, as builtins")
+
+    def __str__(self) -> str:
+        return f"details of {self.application_id}"
+
+
+class ApplicationSet(models.Model):
+    """An ApplicationSet with its own conditions."""
+
+    instance = models.CharField(max_length=100)
+    namespace = models.CharField(max_length=253)
+    name = models.CharField(max_length=253)
+    conditions = models.JSONField(default=list)
+    error = models.CharField(max_length=1000, default="", help_text="the message of its ErrorOccurred condition")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["instance", "namespace", "name"], name="set_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.instance}/{self.name}"
+
+
+class Project(models.Model):
+    """An AppProject: its sync windows, from which the window state of its Applications is computed."""
+
+    instance = models.CharField(max_length=100)
+    name = models.CharField(max_length=253)
+    sync_windows = models.JSONField(default=list, help_text="[SyncWindow of integrations.argocd, as builtins]")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["instance", "name"], name="project_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.instance}/{self.name}"
+
+
+class ClusterConnection(models.Model):
+    """A cluster as one Argo CD instance knows it. `cluster` is its name in the fleet file, empty where none matches."""
+
+    instance = models.CharField(max_length=100)
+    server = models.CharField(max_length=500)
+    name = models.CharField(max_length=253, default="")
+    cluster = models.CharField(max_length=100, default="")
+    status = models.CharField(max_length=50, default="", help_text="Successful, Failed, or Unknown: no evidence")
+    status_since = models.DateTimeField(null=True)
+    message = models.CharField(max_length=1000, default="")
+    server_version = models.CharField(max_length=100, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["instance", "server", "name"], name="connection_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.instance} to {self.name or self.server}"
