@@ -11,6 +11,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
+from pydantic.fields import FieldInfo
 
 from apps.core.durations import PATTERN, duration_read, duration_text
 from apps.core.matchers import LabelMatcher, matchers_read
@@ -106,36 +107,43 @@ def _lines(matchers: tuple[LabelMatcher, ...]) -> str:
     return ", ".join(map(str, matchers))
 
 
-DURATION_SCHEMA = WithJsonSchema(
-    {
-        "anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0}],
-        "examples": ["30s", "1h30m", "2d"],
-    }
-)
-_AS_TEXT = PlainSerializer(duration_text)
+def _duration_schema() -> WithJsonSchema:
+    written = [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0}]
+    return WithJsonSchema({"$comment": "duration", "anyOf": written, "examples": ["30s", "1h30m", "2d"]})
 
-Name = Annotated[
-    str, AfterValidator(_plain_name), Field(json_schema_extra={"pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"})
-]
+
+def _told(kind: str, **more: str) -> FieldInfo:
+    """What kind of text it is, for the documents (`$comment`) and for editors."""
+    told: FieldInfo = Field(json_schema_extra={"$comment": kind, **more})
+    return told
+
+
+_AS_TEXT = PlainSerializer(duration_text)
+_DURATION = _duration_schema()
+
+Name = Annotated[str, AfterValidator(_plain_name), _told("name", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
-Url = Annotated[str, AfterValidator(_web_address), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
+Url = Annotated[str, AfterValidator(_web_address), _told("URL", format="uri", pattern="^https?://")]
 FilePath = Annotated[
-    Path, BeforeValidator(_file_path), WithJsonSchema({"type": "string", "minLength": 1}), PlainSerializer(str)
+    Path,
+    BeforeValidator(_file_path),
+    PlainSerializer(str),
+    WithJsonSchema({"$comment": "path of a file", "type": "string", "minLength": 1}),
 ]
 SecretReference = Annotated[
     Secret,
     BeforeValidator(_secret),
     PlainSerializer(lambda secret: secret.reference, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^(env|file):.+$"}),
+    WithJsonSchema({"$comment": "secret", "type": "string", "pattern": "^(env|file):.+$"}),
 ]
 Matchers = Annotated[
     tuple[LabelMatcher, ...],
     BeforeValidator(_equality_matchers),
     PlainSerializer(_lines, return_type=str),
-    WithJsonSchema({"type": "string", "minLength": 3, "examples": ['slo="true"']}),
+    WithJsonSchema({"$comment": "matchers", "type": "string", "minLength": 2, "examples": ['slo="true"']}),
 ]
-Interval = Annotated[timedelta, BeforeValidator(_within("5s", "1h")), _AS_TEXT, DURATION_SCHEMA]
-ConnectTimeout = Annotated[timedelta, BeforeValidator(_within("1s", "1m")), _AS_TEXT, DURATION_SCHEMA]
-Deadline = Annotated[timedelta, BeforeValidator(_within("1s", "5m")), _AS_TEXT, DURATION_SCHEMA]
-Span = Annotated[timedelta, BeforeValidator(_within("1s", "3650d")), _AS_TEXT, DURATION_SCHEMA]
-Retention = Annotated[timedelta, BeforeValidator(_within("1d", "3650d")), _AS_TEXT, DURATION_SCHEMA]
+Interval = Annotated[timedelta, BeforeValidator(_within("5s", "1h")), _AS_TEXT, _DURATION]
+ConnectTimeout = Annotated[timedelta, BeforeValidator(_within("1s", "1m")), _AS_TEXT, _DURATION]
+Deadline = Annotated[timedelta, BeforeValidator(_within("1s", "5m")), _AS_TEXT, _DURATION]
+Span = Annotated[timedelta, BeforeValidator(_within("1s", "3650d")), _AS_TEXT, _DURATION]
+Retention = Annotated[timedelta, BeforeValidator(_within("1d", "3650d")), _AS_TEXT, _DURATION]
