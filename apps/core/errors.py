@@ -24,9 +24,7 @@ class UpstreamError(PortalError):
 
     kind = "error"
 
-    def __init__(
-        self, source: str, message: str, *, permanent: bool = False, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, source: str, message: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
         super().__init__(f"{source}: {message}")
         self.source = source
         self.message = message
