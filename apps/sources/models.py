@@ -38,10 +38,12 @@ class Source(models.Model):
     interval = models.FloatField(default=60.0, help_text="seconds")
     is_archived = models.BooleanField(default=False)
     is_unverified = models.BooleanField(default=False, help_text="TLS is not verified, by the fleet file")
+    feeds = models.JSONField(default=list, help_text="names of the Alertmanagers that a Prometheus sends its alerts to")
 
     attempted_at = models.DateTimeField(null=True)
     succeeded_at = models.DateTimeField(null=True)
     next_try_at = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True, help_text="backed off: nothing is asked of it until then")
     failing_since = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)
     error_kind = models.CharField(max_length=30, default="")

@@ -18,13 +18,13 @@ class Verdict(NamedTuple):
 
 
 def strictest_verdict(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict that wins, with at most one more reason of the same tone behind it; UNKNOWN of none.
+    """The verdict that wins, with the reason of at most one more behind it, after " · "; UNKNOWN of none.
 
-    Among verdicts of one tone the first given wins, and reasons are joined by " · ".
+    Of several of one tone the first given wins. A verdict of WELL adds no reason to another one.
     """
-    given = list(verdicts)
-    if not given:
+    ranked = sorted(verdicts, key=lambda verdict: verdict.tone.rank)
+    if not ranked:
         return Verdict(Tone.UNKNOWN, NOTHING_KNOWN)
-    tone = min(given, key=lambda verdict: verdict.tone.rank).tone
-    reasons = dict.fromkeys(verdict.reason for verdict in given if verdict.tone is tone and verdict.reason)
-    return Verdict(tone, " · ".join(list(reasons)[:2]))
+    tone = ranked[0].tone
+    told = [verdict.reason for verdict in ranked if verdict.tone is tone or verdict.tone is not Tone.WELL]
+    return Verdict(tone, " · ".join(list(dict.fromkeys(filter(None, told)))[:2]))
