@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
+from django.db.models import Case, Q, Value, When
+
+from apps.core.tones import Tone
+from apps.core.verdict import Verdict
+
+if TYPE_CHECKING:
+    from apps.fleet.overlay import Overlay
+
+QUIET_TONES = tuple(tone.value for tone in Tone if not tone.needs_somebody)
 
 
 class AlertState(models.TextChoices):
@@ -15,11 +26,29 @@ class AlertState(models.TextChoices):
     ENDED = "ended", "ended"
 
 
+class EpisodeQuerySet(models.QuerySet["Episode"]):
+    """Which episodes, and in which tone they are shown."""
+
+    def firing(self) -> EpisodeQuerySet:
+        """Those that have not ended, quiet ones too."""
+        return self.filter(ended_at=None)
+
+    def current(self, overlay: Overlay) -> EpisodeQuerySet:
+        """Those of Alertmanagers that the fleet file still names."""
+        return self.exclude(alertmanager__in=list(overlay.archived_alertmanagers))
+
+    def with_shown_tone(self, overlay: Overlay) -> EpisodeQuerySet:
+        """Annotates `shown_tone` as `shown_verdict` decides it: what is quiet by a doubtful word is unknown."""
+        is_doubted = Q(ended_at=None, tone__in=QUIET_TONES, alertmanager__in=list(overlay.doubtful_alertmanagers))
+        return self.annotate(shown_tone=Case(When(is_doubted, then=Value(Tone.UNKNOWN.value)), default="tone"))
+
+
 class Episode(models.Model):
     """One time that one alert fired in one Alertmanager group (HA cluster): its labels stay as they were.
 
-    Identity is (alertmanager, fingerprint, starts_at as first told); `ended_at` is None while it fires. `is_unconfirmed`
-    means that only members that are not fresh hold it. `tone` and `reason` are its own verdict.
+    Identity is (alertmanager, fingerprint, starts_at as first told); `ended_at` is None while it fires.
+    `is_unconfirmed` means that no fresh member holds it, and that its end is not certain either. `tone` and `reason`
+    are its own verdict.
     """
 
     alertmanager = models.CharField(max_length=100)
@@ -50,7 +79,9 @@ class Episode(models.Model):
     is_unconfirmed = models.BooleanField(default=False)
 
     cluster = models.CharField(max_length=100, default="")
-    cluster_told = models.CharField(max_length=300, default="", help_text="what the label said, where no cluster matches")
+    cluster_told = models.CharField(
+        max_length=300, default="", help_text="what the label said, where no cluster matches"
+    )
     environment = models.CharField(max_length=100, default="")
     application = models.CharField(max_length=700, default="", help_text="<instance>/<namespace>/<name>, where joined")
     owner = models.CharField(max_length=300, default="")
@@ -58,6 +89,8 @@ class Episode(models.Model):
     is_control_plane = models.BooleanField(default=False)
     tone = models.CharField(max_length=10, default="warning")
     reason = models.CharField(max_length=500, default="")
+
+    objects = EpisodeQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -78,6 +111,16 @@ class Episode(models.Model):
         return f"{self.name} {self.fingerprint}"
 
 
+def shown_verdict(episode: Episode, overlay: Overlay) -> Verdict:
+    """Its own verdict with its Alertmanager's state laid over it: the twin of `EpisodeQuerySet.with_shown_tone`."""
+    own = Verdict(Tone(episode.tone), episode.reason)
+    doubt = overlay.doubtful_alertmanagers.get(episode.alertmanager)
+    if doubt is None or episode.ended_at is not None:
+        return own
+    tone = own.tone if own.tone.needs_somebody else Tone.UNKNOWN
+    return Verdict(tone, " · ".join(filter(None, [own.reason, doubt])))
+
+
 class Holding(models.Model):
     """That one member of an Alertmanager group held the episode at its last answer, and what it said of it."""
 
@@ -87,7 +130,6 @@ class Holding(models.Model):
     silenced_by = models.JSONField(default=list)
     inhibited_by = models.JSONField(default=list)
     muted_by = models.JSONField(default=list)
-    ends_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["episode", "source"], name="holding_identity")]
