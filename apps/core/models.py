@@ -1,4 +1,4 @@
-"""Topics, whose version rises when something a page shows has changed, and leases, which one process holds at a time."""
+"""Topics, whose version rises when what a page shows has changed, and leases, which one process holds at a time."""
 
 from __future__ import annotations
 

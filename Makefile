@@ -1,0 +1,80 @@
+# The portal's commands. `make help` lists them. Each installs what it needs, into .venv and, for the tests, from Debian.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8000
+STATE ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv
+
+.PHONY: help demo run account portal-check test check lint types contracts django-checks bench lock schema screenshots clean
+.DEFAULT_GOAL := help
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.runtime ## the portal on a simulated fleet, at http://127.0.0.1:8000/ (PORT=, STATE=, SEED=, CLUSTERS=, APPLICATIONS=, ALERTS=)
+	@exec $(BIN)/python -m stonesoup_portal.supervisor --demo --port $(PORT) --state $(or $(STATE),state/demo) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(CLUSTERS),--clusters $(CLUSTERS)) $(if $(APPLICATIONS),--applications $(APPLICATIONS)) $(if $(ALERTS),--alerts $(ALERTS))
+
+run: $(VENV)/.runtime ## the portal on your own fleet, on loopback: make run FLEET=fleet.yaml (PORT=, STATE=)
+	@test -n "$(FLEET)" || { echo "Say which fleet file: make run FLEET=fleet.yaml"; exit 2; }
+	@exec $(BIN)/python -m stonesoup_portal.supervisor --fleet $(FLEET) --port $(PORT) --state $(or $(STATE),state/run)
+
+account: $(VENV)/.runtime ## a local account for make run: make account NAME=you ROLE=admin (STATE=)
+	@test -n "$(NAME)" || { echo "Say for whom: make account NAME=you ROLE=viewer|responder|approver|admin"; exit 2; }
+	@PORTAL_STATE=$(or $(STATE),state/run) $(BIN)/python manage.py migrate --verbosity 0
+	@PORTAL_STATE=$(or $(STATE),state/run) $(BIN)/python manage.py portal_account $(NAME) --role $(or $(ROLE),viewer)
+
+portal-check: $(VENV)/.runtime ## try every source of a fleet file: make portal-check FLEET=fleet.yaml
+	@$(BIN)/python manage.py portal_check --fleet $(FLEET)
+
+test: $(VENV)/.dev ## all tests (ARGS= for pytest)
+	@bash scripts/servers-for-tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types contracts django-checks test ## lint, types, import contracts, Django's checks, tests: what CI runs
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+django-checks: $(VENV)/.dev
+	@bash scripts/django-checks
+
+bench: $(VENV)/.dev ## figures on 5,000 applications, 2,000 alerts, 100 clusters (BENCH_JSON=file)
+	@$(BIN)/python -m bench
+
+schema: $(VENV)/.runtime ## docs/configuration.md and docs/fleet.schema.json from the models
+	@$(BIN)/python manage.py portal_schema
+
+screenshots: $(VENV)/.dev ## docs/screenshots from a running demo
+	@$(BIN)/python -m scripts.screenshots
+
+lock: $(VENV)/bin/uv ## the lock files from pyproject.toml
+	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate pyproject.toml -o requirements.lock --custom-compile-command "make lock"
+	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate pyproject.toml --group dev -o requirements-dev.lock --custom-compile-command "make lock"
+
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making $(VENV) …"
+	@$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.runtime: requirements.lock $(VENV)/bin/uv
+	@echo "Installing packages from requirements.lock …"
+	@$(UV) pip install --quiet --require-hashes -r requirements.lock && touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/bin/uv
+	@echo "Installing packages from requirements-dev.lock …"
+	@$(UV) pip install --quiet --require-hashes -r requirements-dev.lock && touch $@ $(VENV)/.runtime
+
+clean: ## remove what the commands made, but not the state
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache staticfiles

@@ -1,0 +1,54 @@
+"""`manage.py portal_account NAME --role ROLE`: makes or changes a local account, for portals without single sign-on."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from apps.accounts.models import Person, Role
+
+
+class Command(BaseCommand):
+    """Asks for the password on a terminal, else reads one line of standard input."""
+
+    help = "Makes a local account, or changes its role and password; --remove disables it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--role", choices=Role.values, default=Role.VIEWER)
+        parser.add_argument("--remove", action="store_true", help="disable the account and end its sessions")
+
+    @transaction.atomic
+    def handle(self, *, name: str, role: str, remove: bool, **options: Any) -> None:
+        if remove:
+            self.disable(name)
+            return
+        password = self.asked_password()
+        user, created = User.objects.get_or_create(username=name)
+        user.is_active = True
+        user.set_password(password)
+        user.save()
+        Person.objects.update_or_create(user=user, defaults={"role": role, "is_persona": False})
+        self.stdout.write(f"{name} can sign in as {role}" + ("" if created else " (changed)"))
+
+    def disable(self, name: str) -> None:
+        """An inactive account's sessions count no more: the backend no longer finds the person."""
+        if not User.objects.filter(username=name).update(is_active=False):
+            raise CommandError(f"there is no account {name!r}")
+        self.stdout.write(f"{name} can no longer sign in, and is signed out")
+
+    def asked_password(self) -> str:
+        password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+        try:
+            validate_password(password)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        return password

@@ -1,0 +1,47 @@
+"""Every page needs a signed-in person with a role; pages that do not say so with `login_not_required`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render, resolve_url
+from django_htmx.http import HttpResponseClientRedirect
+
+from .access import Verb, may
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Sends nobody to sign in, keeping the page's address; a fragment gets a redirect for the whole page instead."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], view_args: list[Any], view_kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        """None where the page may be shown."""
+        answer = super().process_view(request, view_func, view_args, view_kwargs)
+        if answer is None and self.is_closed(request, view_func) and not may(request.user, Verb.SEE):
+            return render(request, "accounts/no_access.html", status=403)
+        return answer
+
+    @staticmethod
+    def is_closed(request: HttpRequest, view_func: Callable[..., Any]) -> bool:
+        """Whether this view needs somebody."""
+        return bool(getattr(view_func, "login_required", True))
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponse:
+        """To the sign-in page, with the way back."""
+        if request.headers.get("HX-Request") == "true":
+            shown = request.headers.get("HX-Current-URL", "/")
+            return HttpResponseClientRedirect(redirect_to_login(path_of(shown), resolve_url("accounts:sign-in")).url)
+        return redirect_to_login(request.get_full_path(), resolve_url("accounts:sign-in"))
+
+
+def path_of(url: str) -> str:
+    """Path and query of an absolute URL, so that the way back never leads elsewhere."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    return parts.path + (f"?{parts.query}" if parts.query else "")

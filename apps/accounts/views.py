@@ -1,0 +1,85 @@
+"""Signing in and out, until single sign-on is there: personas in the demo, local accounts elsewhere."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from .models import Role
+from .personas import PERSONAS, persona_account
+from .throttling import SignInThrottle
+
+BACKEND = "apps.accounts.backends.LocalAccountBackend"
+ROLE_WORDS = {
+    Role.VIEWER: "sees everything",
+    Role.RESPONDER: "will resync and silence, once actions are there",
+    Role.APPROVER: "will also approve what needs a second person",
+    Role.ADMIN: "also sees the configuration and errors in full",
+}
+
+
+def way_back(request: HttpRequest) -> str:
+    """Where the person wanted to go, if that is a page of this portal, else home."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    here = {request.get_host()}
+    return wanted if url_has_allowed_host_and_scheme(wanted, here, require_https=request.is_secure()) else "/"
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page: a button for each persona in the demo, name and password elsewhere."""
+    if request.user.is_authenticated and request.method == "GET":
+        return redirect(way_back(request))
+    if settings.PORTAL_DEMO:
+        return sign_in_as_persona(request)
+    return sign_in_with_password(request)
+
+
+def sign_in_as_persona(request: HttpRequest) -> HttpResponse:
+    """Personas, in the demo alone."""
+    if request.method == "POST":
+        name = request.POST.get("persona", "")
+        if name not in PERSONAS:
+            raise Http404("no such persona")
+        login(request, persona_account(name), backend=BACKEND)
+        return HttpResponseRedirect(way_back(request))
+    personas = [
+        {"name": name, "first_name": first, "role": role.label, "may": ROLE_WORDS[role]}
+        for name, (first, role) in PERSONAS.items()
+    ]
+    return render(request, "accounts/sign_in.html", {"personas": personas, "next": way_back(request)})
+
+
+def sign_in_with_password(request: HttpRequest) -> HttpResponse:
+    """A local account, slowed down after wrong passwords."""
+    throttle = SignInThrottle(request)
+    if request.method == "POST" and throttle.wait_seconds():
+        context = {"form": AuthenticationForm(request), "next": way_back(request), "wait": throttle.wait_seconds()}
+        return render(request, "accounts/sign_in.html", context, status=429)
+    form = AuthenticationForm(request, data=request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        throttle.forget()
+        login(request, form.get_user(), backend=BACKEND)
+        return HttpResponseRedirect(way_back(request))
+    if request.method == "POST":
+        throttle.note_failure()
+    return render(request, "accounts/sign_in.html", {"form": form, "next": way_back(request)})
+
+
+@login_not_required
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends the session."""
+    logout(request)
+    return redirect("accounts:sign-in")

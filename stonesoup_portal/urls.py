@@ -1,0 +1,20 @@
+"""Where each page is."""
+
+from django.urls import include, path
+
+from apps.core import views as core
+
+from .figures import metrics
+
+urlpatterns = [
+    path("healthz", core.healthz, name="healthz"),
+    path("readyz", core.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+    path("accounts/", include("apps.accounts.urls")),
+    path("apps/", include("apps.gitops.urls")),
+    path("alerts/", include("apps.alerts.urls")),
+    path("sources/", include("apps.sources.urls")),
+    path("", include("apps.dashboard.urls")),
+]
+
+handler500 = "apps.core.views.server_error"

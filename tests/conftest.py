@@ -1,0 +1,79 @@
+"""What all tests share: the personas, and loopback as the only network."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from apps.accounts.models import Person, Role
+
+BACKEND = "apps.accounts.backends.LocalAccountBackend"
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to anything but this machine is a failure of the test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not ipaddress.ip_address(address[0]).is_loopback:
+            pytest.fail(f"a test tried to reach {address!r}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def person_with(name: str, role: Role | None) -> User:
+    """An account with that role (or none)."""
+    user = User.objects.create_user(name)
+    if role:
+        Person.objects.create(user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def signed_in(db: None) -> Callable[[Role | None], Client]:
+    """A browser in which somebody with that role is signed in."""
+
+    def client_for(role: Role | None) -> Client:
+        client = Client()
+        client.force_login(person_with(f"{role or 'nobody'}-person", role), backend=BACKEND)
+        return client
+
+    return client_for
+
+
+@pytest.fixture
+def viewer(signed_in: Callable[[Role | None], Client]) -> Client:
+    """Sees everything."""
+    return signed_in(Role.VIEWER)
+
+
+@pytest.fixture
+def responder(signed_in: Callable[[Role | None], Client]) -> Client:
+    """Also acts."""
+    return signed_in(Role.RESPONDER)
+
+
+@pytest.fixture
+def approver(signed_in: Callable[[Role | None], Client]) -> Client:
+    """Also approves."""
+    return signed_in(Role.APPROVER)
+
+
+@pytest.fixture
+def admin(signed_in: Callable[[Role | None], Client]) -> Client:
+    """Also sees the configuration and errors in full."""
+    return signed_in(Role.ADMIN)
+
+
+@pytest.fixture
+def nobody(signed_in: Callable[[Role | None], Client]) -> Client:
+    """Signed in, without a role."""
+    return signed_in(None)
