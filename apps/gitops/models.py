@@ -2,7 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
+from django.db.models import Case, CharField, F, Q, Value, When
+
+from apps.core.tones import Tone
+from apps.core.verdict import Verdict
+from apps.fleet.overlay import Overlay
+
+UNDOUBTED = (Tone.CRITICAL, Tone.WARNING)
+
+
+class ApplicationQuerySet(models.QuerySet["Application"]):
+    """Applications with what other sources' states do to them."""
+
+    def current(self, overlay: Overlay) -> Self:
+        """Those of Argo CD instances that the fleet file still has."""
+        return self.exclude(instance__in=overlay.archived_instances)
+
+    def with_shown_tone(self, overlay: Overlay) -> Self:
+        """Annotates `shown_tone`: on a doubtful instance or cluster only critical and warning stay as they are."""
+        doubtful = Q(instance__in=list(overlay.doubtful_instances)) | Q(cluster__in=list(overlay.doubtful_clusters))
+        return self.annotate(
+            shown_tone=Case(
+                When(Q(tone__in=UNDOUBTED), then=F("tone")),
+                When(doubtful, then=Value(Tone.UNKNOWN.value)),
+                default=F("tone"),
+                output_field=CharField(),
+            )
+        )
+
+
+def shown_verdict(application: Application, overlay: Overlay) -> Verdict:
+    """The same as `with_shown_tone` for one Application, with its reason."""
+    own = Verdict(Tone(application.tone), application.reason)
+    doubt = overlay.doubtful_instances.get(application.instance) or overlay.doubtful_clusters.get(application.cluster)
+    if doubt is None:
+        return own
+    if own.tone in UNDOUBTED:
+        return Verdict(own.tone, f"{own.reason} · {doubt}")
+    return Verdict(Tone.UNKNOWN, f"Not known: {doubt} · last known: {own.reason}")
 
 
 class Application(models.Model):
@@ -31,6 +71,7 @@ class Application(models.Model):
     self_heal = models.BooleanField(default=False)
     auto_prune = models.BooleanField(default=False)
     is_deleting = models.BooleanField(default=False)
+    deleting_since = models.DateTimeField(null=True, help_text="when it was first seen deleting")
     created_at = models.DateTimeField(null=True)
 
     sync_status = models.CharField(max_length=50, default="")
@@ -41,7 +82,9 @@ class Application(models.Model):
     health_message = models.CharField(max_length=1000, default="")
     health_since = models.DateTimeField(null=True)
     conditions = models.JSONField(default=list, help_text="[{type, message, at}]")
-    condition_types = models.CharField(max_length=500, default="", help_text="' ComparisonError SyncError ' for filters")
+    condition_types = models.CharField(
+        max_length=500, default="", help_text="' ComparisonError SyncError ' for filters"
+    )
     conditions_since = models.DateTimeField(null=True)
     operation_phase = models.CharField(max_length=50, default="")
     operation_since = models.DateTimeField(null=True)
@@ -52,6 +95,8 @@ class Application(models.Model):
     tone_since = models.DateTimeField(null=True)
     reason = models.CharField(max_length=1000, default="")
     seen_at = models.DateTimeField(null=True, help_text="when its row last changed, by the database's clock")
+
+    objects = ApplicationQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["instance", "namespace", "name"], name="application_identity")]
