@@ -25,11 +25,15 @@ class Alert(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """An alert group: the labels it is grouped by, its receiver, the fingerprints in it."""
+    """An alert group: the labels it is grouped by, its receiver, the fingerprints in it.
+
+    `muted_by` holds for each muted fingerprint the time intervals that mute it; only groups tell them.
+    """
 
     labels: dict[str, str]
     receiver: str
     fingerprints: tuple[str, ...]
+    muted_by: dict[str, tuple[str, ...]] = {}
 
 
 class Matcher(Struct, frozen=True):
