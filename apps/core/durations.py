@@ -36,7 +36,7 @@ def _seconds_of(value: object) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value) if abs(value) < _LONGEST * 10 else math.copysign(_LONGEST * 10, value)
+        return math.inf if abs(value) > _LONGEST * 10 else float(value)
     if isinstance(value, str) and value and (match := _WRITTEN.match(value)):
         parts = zip(match.groups(), UNITS.values(), strict=True)
         return float(sum(int(part[:-1]) * size for part, size in parts if part))

@@ -21,6 +21,7 @@ from apps.sources.fleetfile.loading import FleetFileInvalid, Problem, fleet_file
 from apps.sources.fleetfile.schema import FleetFile
 
 LOOK_EVERY = 2.0
+NOT_LOOKED_AT: tuple[int, ...] = ()
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class FleetFileKeeper:
         self._lock = threading.Lock()
         self._fleet: FleetFile | None = None
         self._status = FleetFileStatus(str(path))
-        self._stamp: tuple[int, ...] | None = None
+        self._stamp: tuple[int, ...] | None = NOT_LOOKED_AT
         self._look_at = 0.0
 
     @property
@@ -71,7 +72,7 @@ class FleetFileKeeper:
         """Look at the file at the next question, however short ago the last look was."""
         with self._lock:
             self._look_at = 0.0
-            self._stamp = None
+            self._stamp = NOT_LOOKED_AT
 
     def _look(self) -> None:
         stamp = _stamp_of(self._path)
