@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 
 
@@ -11,6 +13,14 @@ class ClusterRole(models.TextChoices):
     CONTROL_PLANE = "control-plane", "control plane"
     HOST = "host", "host"
     MEMBER = "member", "member"
+
+
+class ClusterQuerySet(models.QuerySet["Cluster"]):
+    """Queries over clusters."""
+
+    def current(self) -> Self:
+        """Those of the fleet file, in its order."""
+        return self.filter(is_archived=False).order_by("position", "name")
 
 
 class Cluster(models.Model):
@@ -40,6 +50,8 @@ class Cluster(models.Model):
     latency = models.FloatField(null=True, help_text="seconds that /readyz took")
     not_installed = models.JSONField(default=list, help_text="resource types that it does not serve")
     not_allowed = models.JSONField(default=list, help_text="resource types that our account may not read")
+
+    objects = ClusterQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

@@ -1,0 +1,154 @@
+"""What lies over the rows when they are shown: which sources and clusters cannot be trusted at this moment.
+
+Rows keep their own tone; a source that goes stale rewrites none of them (decision 11). An overlay is made once a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from apps.core.clock import database_now
+from apps.fleet.models import Cluster
+from apps.sources.models import Source, SourceState
+
+WATCHDOG_MISSING = "watchdog missing"
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """The sources at one moment, `now` (the database's), and what is doubtful because of them.
+
+    `sources` holds those of the fleet file by key. The doubtful ones are name → reason: Argo CD instances whose
+    Applications were not read lately, clusters that are lost or cannot be reached, groups of Alertmanagers whose
+    silence proves nothing. The archived ones left the fleet file: their rows are not shown.
+    """
+
+    now: datetime
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    doubtful_instances: Mapping[str, str] = field(default_factory=dict)
+    doubtful_clusters: Mapping[str, str] = field(default_factory=dict)
+    doubtful_alertmanagers: Mapping[str, str] = field(default_factory=dict)
+    archived_instances: frozenset[str] = frozenset()
+    archived_alertmanagers: frozenset[str] = frozenset()
+    archived_prometheuses: frozenset[str] = frozenset()
+
+    def state_of(self, key: str) -> SourceState:
+        """The state of a source now; NEVER of one that is not there."""
+        source = self.sources.get(key)
+        return source.state(self.now) if source else SourceState.NEVER
+
+    @property
+    def fresh(self) -> tuple[Source, ...]:
+        """The sources that are fresh."""
+        return tuple(source for source in self.sources.values() if source.state(self.now) is SourceState.FRESH)
+
+    @property
+    def fresh_count(self) -> int:
+        """How many sources are fresh."""
+        return len(self.fresh)
+
+    @property
+    def total_count(self) -> int:
+        """How many sources the fleet file makes."""
+        return len(self.sources)
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """When the first of the fresh sources turns stale by itself; None when none is fresh."""
+        return min((until for source in self.fresh if (until := source.fresh_until())), default=None)
+
+    @property
+    def oldest_fresh_age(self) -> timedelta | None:
+        """The age of what the fresh source read longest ago told; None when none is fresh."""
+        moments = [source.succeeded_at for source in self.fresh if source.succeeded_at]
+        return self.now - min(moments) if moments else None
+
+
+def overlay_now() -> Overlay:
+    """The overlay of this moment. Three queries, however big the fleet: the clock, the sources, the clusters."""
+    return overlay_of(now=database_now(), sources=Source.objects.order_by("pk"), clusters=Cluster.objects.current())
+
+
+def overlay_of(*, now: datetime, sources: Iterable[Source], clusters: Iterable[Cluster]) -> Overlay:
+    """The overlay of these rows at the moment `now`."""
+    rows = list(sources)
+    current = {source.key: source for source in rows if not source.is_archived}
+    return Overlay(
+        now=now,
+        sources=current,
+        doubtful_instances=_doubtful_instances(now, current.values()),
+        doubtful_clusters=_doubtful_clusters(now, current, clusters),
+        doubtful_alertmanagers=_doubtful_alertmanagers(now, current.values()),
+        archived_instances=_archived(rows, {Source.Kind.ARGOCD, Source.Kind.ARGOCD_INVENTORY}),
+        archived_alertmanagers=_archived(rows, {Source.Kind.ALERTMANAGER}),
+        archived_prometheuses=_archived(rows, {Source.Kind.PROMETHEUS}),
+    )
+
+
+def source_doubt(source: Source, now: datetime) -> str:
+    """Why what a source told is not certain at `now`, in words; "" while it is fresh."""
+    told = f"; last read at {source.succeeded_at:%d %b %H:%M:%S} UTC" if source.succeeded_at else ""
+    match source.state(now):
+        case SourceState.FRESH:
+            return ""
+        case SourceState.NEVER:
+            return f"{source.title} was never reached" + (f": {source.error}" if source.error else "")
+        case SourceState.DOWN:
+            return f"{source.title} is down: {source.error}{told}"
+        case SourceState.STALE:
+            return f"{source.title} is stale{told}"
+
+
+def _doubtful_instances(now: datetime, sources: Iterable[Source]) -> dict[str, str]:
+    doubts = {source.group: source_doubt(source, now) for source in sources if source.kind == Source.Kind.ARGOCD}
+    return {instance: doubt for instance, doubt in doubts.items() if doubt}
+
+
+def _doubtful_clusters(now: datetime, sources: Mapping[str, Source], clusters: Iterable[Cluster]) -> dict[str, str]:
+    doubts = {
+        cluster.name: _cluster_doubt(now, sources.get(f"kubernetes/{cluster.name}"), cluster) for cluster in clusters
+    }
+    return {name: doubt for name, doubt in doubts.items() if doubt}
+
+
+def _cluster_doubt(now: datetime, source: Source | None, cluster: Cluster) -> str:
+    """Lost; or not reached, as Argo CD says or as we see it once our last answer is stale: one miss is no doubt."""
+    if cluster.lost_since:
+        return f"{cluster.name} is lost since {cluster.lost_since:%d %b %H:%M} UTC"
+    is_ours_still_good = source is not None and source.state(now) is SourceState.FRESH
+    if cluster.unreached_since and not is_ours_still_good:
+        return f"{cluster.name} cannot be reached since {cluster.unreached_since:%d %b %H:%M} UTC"
+    return ""
+
+
+def _doubtful_alertmanagers(now: datetime, sources: Iterable[Source]) -> dict[str, str]:
+    """Groups of which no member is fresh, whose watchdog is missing, or whose Prometheus is not known (decision 6)."""
+    members: dict[str, list[Source]] = {}
+    feeders: dict[str, list[Source]] = {}
+    for source in sources:
+        if source.kind == Source.Kind.ALERTMANAGER:
+            members.setdefault(source.group, []).append(source)
+        for group in source.feeds:
+            feeders.setdefault(group, []).append(source)
+    doubts = {group: _group_doubt(now, of_group, feeders.get(group, [])) for group, of_group in members.items()}
+    return {group: doubt for group, doubt in doubts.items() if doubt}
+
+
+def _group_doubt(now: datetime, members: list[Source], feeders: list[Source]) -> str:
+    fresh = [member for member in members if member.state(now) is SourceState.FRESH]
+    if not fresh:
+        return source_doubt(members[0], now)
+    if all(WATCHDOG_MISSING in member.warnings for member in fresh):
+        return "the watchdog alert is missing: no alerts does not mean that all is well"
+    return next(
+        (f"it is fed by {feeder.title}, and {doubt}" for feeder in feeders if (doubt := source_doubt(feeder, now))), ""
+    )
+
+
+def _archived(sources: Iterable[Source], kinds: set[Source.Kind]) -> frozenset[str]:
+    """Groups that have rows of these kinds, all of which left the fleet file."""
+    of_kinds = [source for source in sources if source.kind in kinds]
+    current = {source.group for source in of_kinds if not source.is_archived}
+    return frozenset({source.group for source in of_kinds} - current)
