@@ -16,6 +16,15 @@ from apps.accounts.models import Person, Role
 BACKEND = "apps.accounts.backends.LocalAccountBackend"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly what was left out for want of a server or of files, before the closing line."""
+    reasons = sorted(
+        {str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if report.longrepr}
+    )
+    for reason in reasons:
+        terminalreporter.write_line(f"!!! {reason.removeprefix('Skipped: ')}", red=True, bold=True)
+
+
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection to anything but this machine is a failure of the test."""
