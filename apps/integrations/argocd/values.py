@@ -39,6 +39,8 @@ class Application(Struct, frozen=True):
 
     Where `is_complete` is False the value came from a list with narrow fields, which cannot tell `uid`, `set_name`,
     `conditions`, and of the operation its message, retries and who began it: those are then empty and mean nothing.
+    With several sources, repo_url, path, chart, target_revision and sync_revision are the first one's;
+    `sync_revisions` has one commit for each.
     """
 
     namespace: str
@@ -70,6 +72,7 @@ class Application(Struct, frozen=True):
     health_since: datetime | None = None
     conditions: tuple[Condition, ...] = ()
     operation: Operation | None = None
+    sync_revisions: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -191,3 +194,11 @@ class WindowState(Struct, frozen=True):
     can_sync: bool
     active: tuple[SyncWindow, ...] = ()
     assigned: tuple[SyncWindow, ...] = ()
+
+
+class RevisionMetadata(Struct, frozen=True):
+    """Who made the commit of a revision, when, and its message."""
+
+    author: str
+    date: datetime | None
+    message: str

@@ -84,8 +84,8 @@ class _Session(requests.Session):
         self.trust_env = False
         self.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
         self.headers.clear()
-        for scheme in ("http://", "https://"):
-            self.mount(scheme, WatchedAdapter(server_name))
+        self.mount("http://", WatchedAdapter(None))
+        self.mount("https://", WatchedAdapter(server_name))
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """None for every answer: otherwise the session reads the body of a redirect without any cap."""

@@ -17,6 +17,14 @@ class Condition(Struct, frozen=True):
     at: datetime | None = None
 
 
+class Readiness(Struct, frozen=True):
+    """What /readyz says: whether the API server is ready, how long it took in seconds, which checks fail."""
+
+    is_ready: bool
+    latency: float
+    failing: tuple[str, ...] = ()
+
+
 class Node(Struct, frozen=True):
     """A node: its conditions, roles, whether it is cordoned, its kubelet version."""
 
@@ -72,7 +80,10 @@ class MemberSummary(Struct, frozen=True):
 
 
 class ToolchainStatus(Struct, frozen=True):
-    """The host's summary; `parts` are (hostOperator, registrationService…, hostRoutes) with their conditions."""
+    """The host's summary; `parts` are its components with their conditions.
+
+    Their names are paths in its status: hostOperator, hostRoutes, registrationService.deployment and so on.
+    """
 
     name: str
     conditions: tuple[Condition, ...] = ()
@@ -81,7 +92,7 @@ class ToolchainStatus(Struct, frozen=True):
 
 
 class MemberStatus(Struct, frozen=True):
-    """The member's summary; `memory_usage` is percent per node role."""
+    """The member's summary; `parts` as in ToolchainStatus, `memory_usage` is percent per node role."""
 
     name: str
     conditions: tuple[Condition, ...] = ()

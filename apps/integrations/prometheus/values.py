@@ -6,6 +6,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from apps.integrations.listing import Unreadable
+
 
 class RuleAlert(Struct, frozen=True):
     """An instance of a rule that is pending or firing. Never an alert row: those come from Alertmanagers alone."""
@@ -49,14 +51,19 @@ class Series(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """The samples of an instant query; `warnings` not empty means that data may be missing: never show it as well."""
+    """The samples of an instant query.
+
+    `warnings` or `unreadable` not empty means that data may be missing: never show it as well.
+    """
 
     samples: tuple[Sample, ...]
     warnings: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 class RangeAnswer(Struct, frozen=True):
-    """The series of a range query; `warnings` as in Answer."""
+    """The series of a range query; `warnings` and `unreadable` as in Answer."""
 
     series: tuple[Series, ...]
     warnings: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()

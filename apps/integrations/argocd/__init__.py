@@ -1,0 +1,41 @@
+"""Argo CD, read only."""
+
+from apps.integrations.argocd.client import ArgoCDClient
+from apps.integrations.argocd.stream import ApplicationStream
+from apps.integrations.argocd.values import (
+    Application,
+    ApplicationDetail,
+    ApplicationEvent,
+    ApplicationSet,
+    ClusterConnection,
+    Condition,
+    HistoryEntry,
+    Operation,
+    Project,
+    ResourceStatus,
+    RevisionMetadata,
+    SetCondition,
+    SyncWindow,
+    UserInfo,
+    WindowState,
+)
+
+__all__ = [
+    "Application",
+    "ApplicationDetail",
+    "ApplicationEvent",
+    "ApplicationSet",
+    "ApplicationStream",
+    "ArgoCDClient",
+    "ClusterConnection",
+    "Condition",
+    "HistoryEntry",
+    "Operation",
+    "Project",
+    "ResourceStatus",
+    "RevisionMetadata",
+    "SetCondition",
+    "SyncWindow",
+    "UserInfo",
+    "WindowState",
+]
