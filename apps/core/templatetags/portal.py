@@ -1,0 +1,167 @@
+"""The tags and filters of all templates: tones, ages, links and text of upstreams, addresses of lists."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.http import HttpRequest, QueryDict
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.core.ages import age_words, duration_words, moment_words
+from apps.core.links import safe_link
+from apps.core.live import POLL_PARAMETERS, Live
+from apps.core.tones import RANKS, Tone
+
+register = template.Library()
+
+ODD = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffc\U000e0000-\U000e0fff]"
+)
+
+
+@register.simple_tag
+def shape(tone: str, stale: bool = False) -> SafeString:
+    """The tone's shape; a tone that is not one of the six is drawn as unknown. Stale is drawn hollow."""
+    known = known_tone(tone)
+    return format_html(
+        '<svg class="shape {0}{1}" role="img" aria-label="{0}"><use href="#tone-{0}"></use></svg>',
+        known,
+        " stale" if stale else "",
+    )
+
+
+@register.simple_tag
+def pill(tone: str, word: object, stale: bool = False) -> SafeString:
+    """Shape and word of a state."""
+    known = known_tone(tone)
+    return format_html('<span class="pill {}">{}{}</span>', known, shape(known, stale), bdi(word))
+
+
+@register.simple_tag
+def age(moment: datetime | None, now: datetime | None, missing: str = "not known") -> SafeString:
+    """How long ago a moment was, counting on in the page, with the exact moment in its title."""
+    if moment is None or now is None:
+        return format_html('<span class="missing">{}</span>', missing)
+    return format_html(
+        '<time datetime="{}" title="{}" data-age>{}</time>',
+        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
+        moment_words(moment),
+        age_words(moment, now),
+    )
+
+
+@register.simple_tag
+def clock(moment: datetime | None) -> SafeString:
+    """The time of day of a moment, in UTC until the page knows the reader's zone."""
+    if moment is None:
+        return mark_safe('<span class="missing">not known</span>')
+    return format_html(
+        '<time datetime="{}" title="{}" data-clock>{}</time>',
+        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
+        moment_words(moment),
+        f"{moment.astimezone(UTC):%H:%M}",
+    )
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    """A duration, or a number of seconds, in words; "" of none."""
+    if value is None:
+        return ""
+    return duration_words(value if isinstance(value, timedelta) else timedelta(seconds=value))
+
+
+@register.filter
+def milliseconds(seconds: float | None) -> str:
+    """ "12 ms", or "1.4 s" from one second on; "" of none."""
+    if seconds is None:
+        return ""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+@register.filter
+def bdi(text: object) -> SafeString:
+    """Text of others, isolated from the text around it, its odd characters written out instead of obeyed."""
+    shown = ODD.sub(lambda odd: f'<span class="odd">U+{ord(odd.group()):04X}</span>', escape(str(text)))
+    return mark_safe(f"<bdi>{shown}</bdi>")  # noqa: S308  escaped above
+
+
+@register.simple_tag
+def link(url: str | None, text: object) -> SafeString:
+    """A link to another place where the address is a safe one, else its text alone."""
+    address = safe_link(url)
+    if not address:
+        return bdi(text)
+    return format_html('<a href="{}" target="_blank" rel="noopener noreferrer" class="out">{}</a>', address, bdi(text))
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context: template.Context, **changes: object) -> str:
+    """The page's query ("?a=b") with some keys changed; None or "" takes one away, and a new filter leads to page 1."""
+    query = shown_query(context)
+    if "page" not in changes:
+        query.pop("page", None)
+    for key, value in changes.items():
+        if value is None or value == "":
+            query.pop(key, None)
+        elif isinstance(value, (list, tuple)):
+            query.setlist(key, [str(each) for each in value])
+        else:
+            query[key] = str(value)
+    return f"?{query.urlencode()}" if query else "?"
+
+
+@register.simple_tag(takes_context=True)
+def sort_head(context: template.Context, field: str, title: str, first: str = "up") -> SafeString:
+    """A column's head that sorts by it, and turns the order round when it does so; `first` down: big ones first."""
+    sort = str(context.get("sort", ""))
+    is_up, is_down = sort == field, sort == f"-{field}"
+    goes_down = is_up or (first == "down" and not is_down)
+    return format_html(
+        '<th scope="col" aria-sort="{}"><a href="{}">{}{}</a></th>',
+        "ascending" if is_up else "descending" if is_down else "none",
+        query_with(context, sort=f"-{field}" if goes_down else field),
+        title,
+        " ↑" if is_up else " ↓" if is_down else "",
+    )
+
+
+@register.simple_tag(takes_context=True)
+def live(context: template.Context) -> SafeString:
+    """The attributes of the fragment's root by which it asks again; nothing on a page that is not live."""
+    polled = context.get("live")
+    if not isinstance(polled, Live):
+        return mark_safe("")
+    return format_html('hx-get="{}" hx-trigger="every {}s" hx-swap="outerHTML" data-live', polled.url, polled.seconds)
+
+
+@register.simple_tag(takes_context=True)
+def kept_fields(context: template.Context, *names: str) -> SafeString:
+    """Hidden fields that keep the page's query in a form, except the names that the form asks for itself."""
+    left_out = {*names, "page"}
+    fields = [
+        format_html('<input type="hidden" name="{}" value="{}">', key, value)
+        for key, values in shown_query(context).lists()
+        if key not in left_out
+        for value in values
+    ]
+    return mark_safe("".join(fields))  # noqa: S308  each field is escaped
+
+
+def known_tone(tone: str) -> str:
+    """The tone if it is one of the six, else unknown."""
+    return tone if tone in RANKS else Tone.UNKNOWN.value
+
+
+def shown_query(context: template.Context) -> QueryDict:
+    """The page's own query, without what polling adds."""
+    request: Any = context.get("request")
+    query = request.GET.copy() if isinstance(request, HttpRequest) else QueryDict(mutable=True)
+    for key in POLL_PARAMETERS & set(query):
+        del query[key]
+    return query

@@ -1,0 +1,184 @@
+"""The frame around every page: who is there, what needs somebody, how fresh it all is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from apps.accounts.access import role_of
+from apps.alerts.models import Episode
+from apps.core.environment import ALL, PARAMETER, environment_asked
+from apps.core.live import overlay_kept
+from apps.core.models import Lease
+from apps.core.tones import Tone
+from apps.fleet.models import Cluster
+from apps.fleet.overlay import Overlay, overlay_now
+from apps.fleet.shown import shown_verdict
+from apps.gitops.models import Application
+from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.models import Source, SourceState
+
+BEAT = "beat"
+NEEDING = [tone.value for tone in Tone if tone.needs_somebody]
+NAMED_SOURCES = 2
+PAGES = (
+    ("Now", "dashboard:now", ()),
+    ("Alerts", "alerts:alert-list", ("alerts:alert-show",)),
+    ("Applications", "gitops:application-list", ("dashboard:application-show",)),
+    ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
+    ("Sources", "sources:source-list", ("sources:source-show",)),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page in the navigation; `count` is how many things there need somebody."""
+
+    title: str
+    url: str
+    count: int
+    is_here: bool
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A line above every page, shown only while it matters."""
+
+    tone: Tone
+    text: str
+    since: datetime | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the frame shows. `environment` is "" for all; `needs` sums the counts of the navigation."""
+
+    name: str
+    now: datetime
+    entries: tuple[Entry, ...]
+    banners: tuple[Banner, ...]
+    environment: str
+    environments: tuple[str, ...]
+    fresh_count: int
+    total_count: int
+    evidence_at: datetime | None
+    sources_url: str
+    person: str
+    role: str
+
+    @property
+    def needs(self) -> int:
+        """How many alerts, applications and clusters need somebody."""
+        return sum(entry.count for entry in self.entries if entry.title != "Sources")
+
+    @property
+    def freshness_tone(self) -> Tone:
+        """Well only when every source is fresh, and there is one."""
+        return Tone.WELL if self.total_count and self.fresh_count == self.total_count else Tone.UNKNOWN
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """`frame` for templates, made when a template first asks; false for somebody who is not signed in."""
+    return {"frame": SimpleLazyObject(partial(frame_of, request))}
+
+
+def frame_of(request: HttpRequest) -> Frame | None:
+    """The frame of this request, by the overlay that the page made where it made one."""
+    role = role_of(request.user)
+    if role is None:
+        return None
+    overlay = overlay_kept(request) or overlay_now()
+    clusters = list(Cluster.objects.current())
+    environments = tuple(dict.fromkeys(cluster.environment for cluster in clusters if cluster.environment))
+    environment = chosen(request, environments)
+    counts = counts_of(overlay, clusters, environment)
+    age = overlay.oldest_fresh_age
+    return Frame(
+        name=portal_name(),
+        now=overlay.now,
+        entries=tuple(entries_of(request, counts, environment)),
+        banners=tuple(banners_of(overlay)),
+        environment=environment,
+        environments=environments,
+        fresh_count=overlay.fresh_count,
+        total_count=overlay.total_count,
+        evidence_at=None if age is None else overlay.now - age,
+        sources_url=reverse("sources:source-list"),
+        person=request.user.get_short_name() or request.user.get_username(),
+        role=role.label,
+    )
+
+
+def chosen(request: HttpRequest, environments: tuple[str, ...]) -> str:
+    """The environment asked for, if there is one of that name; "" for all."""
+    asked = environment_asked(request)
+    return asked if asked in environments else ""
+
+
+def portal_name() -> str:
+    """The portal's name in the fleet file; without one, as it is delivered."""
+    try:
+        return fleet_file_in_force().portal.name
+    except FleetFileInvalid:
+        return "Stonesoup"
+
+
+def counts_of(overlay: Overlay, clusters: list[Cluster], environment: str) -> dict[str, int]:
+    """By page, how many things in the environment need somebody. Two queries."""
+    within = {"environment": environment} if environment else {}
+    episodes = Episode.objects.firing().current(overlay).with_shown_tone(overlay)
+    applications = Application.objects.current(overlay).with_shown_tone(overlay)
+    return {
+        "Alerts": episodes.filter(shown_tone__in=NEEDING, **within).count(),
+        "Applications": applications.filter(shown_tone__in=NEEDING, **within).count(),
+        "Clusters": sum(
+            shown_verdict(cluster, overlay).tone.needs_somebody
+            for cluster in clusters
+            if environment in {"", cluster.environment}
+        ),
+        "Sources": overlay.total_count - overlay.fresh_count,
+    }
+
+
+def entries_of(request: HttpRequest, counts: dict[str, int], environment: str) -> Iterator[Entry]:
+    """The navigation, in order; a chosen environment goes along."""
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    query = f"?{PARAMETER}={environment or ALL}" if PARAMETER in request.GET else ""
+    for title, view, others in PAGES:
+        yield Entry(title, reverse(view) + query, counts.get(title, 0), here in {view, *others})
+
+
+def banners_of(overlay: Overlay) -> Iterator[Banner]:
+    """That nothing reads the sources, or which of them do not answer. One query."""
+    expires_at = Lease.objects.filter(name=BEAT).values_list("expires_at", flat=True).first()
+    url = reverse("sources:source-list")
+    if expires_at is None or expires_at <= overlay.now:
+        yield Banner(Tone.CRITICAL, "Nothing is being read: no worker has told of itself", expires_at, url)
+    for state, words in (
+        (SourceState.DOWN, "down"),
+        (SourceState.STALE, "stale"),
+        (SourceState.NEVER, "not reached yet"),
+    ):
+        sources = [source for source in overlay.sources.values() if source.state(overlay.now) is state]
+        if sources:
+            yield Banner(Tone.UNKNOWN, f"{named(sources)} {words}", since_of(sources), url)
+
+
+def named(sources: list[Source]) -> str:
+    """ "Alertmanager appsre is", or "3 sources are" where there are too many to name."""
+    if len(sources) > NAMED_SOURCES:
+        return f"{len(sources)} sources are"
+    return " and ".join(source.title for source in sources) + (" is" if len(sources) == 1 else " are")
+
+
+def since_of(sources: list[Source]) -> datetime | None:
+    """Since when the first of them told nothing new: its last success; None when none ever succeeded."""
+    return min((source.succeeded_at for source in sources if source.succeeded_at), default=None)

@@ -1,0 +1,28 @@
+"""The verdict of a cluster as it is shown: its own, with what its source's state does to it."""
+
+from __future__ import annotations
+
+from apps.core.tones import Tone
+from apps.core.verdict import Verdict
+
+from .models import Cluster
+from .overlay import Overlay, source_doubt
+
+
+def shown_verdict(cluster: Cluster, overlay: Overlay) -> Verdict:
+    """Critical and warning stay, with the doubt beside them; everything else is unknown once its source is not fresh."""
+    own = Verdict(Tone(cluster.tone), cluster.reason)
+    doubt = cluster_doubt(cluster, overlay)
+    if not doubt or own.tone is Tone.UNKNOWN:
+        return own
+    if own.tone in {Tone.CRITICAL, Tone.WARNING}:
+        return Verdict(own.tone, own.reason if cluster.lost_since else f"{own.reason} · {doubt}")
+    return Verdict(Tone.UNKNOWN, f"Not known: {doubt} · last known: {own.reason or own.tone}")
+
+
+def cluster_doubt(cluster: Cluster, overlay: Overlay) -> str:
+    """Why what is known of the cluster is not certain now; "" where it is."""
+    if cluster.name in overlay.doubtful_clusters:
+        return overlay.doubtful_clusters[cluster.name]
+    source = overlay.sources.get(f"kubernetes/{cluster.name}")
+    return source_doubt(source, overlay.now) if source else ""
