@@ -1,0 +1,56 @@
+"""Viewers: browsers that each ask for one page a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+
+import requests
+
+Times = dict[str, list[float]]
+
+
+def signed_in(url: str) -> requests.Session:
+    """A browser with a viewer's session."""
+    browser = requests.Session()
+    browser.trust_env = False
+    token = browser.get(f"{url}accounts/sign-in/").text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+    browser.post(f"{url}accounts/sign-in/", {"persona": "vera", "csrfmiddlewaretoken": token}).raise_for_status()
+    return browser
+
+
+def watch(url: str, pages: dict[str, str], *, viewers: int, seconds: float) -> Times:
+    """Milliseconds that each page took, by name, over `seconds` of `viewers` asking for one page a second each."""
+    times: Times = defaultdict(list)
+    cookies = signed_in(url).cookies
+    until = time.monotonic() + seconds
+    threads = [
+        threading.Thread(target=one_viewer, args=(url, pages, cookies, number, number / viewers, until, times))
+        for number in range(viewers)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times
+
+
+def one_viewer(
+    url: str, pages: dict[str, str], cookies: requests.cookies.RequestsCookieJar, number: int, delay: float, until: float, times: Times
+) -> None:
+    """One viewer's round of the pages, beginning at a page and a moment of its own."""
+    browser = requests.Session()
+    browser.trust_env = False
+    browser.cookies = cookies
+    names = list(pages)
+    next_at = time.monotonic() + delay
+    while next_at < until:
+        time.sleep(max(0.0, next_at - time.monotonic()))
+        name = names[number % len(names)]
+        began = time.perf_counter()
+        answer = browser.get(url + pages[name])
+        times[name].append((time.perf_counter() - began) * 1000)
+        assert answer.status_code == 200, f"{name} answered {answer.status_code}"
+        number += 1
+        next_at += 1.0
