@@ -35,7 +35,7 @@ class Listing(Struct, Generic[T], frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-class _Metadata(Struct):
+class _Metadata(Struct, frozen=True):
     name: str = ""
 
 

@@ -20,7 +20,7 @@ class _Receiver(Struct):
     name: str = ""
 
 
-class _AlertStatus(Struct, rename="camel"):
+class _AlertStatus(Struct, frozen=True, rename="camel"):
     state: str = ""
     silenced_by: list[str] | None = None
     inhibited_by: list[str] | None = None
@@ -57,7 +57,7 @@ class _Matcher(Struct, rename="camel"):
     is_equal: bool | None = True
 
 
-class _SilenceStatus(Struct):
+class _SilenceStatus(Struct, frozen=True):
     state: str = ""
 
 
@@ -72,12 +72,12 @@ class _Silence(Struct, rename="camel"):
     updated_at: str | None = None
 
 
-class _Cluster(Struct):
+class _Cluster(Struct, frozen=True):
     status: str = ""
     peers: list[Raw] | None = None
 
 
-class _VersionInfo(Struct):
+class _VersionInfo(Struct, frozen=True):
     version: str = ""
 
 

@@ -49,7 +49,7 @@ class _Version(Struct):
     version: str = field(default="", name="gitVersion")
 
 
-class _ReviewStatus(Struct):
+class _ReviewStatus(Struct, frozen=True):
     allowed: bool = False
 
 

@@ -41,7 +41,7 @@ ARGOCD_COMPONENTS: Final = (
 )
 
 
-class WireListMetadata(Struct):
+class WireListMetadata(Struct, frozen=True):
     next_page: str | None = field(default=None, name="continue")
 
 
