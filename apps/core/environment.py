@@ -1,10 +1,10 @@
-"""The environment that a person looks at: in the address, so that a pasted link shows the same; the last one is kept."""
+"""The environment that a person looks at: in the address, so that a pasted link shows the same; the last is kept."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -14,7 +14,6 @@ PARAMETER = COOKIE = "environment"
 ALL = "all"
 LONGEST = 100
 KEPT_SECONDS = 365 * 24 * 3600
-P = ParamSpec("P")
 
 
 def environment_asked(request: HttpRequest) -> str:
@@ -23,13 +22,11 @@ def environment_asked(request: HttpRequest) -> str:
     return "" if told == ALL else told[:LONGEST]
 
 
-def environment_kept(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def environment_kept(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """For pages that show one environment: remembers it, and puts the last one into an address that names none."""
 
     @functools.wraps(view)
-    def keeping(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def keeping(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         told = request.GET.get(PARAMETER, "")
         if not told and environment_asked(request) and request.method == "GET" and not wants_fragment(request):
             query = request.GET.copy()

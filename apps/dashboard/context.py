@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -92,8 +93,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def frame_of(request: HttpRequest) -> Frame | None:
     """The frame of this request, by the overlay that the page made where it made one."""
-    role = role_of(request.user)
-    if role is None:
+    user, role = request.user, role_of(request.user)
+    if not user.is_authenticated or role is None:
         return None
     overlay = overlay_kept(request) or overlay_now()
     clusters = list(Cluster.objects.current())
@@ -112,7 +113,7 @@ def frame_of(request: HttpRequest) -> Frame | None:
         total_count=overlay.total_count,
         evidence_at=None if age is None else overlay.now - age,
         sources_url=reverse("sources:source-list"),
-        person=request.user.get_short_name() or request.user.get_username(),
+        person=user.get_short_name() or user.get_username(),
         role=role.label,
     )
 
@@ -137,8 +138,8 @@ def counts_of(overlay: Overlay, clusters: list[Cluster], environment: str) -> di
     episodes = Episode.objects.firing().current(overlay).with_shown_tone(overlay)
     applications = Application.objects.current(overlay).with_shown_tone(overlay)
     return {
-        "Alerts": episodes.filter(shown_tone__in=NEEDING, **within).count(),
-        "Applications": applications.filter(shown_tone__in=NEEDING, **within).count(),
+        "Alerts": episodes.filter(Q(shown_tone__in=NEEDING), **within).count(),
+        "Applications": applications.filter(Q(shown_tone__in=NEEDING), **within).count(),
         "Clusters": sum(
             shown_verdict(cluster, overlay).tone.needs_somebody
             for cluster in clusters

@@ -10,7 +10,7 @@ from .overlay import Overlay, source_doubt
 
 
 def shown_verdict(cluster: Cluster, overlay: Overlay) -> Verdict:
-    """Critical and warning stay, with the doubt beside them; everything else is unknown once its source is not fresh."""
+    """Critical and warning stay, the doubt beside them; all else is unknown once its source is not fresh."""
     own = Verdict(Tone(cluster.tone), cluster.reason)
     doubt = cluster_doubt(cluster, overlay)
     if not doubt or own.tone is Tone.UNKNOWN:
