@@ -24,8 +24,8 @@ class SourceSpec:
     """A source as the fleet file has it.
 
     `key` is unique and lasting ("alertmanager/appsre/1"); `group` the name of the Argo CD instance, the HA cluster of
-    Alertmanagers, the Prometheus, the Observatorium tenant or the cluster; `interval` in seconds; `environment` and
-    `cluster` "" where the file names none.
+    Alertmanagers, the Prometheus, the Observatorium tenant or the cluster; `interval` in seconds, `deadline` of one
+    request too; `environment` and `cluster` "" where the file names none.
     """
 
     key: str
@@ -36,6 +36,7 @@ class SourceSpec:
     environment: str
     cluster: str
     interval: float
+    deadline: float
     is_unverified: bool
 
 
@@ -59,6 +60,7 @@ def _argocd(fleet: FleetFile) -> Iterator[SourceSpec]:
                 environment=instance.environment or "",
                 cluster=instance.control_plane or "",
                 interval=instance.interval.total_seconds(),
+                deadline=instance.deadline.total_seconds(),
                 is_unverified=instance.insecure_skip_verify,
             )
 
@@ -75,6 +77,7 @@ def _alertmanagers(fleet: FleetFile) -> Iterator[SourceSpec]:
                 environment=group.environment or "",
                 cluster=group.cluster or "",
                 interval=group.interval.total_seconds(),
+                deadline=group.deadline.total_seconds(),
                 is_unverified=group.insecure_skip_verify,
             )
 
@@ -90,6 +93,7 @@ def _prometheuses(fleet: FleetFile) -> Iterator[SourceSpec]:
             environment=server.environment or "",
             cluster=server.cluster or "",
             interval=server.interval.total_seconds(),
+            deadline=server.deadline.total_seconds(),
             is_unverified=server.insecure_skip_verify,
         )
 
@@ -109,6 +113,7 @@ def _observatorium(fleet: FleetFile) -> Iterator[SourceSpec]:
                 environment=tenant.environment or "",
                 cluster="",
                 interval=interval.total_seconds(),
+                deadline=tenant.deadline.total_seconds(),
                 is_unverified=tenant.insecure_skip_verify,
             )
 
@@ -125,6 +130,7 @@ def _clusters(fleet: FleetFile) -> Iterator[SourceSpec]:
                 environment=cluster.environment,
                 cluster=cluster.name,
                 interval=cluster.kubernetes.interval.total_seconds(),
+                deadline=cluster.kubernetes.deadline.total_seconds(),
                 is_unverified=cluster.kubernetes.insecure_skip_verify,
             )
 

@@ -10,16 +10,17 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.db import OperationalError, transaction
 
 from apps.core.clock import database_now
 from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamThrottled
 from apps.core.leases import lease_held
+from apps.core.metrics import SOURCE_READS
 from apps.core.text import clean
 from apps.core.tones import Tone
 from apps.core.topics import raise_topics
+from apps.integrations.http import CallFacts
 from apps.sources.catalog import SourceSpec, sources_of
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
@@ -27,14 +28,12 @@ from apps.sources.models import FAILURES_UNTIL_DOWN, Source
 from apps.timeline.models import Kind, Transition
 from apps.timeline.services import transitions_note
 
-if TYPE_CHECKING:
-    from apps.integrations.http import CallFacts
-
 BUG = "bug"
 SOONEST_PROBE = 30.0
 LATEST_PROBE = 300.0
 LONGEST_RETRY_AFTER = 3600.0
-LEASE_SECONDS = 70.0
+CALLS_OF_A_READ = 4
+LEASE_MARGIN = 20.0
 SHOWN_COLUMNS = ("items", "unreadable", "unreadable_reason", "version", "note", "warnings", "error_kind", "error")
 
 log = logging.getLogger(__name__)
@@ -72,15 +71,21 @@ def source_read(*, key: str, read: Read) -> None:
         log.info("%s is not read: it left the fleet file", key)
         return
     try:
-        with lease_held(name=f"read:{key}", seconds=LEASE_SECONDS) as holder:
+        with lease_held(name=f"read:{key}", seconds=read_budget(spec) + LEASE_MARGIN) as holder:
             if holder and not _is_backed_off(key):
                 _read_and_record(key=key, read=lambda: read(spec, fleet))
     except OperationalError as error:
         log.warning("the read of %s is skipped, the database says: %s", key, error)
 
 
+def read_budget(spec: SourceSpec) -> float:
+    """Seconds that a whole read, of however many calls, may take; a collector of many calls keeps to it itself."""
+    return CALLS_OF_A_READ * spec.deadline
+
+
 def source_succeeded(*, key: str, outcome: ReadOutcome) -> None:
     """Writes a success down on the source's row, with a line in the timeline where it was failing."""
+    SOURCE_READS.labels(key, "ok").inc()
     with transaction.atomic():
         source = Source.objects.select_for_update().filter(key=key).first()
         if source is None:
@@ -122,6 +127,7 @@ def _is_backed_off(key: str) -> bool:
 
 
 def _failure_note(*, key: str, kind: str, message: str, is_outage: bool = True, least_delay: float = 0.0) -> None:
+    SOURCE_READS.labels(key, kind).inc()
     with transaction.atomic():
         source = Source.objects.select_for_update().filter(key=key).first()
         if source is None:
