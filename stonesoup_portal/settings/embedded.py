@@ -21,7 +21,8 @@ def kept_secret_key(state: Path) -> str:
     """The signing key of this installation, made once and kept in its state folder."""
     path = state / "secret-key"
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(FileExistsError), path.open("x", opener=readable_by_owner_only) as file:
+    opener = readable_by_owner_only
+    with contextlib.suppress(FileExistsError), open(path, "x", opener=opener) as file:  # noqa: PTH123 (it has no opener)
         file.write(get_random_secret_key())
     return path.read_text()
 
