@@ -9,9 +9,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from .htmx import wants_fragment
+from .lists import ALL
 
 PARAMETER = COOKIE = "environment"
-ALL = "all"
 LONGEST = 100
 KEPT_SECONDS = 365 * 24 * 3600
 

@@ -11,6 +11,7 @@ from .text import clean
 
 PAGE_SIZE = 100
 LONGEST_WORD = 60
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Asked:
         return next(iter(self.choices(name, allowed)), "")
 
     def choices(self, name: str, allowed: Iterable[str]) -> tuple[str, ...]:
-        """Those of the words asked for (`?tone=critical&tone=warning`) that are allowed, each once."""
+        """Those of the words asked for (`?tone=critical&tone=warning`) that are allowed; `all` asks for none."""
         return tuple(self._allowed(name, list(allowed)))
 
     def flag(self, name: str) -> bool | None:
@@ -113,7 +114,7 @@ class Asked:
         for word in dict.fromkeys(filter(None, self.query.getlist(name))):
             if word in allowed:
                 yield word
-            else:
+            elif word != ALL:
                 self.problems.append(f"There is no {name.replace('_', ' ')} “{short(word)}”: that filter is left out.")
 
 

@@ -15,7 +15,8 @@ from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.access import role_of
 from apps.alerts.models import Episode
-from apps.core.environment import ALL, PARAMETER, environment_asked
+from apps.core.environment import PARAMETER, environment_asked
+from apps.core.lists import ALL
 from apps.core.live import overlay_kept
 from apps.core.models import Lease
 from apps.core.tones import Tone
@@ -96,7 +97,8 @@ def frame_of(request: HttpRequest) -> Frame | None:
     user, role = request.user, role_of(request.user)
     if not user.is_authenticated or role is None:
         return None
-    overlay = overlay_kept(request) or overlay_now()
+    kept = overlay_kept(request)
+    overlay = kept if isinstance(kept, Overlay) else overlay_now()
     clusters = list(Cluster.objects.current())
     environments = tuple(dict.fromkeys(cluster.environment for cluster in clusters if cluster.environment))
     environment = chosen(request, environments)

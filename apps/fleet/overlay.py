@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from apps.core.clock import database_now
 from apps.fleet.models import Cluster
 from apps.sources.models import Source, SourceState
+from apps.sources.standing import Standing
 
 WATCHDOG_MISSING = "watchdog missing"
 
 
 @dataclass(frozen=True)
-class Overlay:
+class Overlay(Standing):
     """The sources at one moment, `now` (the database's), and what is doubtful because of them.
 
     `sources` holds those of the fleet file by key. The doubtful ones are name → reason: Argo CD instances whose
@@ -25,45 +26,12 @@ class Overlay:
     silence proves nothing. The archived ones left the fleet file: their rows are not shown.
     """
 
-    now: datetime
-    sources: Mapping[str, Source] = field(default_factory=dict)
     doubtful_instances: Mapping[str, str] = field(default_factory=dict)
     doubtful_clusters: Mapping[str, str] = field(default_factory=dict)
     doubtful_alertmanagers: Mapping[str, str] = field(default_factory=dict)
     archived_instances: frozenset[str] = frozenset()
     archived_alertmanagers: frozenset[str] = frozenset()
     archived_prometheuses: frozenset[str] = frozenset()
-
-    def state_of(self, key: str) -> SourceState:
-        """The state of a source now; NEVER of one that is not there."""
-        source = self.sources.get(key)
-        return source.state(self.now) if source else SourceState.NEVER
-
-    @property
-    def fresh(self) -> tuple[Source, ...]:
-        """The sources that are fresh."""
-        return tuple(source for source in self.sources.values() if source.state(self.now) is SourceState.FRESH)
-
-    @property
-    def fresh_count(self) -> int:
-        """How many sources are fresh."""
-        return len(self.fresh)
-
-    @property
-    def total_count(self) -> int:
-        """How many sources the fleet file makes."""
-        return len(self.sources)
-
-    @property
-    def valid_until(self) -> datetime | None:
-        """When the first of the fresh sources turns stale by itself; None when none is fresh."""
-        return min((until for source in self.fresh if (until := source.fresh_until())), default=None)
-
-    @property
-    def oldest_fresh_age(self) -> timedelta | None:
-        """The age of what the fresh source read longest ago told; None when none is fresh."""
-        moments = [source.succeeded_at for source in self.fresh if source.succeeded_at]
-        return self.now - min(moments) if moments else None
 
 
 def overlay_now() -> Overlay:
