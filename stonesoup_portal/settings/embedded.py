@@ -22,7 +22,7 @@ def kept_secret_key(state: Path) -> str:
     path = state / "secret-key"
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     opener = readable_by_owner_only
-    with contextlib.suppress(FileExistsError), open(path, "x", opener=opener) as file:  # noqa: PTH123 (it has no opener)
+    with contextlib.suppress(FileExistsError), open(path, "x", opener=opener) as file:
         file.write(get_random_secret_key())
     return path.read_text()
 
