@@ -252,6 +252,7 @@ class OAuth2(Section):
     client_secret: SecretReference = Field(description="Its secret.")
     audience: Text | None = Field(default=None, description="Audience to ask for.")
     scope: Text | None = Field(default=None, description="Scope to ask for.")
+    ca: FilePath | None = Field(default=None, description="File of the authority (PEM), where it is another one here.")
 
 
 class Observatorium(Connection, AlertRouting):
