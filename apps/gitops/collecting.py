@@ -1,0 +1,313 @@
+"""Taking what an Argo CD instance told into the rows: the list says what exists, the stream says everything else.
+
+One process writes for an instance at a time (the lease of `writing_lease`). What is the same as before is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from django.db import close_old_connections, transaction
+
+from apps.core.clock import database_now
+from apps.core.text import clean
+from apps.core.tones import Tone
+from apps.core.topics import raise_topics
+from apps.integrations.argocd import Application as Told
+from apps.integrations.argocd import ApplicationEvent, ArgoCDClient
+from apps.integrations.http import CallFacts
+from apps.integrations.listing import Unreadable
+from apps.sources.fleetfile.schema import FleetFile
+from apps.sources.models import Source
+from apps.timeline.models import Kind, Transition
+from apps.timeline.services import transitions_note
+
+from .destinations import destinations_of
+from .merging import COLUMNS, Change, Surroundings, draft_of, key_of, row_judge, row_take
+from .models import Application, ClusterConnection, Project
+from .rights import Absence, absence_of
+
+Key = tuple[str, str]
+RIGHTS_DOUBTED = "rights doubted"
+DELETED = "DELETED"
+APPEARED = Change("seen", "", "appeared")
+REMOVED = Change("seen", "", "removed")
+ROWS_A_STATEMENT = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A complete answer of the list, asked for at `asked_at` by the database's clock.
+
+    `items` by key; `absence` is what it lacks of what was known then.
+    """
+
+    asked_at: datetime
+    items: Mapping[Key, Told]
+    unreadable: tuple[Unreadable, ...] = ()
+    absence: Absence = field(default_factory=Absence)
+    known: int = 0
+    facts: CallFacts | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """For the source's row: RIGHTS_DOUBTED while something is missed that may only be hidden."""
+        return (RIGHTS_DOUBTED,) if self.absence.doubted else ()
+
+    @property
+    def note(self) -> str:
+        """What a person should know of this answer, "" where there is nothing."""
+        if self.absence.doubted:
+            return (
+                f"may have lost its rights: {len(self.absence.doubted)} of {self.known} Applications are not listed any"
+                " more, and it does not confirm that they are gone; nothing is removed"
+            )
+        if self.absence.is_big:
+            return f"dropped from {self.known} to {len(self.items)} Applications at {self.asked_at:%H:%M:%S} UTC"
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collected:
+    """What taking an answer in came to. `wants_replay`: there are rows that only the stream's replay can complete."""
+
+    total: int = 0
+    created: int = 0
+    changed: int = 0
+    removed: int = 0
+    wants_replay: bool = False
+
+
+def writing_lease(instance: str) -> str:
+    """The name of the lease that whoever writes an instance's Applications holds."""
+    return f"follow:{instance}"
+
+
+def applications_list(*, client: ArgoCDClient, instance: str) -> Listed:
+    """Asks for the list, and settles what it lacks. Holds no connection of the database while it waits.
+
+    Raises UpstreamError.
+    """
+    asked_at = database_now()
+    close_old_connections()
+    listing = client.applications()
+    facts = client.last
+    rows = Application.objects.filter(instance=instance).values_list("namespace", "name", "project")
+    known = {(namespace, name): project for namespace, name, project in rows}
+    close_old_connections()
+    items = {key_of(told): told for told in listing.items}
+    sought = _without_unreadable(known, listing.unreadable)
+    return Listed(
+        asked_at=asked_at,
+        items=items,
+        unreadable=listing.unreadable,
+        absence=absence_of(client=client, known=sought, listed=items),
+        known=len(known),
+        facts=facts,
+    )
+
+
+def applications_reconcile(
+    *, fleet: FleetFile, instance: str, listed: Listed, replayed: Mapping[Key, Told] | None = None
+) -> Collected:
+    """Brings the rows of an instance in line with the list; `replayed` is what the stream told of the listed ones.
+
+    Rows that changed since the list was asked for know better and are left alone, and so is what was removed since.
+    """
+    around = surroundings_of(fleet=fleet, instance=instance)
+    rows = {row.key: row for row in Application.objects.filter(instance=instance)}
+    told = {key: (replayed or {}).get(key, item) for key, item in listed.items.items()}
+    unknown = set(told) - set(rows)
+    for key in _removed_since(instance, unknown, listed.asked_at) if rows else ():
+        del told[key]
+    touched = {key for key, row in rows.items() if row.seen_at and row.seen_at >= listed.asked_at}
+    round_ = _Round(around, rows, seen_after=_last_success(instance))
+    for key in told.keys() - touched:
+        round_.take(key, told[key])
+    for key in listed.absence.gone - touched:
+        round_.remove(key)
+    return round_.write()
+
+
+def applications_apply(
+    *, fleet: FleetFile, instance: str, events: Sequence[ApplicationEvent], seen_after: datetime | None = None
+) -> Collected:
+    """Takes events of the stream into the rows, each in its turn, so that no operation between two others is lost.
+
+    `seen_after` is the moment until which all was seen, for events that may be older than the connection.
+    """
+    around = surroundings_of(fleet=fleet, instance=instance)
+    names = {key_of(event.application)[1] for event in events}
+    rows = {row.key: row for row in Application.objects.filter(instance=instance, name__in=names)}
+    round_ = _Round(around, rows, seen_after=seen_after)
+    for event in events:
+        key = key_of(event.application)
+        if event.type == DELETED:
+            round_.remove(key)
+        else:
+            round_.take(key, event.application)
+    return round_.write()
+
+
+def applications_judge(*, fleet: FleetFile, instance: str) -> Collected:
+    """Judges anew what is not well: time alone turns busy into warning, and opens and closes sync windows."""
+    around = surroundings_of(fleet=fleet, instance=instance)
+    rows = Application.objects.filter(instance=instance).exclude(tone=Tone.WELL)
+    round_ = _Round(around, {row.key: row for row in rows}, seen_after=None)
+    for key in list(round_.rows):
+        round_.judge(key)
+    return round_.write()
+
+
+def surroundings_of(*, fleet: FleetFile, instance: str) -> Surroundings:
+    """What rows of an instance are made of beside what Argo CD tells of them. Three queries."""
+    of_file = next(argocd for argocd in fleet.argocd if argocd.name == instance)
+    connections = ClusterConnection.objects.filter(instance=instance).values_list("server", "name")
+    return Surroundings(
+        instance=instance,
+        now=database_now(),
+        destinations=destinations_of(fleet=fleet, instance=of_file, connections=connections),
+        projects={project.name: project for project in Project.objects.filter(instance=instance)},
+        drift_tolerance=fleet.portal.drift_tolerance,
+    )
+
+
+class _Round:
+    """The rows that one answer is about, what changes in them, and the one transaction that writes it."""
+
+    def __init__(self, around: Surroundings, rows: dict[Key, Application], *, seen_after: datetime | None) -> None:
+        self.around = around
+        self.rows = rows
+        self._seen_after = seen_after
+        self._before: dict[Key, dict[str, Any]] = {}
+        self._changes: list[tuple[Application, Change, str]] = []
+        self._removed: list[Application] = []
+        self._created: set[Key] = set()
+
+    def take(self, key: Key, told: Told) -> None:
+        """Takes what was told of one Application."""
+        row = self._drafted(key)
+        is_new = not row.name
+        changes = row_take(row, told, self.around)
+        if is_new:
+            self._created.add(key)
+            changes = [APPEARED]
+        self._changes += [(row, change, row.tone) for change in changes]
+
+    def judge(self, key: Key) -> None:
+        """Judges one row anew by what it holds."""
+        row_judge(self._drafted(key), self.around)
+
+    def remove(self, key: Key) -> None:
+        """Removes a row, if it is there."""
+        row = self.rows.pop(key, None)
+        self._before.pop(key, None)
+        self._created.discard(key)
+        if row is not None and row.pk:
+            self._removed.append(row)
+            self._changes.append((row, REMOVED, ""))
+
+    def write(self) -> Collected:
+        """Writes the difference, its lines in the timeline, and raises the topics; nothing where nothing changed."""
+        changed = [key for key, before in self._before.items() if draft_of(self.rows[key]) != before]
+        touched = [self.rows[key] for key in changed]
+        if touched or self._removed:
+            with transaction.atomic():
+                self._write_rows(touched)
+                transitions_note(self._lines())
+                raise_topics(_topics([*touched, *self._removed]))
+        return Collected(
+            total=len(self.rows),
+            created=len(self._created),
+            changed=len(set(changed) - self._created),
+            removed=len(self._removed),
+            wants_replay=any(not row.details_known for row in self.rows.values()),
+        )
+
+    def _drafted(self, key: Key) -> Application:
+        """The row of `key`, an empty one where there is none, with what it held at first kept aside."""
+        row = self.rows.get(key)
+        if row is None:
+            row = self.rows[key] = Application(instance=self.around.instance)
+        if key not in self._before:
+            self._before[key] = draft_of(row)
+        return row
+
+    def _write_rows(self, touched: list[Application]) -> None:
+        if self._removed:
+            Application.objects.filter(pk__in=[row.pk for row in self._removed]).delete()
+        for row in touched:
+            row.pk, row.seen_at = None, self.around.now
+        Application.objects.bulk_create(
+            touched,
+            batch_size=ROWS_A_STATEMENT,
+            update_conflicts=True,
+            unique_fields=["instance", "namespace", "name"],
+            update_fields=COLUMNS,
+        )
+
+    def _lines(self) -> list[Transition]:
+        """First sight of a whole instance is no news."""
+        is_first_sight = not Source.objects.filter(
+            key=f"argocd/{self.around.instance}", succeeded_at__isnull=False
+        ).exists()
+        return [
+            _line(row, change, tone, self.around.now, self._seen_after)
+            for row, change, tone in self._changes
+            if not (is_first_sight and change is APPEARED)
+        ]
+
+
+def _line(row: Application, change: Change, tone: str, now: datetime, seen_after: datetime | None) -> Transition:
+    path = (row.instance, row.namespace, row.name)
+    return Transition(
+        at=change.at,
+        seen_at=now,
+        seen_after=seen_after,
+        kind=Kind.APPLICATION,
+        subject=clean("/".join(path), 400),
+        title=row.name,
+        cluster=row.cluster,
+        application=clean("/".join(path), 300),
+        environment=row.environment,
+        field=change.field,
+        before=change.before,
+        after=change.after,
+        tone=tone,
+        source=f"argocd/{row.instance}",
+        by=change.by,
+        link=clean(f"/apps/{'/'.join(quote(part, safe='') for part in path)}/", 500),
+    )
+
+
+def _topics(rows: Iterable[Application]) -> set[str]:
+    topics = {"apps"}
+    for row in rows:
+        topics |= {f"apps:{row.environment}"} if row.environment else set()
+        topics |= {f"cluster:{row.cluster}"} if row.cluster else set()
+    return topics
+
+
+def _without_unreadable(known: Mapping[Key, str], unreadable: Sequence[Unreadable]) -> dict[Key, str]:
+    """What may be missed in a list: what could not be read is there, and one without a name could be any."""
+    names = {item.name for item in unreadable}
+    return {} if "" in names else {key: project for key, project in known.items() if key[1] not in names}
+
+
+def _removed_since(instance: str, keys: Iterable[Key], moment: datetime) -> set[Key]:
+    """Those of `keys` that the timeline saw removed at or after `moment`."""
+    subjects = {clean(f"{instance}/{namespace}/{name}", 400): (namespace, name) for namespace, name in keys}
+    if not subjects:
+        return set()
+    removed = Transition.objects.filter(
+        kind=Kind.APPLICATION, field=REMOVED.field, after=REMOVED.after, seen_at__gte=moment
+    ).values_list("subject", flat=True)
+    return {subjects[subject] for subject in removed if subject in subjects}
+
+
+def _last_success(instance: str) -> datetime | None:
+    return Source.objects.filter(key=f"argocd/{instance}").values_list("succeeded_at", flat=True).first()
