@@ -46,7 +46,11 @@ class Joined:
 
 
 class AlertJoiner:
-    """Joins the alerts of one Alertmanager to the things of one fleet file and the Applications of the moment."""
+    """Joins the alerts of one Alertmanager to the things of one fleet file and the Applications of the moment.
+
+    The defaults are for alerts whose labels name nothing; `learnt` are clusters' names that Argo CD uses, as
+    (name, cluster).
+    """
 
     def __init__(
         self,
@@ -55,9 +59,10 @@ class AlertJoiner:
         *,
         default_cluster: str = "",
         default_environment: str = "",
+        learnt: Iterable[tuple[str, str]] = (),
     ) -> None:
         self._fleet = fleet
-        self._names = ClusterNames(fleet)
+        self._names = ClusterNames(fleet, learnt)
         self._default_cluster = default_cluster
         self._default_environment = default_environment
         self._environments = {

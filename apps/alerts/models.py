@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Self
 
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, CharField, F, Q, Value, When
 
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
-
-if TYPE_CHECKING:
-    from apps.fleet.overlay import Overlay
+from apps.fleet.overlay import Overlay
 
 QUIET_TONES = tuple(tone.value for tone in Tone if not tone.needs_somebody)
 
@@ -29,18 +27,19 @@ class AlertState(models.TextChoices):
 class EpisodeQuerySet(models.QuerySet["Episode"]):
     """Which episodes, and in which tone they are shown."""
 
-    def firing(self) -> EpisodeQuerySet:
+    def firing(self) -> Self:
         """Those that have not ended, quiet ones too."""
         return self.filter(ended_at=None)
 
-    def current(self, overlay: Overlay) -> EpisodeQuerySet:
+    def current(self, overlay: Overlay) -> Self:
         """Those of Alertmanagers that the fleet file still names."""
         return self.exclude(alertmanager__in=list(overlay.archived_alertmanagers))
 
-    def with_shown_tone(self, overlay: Overlay) -> EpisodeQuerySet:
+    def with_shown_tone(self, overlay: Overlay) -> Self:
         """Annotates `shown_tone` as `shown_verdict` decides it: what is quiet by a doubtful word is unknown."""
         is_doubted = Q(ended_at=None, tone__in=QUIET_TONES, alertmanager__in=list(overlay.doubtful_alertmanagers))
-        return self.annotate(shown_tone=Case(When(is_doubted, then=Value(Tone.UNKNOWN.value)), default="tone"))
+        shown = Case(When(is_doubted, then=Value(Tone.UNKNOWN.value)), default=F("tone"), output_field=CharField())
+        return self.annotate(shown_tone=shown)
 
 
 class Episode(models.Model):
@@ -117,8 +116,9 @@ def shown_verdict(episode: Episode, overlay: Overlay) -> Verdict:
     doubt = overlay.doubtful_alertmanagers.get(episode.alertmanager)
     if doubt is None or episode.ended_at is not None:
         return own
-    tone = own.tone if own.tone.needs_somebody else Tone.UNKNOWN
-    return Verdict(tone, " · ".join(filter(None, [own.reason, doubt])))
+    if own.tone.needs_somebody:
+        return Verdict(own.tone, f"{own.reason} · {doubt}")
+    return Verdict(Tone.UNKNOWN, f"Not known: {doubt} · last known: {own.reason}")
 
 
 class Holding(models.Model):
@@ -126,7 +126,8 @@ class Holding(models.Model):
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="holdings")
     source = models.CharField(max_length=200, help_text="the member's source key")
-    state = models.CharField(max_length=50)
+    state = models.CharField(max_length=20, choices=AlertState)
+    other_state = models.CharField(max_length=50, default="", help_text="as Episode.other_state")
     silenced_by = models.JSONField(default=list)
     inhibited_by = models.JSONField(default=list)
     muted_by = models.JSONField(default=list)

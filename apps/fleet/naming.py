@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from apps.sources.fleetfile.schema import Cluster, FleetFile
+from apps.sources.fleetfile.schema import FleetFile
 
 IN_CLUSTER = frozenset({"in-cluster", "kubernetes.default.svc", "https://kubernetes.default.svc"})
 PORTS = {"https": 443, "http": 80}
@@ -14,17 +14,17 @@ PORTS = {"https": 443, "http": 80}
 class ClusterNames:
     """The clusters of a fleet file by all that they are called: name, aliases, API address; letters of either case.
 
-    An address is known by its host and port, and by its host alone where that is one cluster's only.
+    An address is known by its host and port, and by its host alone where that is one cluster's only. `learnt` are
+    more names, as (name, cluster): the fleet file's own come first.
     """
 
-    def __init__(self, fleet: FleetFile) -> None:
+    def __init__(self, fleet: FleetFile, learnt: Iterable[tuple[str, str]] = ()) -> None:
         self._by_name: dict[str, str] = {}
         by_host: dict[str, set[str]] = {}
-        for cluster in fleet.clusters:
-            for name in _names_of(cluster):
-                self._by_name.setdefault(_plain(name), cluster.name)
-                if host := _host(name):
-                    by_host.setdefault(host, set()).add(cluster.name)
+        for name, cluster in (*_names_of(fleet), *learnt):
+            self._by_name.setdefault(_plain(name), cluster)
+            if host := _host(name):
+                by_host.setdefault(host, set()).add(cluster)
         self._by_host = {host: names.pop() for host, names in by_host.items() if len(names) == 1}
 
     def cluster_of(self, told: str) -> str:
@@ -32,11 +32,12 @@ class ClusterNames:
         return self._by_name.get(_plain(told)) or self._by_host.get(_host(told) or told.strip().casefold(), "")
 
 
-def _names_of(cluster: Cluster) -> Iterator[str]:
-    yield cluster.name
-    yield from cluster.aliases
-    if cluster.kubernetes is not None and cluster.kubernetes.server:
-        yield cluster.kubernetes.server
+def _names_of(fleet: FleetFile) -> Iterator[tuple[str, str]]:
+    for cluster in fleet.clusters:
+        yield cluster.name, cluster.name
+        yield from ((alias, cluster.name) for alias in cluster.aliases)
+        if cluster.kubernetes is not None and cluster.kubernetes.server:
+            yield cluster.kubernetes.server, cluster.name
 
 
 def _plain(name: str) -> str:
