@@ -11,6 +11,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.core.addresses import page_address
 from apps.core.ages import age_words, duration_words, moment_words
 from apps.core.links import safe_link
 from apps.core.live import POLL_PARAMETERS, Live
@@ -98,6 +99,13 @@ def link(url: str | None, text: object) -> SafeString:
     if not address:
         return bdi(text)
     return format_html('<a href="{}" target="_blank" rel="noopener noreferrer" class="out">{}</a>', address, bdi(text))
+
+
+@register.simple_tag
+def page_link(view: str, text: object, *names: str) -> SafeString:
+    """A link to the portal's own page `view` about these names; the text alone where they cannot stand in an address."""
+    address = page_address(view, *names)
+    return format_html('<a href="{}">{}</a>', address, bdi(text)) if address else bdi(text)
 
 
 @register.simple_tag(takes_context=True)

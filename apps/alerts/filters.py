@@ -1,0 +1,104 @@
+"""Which alerts the address of the list asks for, how they are grouped, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from django.db.models import F, Q
+from django.db.models.expressions import Combinable, OrderBy
+
+from apps.core.environment import ALL
+from apps.core.lists import Asked, Sort
+from apps.core.tones import Tone
+
+from .models import AlertState, EpisodeQuerySet
+
+COLUMNS = ("severity", "cluster", "environment", "owner", "alertmanager")
+KNOWN_SEVERITIES = ("critical", "high", "warning", "info", "none")
+UNCONFIRMED = "unconfirmed"
+STATES = (AlertState.ACTIVE, AlertState.SILENCED, AlertState.INHIBITED, AlertState.MUTED, UNCONFIRMED)
+GROUPINGS: Mapping[str, tuple[str, ...]] = {
+    "alertmanager": ("alertmanager", "group_key"),
+    "cluster": ("cluster",),
+    "severity": ("severity",),
+    "none": (),
+}
+DEFAULT_GROUPING = "alertmanager"
+SORTS = ("tone", "name", "cluster", "since")
+DEFAULT_SORT = "tone"
+NOT_SET = "not-set"
+
+
+@dataclass(frozen=True)
+class AlertFilters:
+    """What is asked for; empty fields ask for nothing. `words` are column → words, of which one must fit."""
+
+    words: Mapping[str, tuple[str, ...]]
+    states: tuple[str, ...] = ()
+    tones: tuple[str, ...] = ()
+    is_slo: bool | None = None
+    part: str = ""
+    grouping: str = DEFAULT_GROUPING
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it leaves anything out."""
+        return bool(any(self.words.values()) or self.states or self.tones or self.part or self.is_slo is not None)
+
+    def kept(self, episodes: EpisodeQuerySet) -> EpisodeQuerySet:
+        """Those that fit in everything but state and tone."""
+        for column, words in self.words.items():
+            if words:
+                episodes = episodes.filter(**{f"{column}__in": ["" if word == NOT_SET else word for word in words]})
+        if self.is_slo is not None:
+            episodes = episodes.filter(is_slo=self.is_slo)
+        return episodes.filter(name__icontains=self.part) if self.part else episodes
+
+    def in_state(self, episodes: EpisodeQuerySet) -> EpisodeQuerySet:
+        """Those in one of the states asked for; all that fire where none is."""
+        if not self.states:
+            return episodes
+        fits = Q(state__in=[state for state in self.states if state != UNCONFIRMED])
+        return episodes.filter(fits | Q(is_unconfirmed=True) if UNCONFIRMED in self.states else fits)
+
+
+def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> AlertFilters:
+    """The filters of an address; `options` are column → the words that may be asked for."""
+    return AlertFilters(
+        words={column: _asked_for(asked, column, options[column]) for column in COLUMNS},
+        states=asked.choices("state", STATES),
+        tones=asked.choices("tone", [tone.value for tone in Tone]),
+        is_slo=asked.flag("slo"),
+        part=asked.text("q", limit=300),
+        grouping=asked.choice("group", GROUPINGS) or DEFAULT_GROUPING,
+    )
+
+
+def options_of(firing: EpisodeQuerySet, known: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Column → the words that firing alerts have, and those `known` anyhow. One query."""
+    found: dict[str, set[str]] = {column: set(known.get(column, ())) for column in COLUMNS}
+    for row in firing.order_by().values_list(*COLUMNS).distinct():
+        for column, word in zip(COLUMNS, row, strict=True):
+            found[column].add(word)
+    found["severity"] -= set(KNOWN_SEVERITIES)
+    options = {column: [*sorted(words - {""}), *([NOT_SET] if "" in words else [])] for column, words in found.items()}
+    return {**options, "severity": [*KNOWN_SEVERITIES, *options["severity"]]}
+
+
+def order_of(sort: Sort) -> Iterator[str | OrderBy | Combinable]:
+    """The order of alerts within a group; the newest first among equals."""
+    if sort.field == "since":
+        yield "-began_at" if sort.is_descending else "began_at"
+    elif sort.field == "tone":
+        yield "-shown_rank" if sort.is_descending else "shown_rank"
+    else:
+        yield str(sort)
+        yield "shown_rank"
+    yield from (F("began_at").desc(), "name", "pk")
+
+
+def _asked_for(asked: Asked, name: str, options: Iterable[str]) -> tuple[str, ...]:
+    """The words asked for; all environments together are the same as none."""
+    allowed = [*options, ALL] if name == "environment" else options
+    return tuple(word for word in asked.choices(name, allowed) if word != ALL)

@@ -1,0 +1,157 @@
+"""The list of alerts as its page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Count, F, Max, Min, Q, Window
+
+from apps.core.lists import Asked, Sort
+from apps.core.ranking import rank_of, tone_counts
+from apps.core.verdict import Verdict
+from apps.fleet.models import Cluster
+from apps.fleet.overlay import Overlay
+from apps.sources.evidence import Evidence, evidence_of
+from apps.sources.models import Source
+
+from .causes import Cause, causes_of
+from .filters import DEFAULT_SORT, GROUPINGS, SORTS, AlertFilters, filters_read, options_of, order_of
+from .models import Episode, EpisodeQuerySet, shown_verdict
+
+ENDED_LATELY = timedelta(hours=1)
+MOST_ENDED = 50
+
+
+@dataclass(frozen=True)
+class EpisodeRow:
+    """One alert as a row: its verdict with what lies over it, what quiets it, and how many members hold it."""
+
+    episode: Episode
+    verdict: Verdict
+    causes: tuple[Cause, ...]
+    holders: tuple[str, ...]
+    member_count: int
+
+    @property
+    def is_held_by_all(self) -> bool:
+        """Whether every member of its Alertmanager group holds it."""
+        return len(self.holders) >= self.member_count
+
+
+@dataclass(frozen=True)
+class EpisodeGroup:
+    """Alerts that stand together. `size` counts all of the group, of which `rows` are on this page."""
+
+    first: Episode
+    size: int
+    rows: tuple[EpisodeRow, ...]
+
+
+def alerts_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
+    """What the list's template shows of what the address asks for."""
+    current = Episode.objects.current(overlay)
+    clusters = Cluster.objects.current().values_list("name", "environment")
+    names, environments = zip(*clusters, strict=True) if clusters else ((), ())
+    groups = {source.group for source in alertmanagers(overlay)}
+    options = options_of(
+        current.firing(), {"cluster": names, "environment": environments, "alertmanager": sorted(groups)}
+    )
+    filters = filters_read(asked, options)
+    sort = asked.sort(SORTS, default=DEFAULT_SORT)
+    firing = filters.in_state(filters.kept(current.firing())).with_shown_tone(overlay)
+    counts = tone_counts(firing.order_by().values_list(F("shown_tone")).annotate(Count("pk")))
+    page = asked.page(sum(count for tone, count in counts.items() if not filters.tones or tone in filters.tones))
+    shown = firing.filter(Q(shown_tone__in=filters.tones)) if filters.tones else firing
+    rows = list(grouped(shown, filters.grouping, sort).prefetch_related("holdings")[page.rows])
+    return {
+        "groups": groups_of(rows, filters.grouping, overlay),
+        "page": page,
+        "sort": sort,
+        "filters": filters,
+        "options": options,
+        "counts": counts,
+        "problems": asked.problems,
+        "evidence": alertmanager_evidence(overlay, filters),
+        "doubts": doubts_of(overlay, filters),
+        **ended_lately(filters.kept(current), overlay),
+    }
+
+
+def alertmanagers(overlay: Overlay) -> list[Source]:
+    """The members of all Alertmanager groups."""
+    return [source for source in overlay.sources.values() if source.kind == Source.Kind.ALERTMANAGER]
+
+
+def grouped(episodes: EpisodeQuerySet, grouping: str, sort: Sort) -> EpisodeQuerySet:
+    """The episodes group after group, the group with the worst and newest alert first; in each in the order `sort`."""
+    columns = GROUPINGS[grouping]
+    ranked = episodes.annotate(shown_rank=rank_of("shown_tone"))
+    if not columns:
+        return ranked.order_by(*order_of(sort))
+    return ranked.annotate(
+        group_rank=Window(Min("shown_rank"), partition_by=[F(column) for column in columns]),
+        group_began=Window(Max("began_at"), partition_by=[F(column) for column in columns]),
+        group_size=Window(Count("pk"), partition_by=[F(column) for column in columns]),
+    ).order_by("group_rank", F("group_began").desc(), *columns, *order_of(sort))
+
+
+def groups_of(episodes: Sequence[Episode], grouping: str, overlay: Overlay) -> list[EpisodeGroup]:
+    """The episodes of a page as groups, in their order. Two queries, for what quiets them."""
+    columns = GROUPINGS[grouping]
+    rows = episode_rows(episodes, overlay)
+    found = []
+    for _, together in groupby(rows, key=lambda row: [getattr(row.episode, column) for column in columns]):
+        of_group = tuple(together)
+        size = getattr(of_group[0].episode, "group_size", len(of_group))
+        found.append(EpisodeGroup(of_group[0].episode, size, of_group))
+    return found
+
+
+def episode_rows(episodes: Iterable[Episode], overlay: Overlay) -> list[EpisodeRow]:
+    """Each episode as a row; their `holdings` should have been fetched with them."""
+    shown = list(episodes)
+    causes = causes_of(shown)
+    members = member_counts(overlay)
+    return [
+        EpisodeRow(
+            episode,
+            shown_verdict(episode, overlay),
+            causes[episode.pk],
+            tuple(holding.source for holding in episode.holdings.all()),
+            members.get(episode.alertmanager, 0),
+        )
+        for episode in shown
+    ]
+
+
+def member_counts(overlay: Overlay) -> dict[str, int]:
+    """How many members each Alertmanager group has."""
+    counts: dict[str, int] = {}
+    for source in alertmanagers(overlay):
+        counts[source.group] = counts.get(source.group, 0) + 1
+    return counts
+
+
+def ended_lately(episodes: EpisodeQuerySet, overlay: Overlay) -> dict[str, Any]:
+    """Those that ended within the last hour, newest first, and how many they are."""
+    ended = episodes.filter(ended_at__gte=overlay.now - ENDED_LATELY).order_by("-ended_at", "name")
+    return {"ended": list(ended[:MOST_ENDED]), "ended_count": ended.count()}
+
+
+def alertmanager_evidence(overlay: Overlay, filters: AlertFilters) -> Evidence:
+    """The members of the Alertmanagers whose alerts are asked for."""
+    groups = filters.words["alertmanager"]
+    asked_for = [source for source in alertmanagers(overlay) if not groups or source.group in groups]
+    return evidence_of("Alertmanager", asked_for, overlay.now)
+
+
+def doubts_of(overlay: Overlay, filters: AlertFilters) -> list[str]:
+    """Why having no alerts proves nothing, for each Alertmanager group asked for whose word is doubtful."""
+    groups = filters.words["alertmanager"]
+    return [
+        f"{group}: {doubt}" for group, doubt in overlay.doubtful_alertmanagers.items() if not groups or group in groups
+    ]
