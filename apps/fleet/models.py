@@ -36,8 +36,13 @@ class Cluster(models.Model):
     aliases = models.JSONField(default=list)
     has_credentials = models.BooleanField(default=False, help_text="the portal reads its API itself")
     is_archived = models.BooleanField(default=False)
+    told_by = models.JSONField(
+        default=dict, help_text="{Argo CD instance: its connectionState}, where we read nothing ourselves"
+    )
 
-    reached_at = models.DateTimeField(null=True, help_text="when its API last answered")
+    reached_at = models.DateTimeField(
+        null=True, help_text="since when its API has answered; when it did last is its source's succeeded_at"
+    )
     unreached_since = models.DateTimeField(null=True, help_text="since when its API has not answered")
     lost_since = models.DateTimeField(null=True, help_text="set once it counts as lost (decision 13)")
     cannot_read = models.CharField(max_length=500, default="", help_text="it answers, but refuses us or our TLS: why")
@@ -47,7 +52,7 @@ class Cluster(models.Model):
     kubernetes_version = models.CharField(max_length=100, default="")
     openshift_version = models.CharField(max_length=100, default="")
     update_progress = models.CharField(max_length=500, default="", help_text="what the update under way says of itself")
-    latency = models.FloatField(null=True, help_text="seconds that /readyz took")
+    latency = models.FloatField(null=True, help_text="seconds that /readyz took, where it changed by much")
     not_installed = models.JSONField(default=list, help_text="resource types that it does not serve")
     not_allowed = models.JSONField(default=list, help_text="resource types that our account may not read")
 
@@ -60,8 +65,9 @@ class Cluster(models.Model):
 class ClusterObject(models.Model):
     """One thing in a cluster, as its API told it: a node, an operator, a pool, a host or member condition.
 
-    kind is Node, ClusterVersion, ClusterOperator, MachineConfigPool, ToolchainStatus, MemberStatus, ToolchainCluster,
-    SpaceProvisionerConfig, ArgoCD, Subscription, ClusterServiceVersion or ManagedCluster. Only what changed is written.
+    kind is APIServer (its readyz), Node, ClusterVersion, ClusterOperator, MachineConfigPool, ToolchainStatus,
+    MemberStatus, ToolchainCluster, SpaceProvisionerConfig, ArgoCD, Subscription, ClusterServiceVersion or
+    ManagedCluster. Only what changed is written.
     """
 
     cluster = models.CharField(max_length=100)

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from apps.core.clock import database_now
+from apps.core.text import clean
+from apps.core.tones import Tone
+from apps.core.verdict import Verdict
 from apps.fleet.models import Cluster
 from apps.sources.models import Source, SourceState
 from apps.sources.standing import Standing
@@ -55,6 +58,23 @@ def overlay_of(*, now: datetime, sources: Iterable[Source], clusters: Iterable[C
     )
 
 
+def shown_cluster_verdict(cluster: Cluster, overlay: Overlay) -> Verdict:
+    """A cluster's own verdict with the state of who tells of it laid over: held, busy and well need somebody fresh."""
+    own = Verdict(Tone(cluster.tone), cluster.reason)
+    if own.tone.needs_somebody:
+        return own
+    keys = [f"kubernetes/{cluster.name}"] if cluster.has_credentials else _tellers(cluster)
+    if any(overlay.state_of(key) is SourceState.FRESH for key in keys):
+        return own
+    doubts = [source_doubt(overlay.sources[key], overlay.now) for key in keys if key in overlay.sources]
+    return Verdict(Tone.UNKNOWN, clean(f"{next(iter(doubts), 'nothing reads it')}; it was {own.tone}", 500))
+
+
+def _tellers(cluster: Cluster) -> list[str]:
+    """The sources of Argo CD's word on a cluster without credentials of our own."""
+    return [f"argocd-inventory/{instance}" for instance in cluster.told_by]
+
+
 def source_doubt(source: Source, now: datetime) -> str:
     """Why what a source told is not certain at `now`, in words; "" while it is fresh."""
     told = f"; last read at {source.succeeded_at:%d %b %H:%M:%S} UTC" if source.succeeded_at else ""
@@ -62,9 +82,9 @@ def source_doubt(source: Source, now: datetime) -> str:
         case SourceState.FRESH:
             return ""
         case SourceState.NEVER:
-            return f"{source.title} was never reached" + (f": {source.error}" if source.error else "")
+            return f"{source.title} was never reached" + (f": {source.error_short}" if source.error else "")
         case SourceState.DOWN:
-            return f"{source.title} is down: {source.error}{told}"
+            return f"{source.title} is down: {source.error_short}{told}"
         case SourceState.STALE:
             return f"{source.title} is stale{told}"
 

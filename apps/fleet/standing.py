@@ -1,0 +1,95 @@
+"""Changing how a cluster stands: under lock, judged anew, with its lines in the timeline, and only if it changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import transaction
+
+from apps.core.clock import database_now
+from apps.core.text import clean
+from apps.core.topics import raise_topics
+from apps.core.verdict.cluster import ClusterFacts, cluster_verdict
+from apps.fleet.lines import cluster_line
+from apps.fleet.models import Cluster
+from apps.timeline.models import Transition
+from apps.timeline.services import transitions_note
+
+NEVER = "never reached"
+
+
+class Change(NamedTuple):
+    """What a change comes to: the facts to judge the cluster by, lines of its parts, whether rows of parts changed."""
+
+    facts: ClusterFacts
+    lines: Sequence[Transition] = ()
+    has_changed_parts: bool = False
+
+
+def cluster_change(*, name: str, change: Callable[[Cluster, datetime], Change | None]) -> bool:
+    """Lets `change` set columns of the locked row, at the database's moment, and judges it; whether anything changed.
+
+    One short transaction. None from `change`, or no such cluster: nothing is written.
+    """
+    with transaction.atomic():
+        row = Cluster.objects.select_for_update().filter(name=name).first()
+        if row is None:
+            return False
+        before, now = copy.copy(row), database_now()
+        done = change(row, now)
+        if done is None:
+            return False
+        _judge(row, done.facts, now)
+        lines = [*_own_lines(before, row, done.facts, now), *done.lines]
+        return _save(before, row, lines, has_changed_parts=done.has_changed_parts)
+
+
+def reachability(row: Cluster) -> str:
+    """In a word or two, for people: reached, not reached, lost, cannot be read, never reached."""
+    if row.lost_since:
+        return "lost"
+    if row.unreached_since:
+        return "not reached"
+    if row.cannot_read:
+        return "cannot be read"
+    return "reached" if row.reached_at else NEVER
+
+
+def _judge(row: Cluster, facts: ClusterFacts, now: datetime) -> None:
+    verdict = cluster_verdict(facts)
+    if row.tone != verdict.tone or row.tone_since is None:
+        row.tone_since = row.unreached_since or now
+    row.tone, row.reason = verdict.tone.value, clean(verdict.reason, 500)
+
+
+def _own_lines(before: Cluster, after: Cluster, facts: ClusterFacts, now: datetime) -> list[Transition]:
+    """Reachability and version; the first sight of either is no change."""
+    lines = []
+    was, is_ = reachability(before), reachability(after)
+    if was != is_ and (was, is_) != (NEVER, "reached"):
+        why = facts.unreached or facts.cannot_read
+        told = f"{is_}: {why}" if why else is_
+        lines.append(cluster_line(after, "reachable", before=was, after=told, tone=after.tone, now=now))
+    had, has = version_of(before), version_of(after)
+    if had and has and had != has:
+        lines.append(cluster_line(after, "version", before=had, after=has, tone=after.tone, now=now))
+    return lines
+
+
+def version_of(row: Cluster) -> str:
+    """OpenShift's version, or Kubernetes' where it is no OpenShift."""
+    return row.openshift_version or row.kubernetes_version
+
+
+def _save(before: Cluster, row: Cluster, lines: Sequence[Transition], *, has_changed_parts: bool) -> bool:
+    changed = {name: value for name, value in vars(row).items() if name != "_state" and vars(before)[name] != value}
+    if not (changed or lines or has_changed_parts):
+        return False
+    if changed:
+        Cluster.objects.filter(pk=row.pk).update(**changed)
+    transitions_note(lines)
+    raise_topics(["clusters", f"cluster:{row.name}"])
+    return True
