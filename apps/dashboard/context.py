@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from apps.accounts.access import role_of
+from apps.accounts.access import Verb, may, role_of
 from apps.alerts.models import Episode
 from apps.core.environment import PARAMETER, environment_asked
 from apps.core.lists import ALL
@@ -75,6 +75,7 @@ class Frame:
     sources_url: str
     person: str
     role: str
+    sees_configuration: bool
 
     @property
     def needs(self) -> int:
@@ -117,6 +118,7 @@ def frame_of(request: HttpRequest) -> Frame | None:
         sources_url=reverse("sources:source-list"),
         person=user.get_short_name() or user.get_username(),
         role=role.label,
+        sees_configuration=may(user, Verb.SEE_CONFIGURATION),
     )
 
 

@@ -18,6 +18,11 @@ class SourceState(models.TextChoices):
     NEVER = "never", "never reached"
 
 
+def short_error(message: str) -> str:
+    """An UpstreamError's message without what the upstream itself said, which may tell more than everybody may know."""
+    return message.partition(": ")[0]
+
+
 class Source(models.Model):
     """One upstream endpoint, with the last reads' outcome. `key` is "argocd/production" and the like (catalog.py)."""
 
@@ -65,6 +70,11 @@ class Source(models.Model):
     def stale_after(self) -> timedelta:
         """The age past which what it told is stale: three missed reads, 45 s at the least."""
         return timedelta(seconds=max(3 * self.interval, 45.0))
+
+    @property
+    def error_short(self) -> str:
+        """The last error in our own words alone: what the upstream said of it comes after a colon."""
+        return short_error(self.error)
 
     def state(self, now: datetime) -> SourceState:
         """Its state at `now` (the database's clock): staleness happens without a write."""

@@ -24,7 +24,7 @@ from apps.integrations.http import CallFacts
 from apps.sources.catalog import SourceSpec, sources_of
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
-from apps.sources.models import FAILURES_UNTIL_DOWN, Source
+from apps.sources.models import FAILURES_UNTIL_DOWN, Source, short_error
 from apps.timeline.models import Kind, Transition
 from apps.timeline.services import transitions_note
 
@@ -146,7 +146,7 @@ def _failure_note(*, key: str, kind: str, message: str, is_outage: bool = True, 
         }
         begins = is_outage and not source.failures
         before = "ok" if source.succeeded_at else "never read"
-        after = f"failing: {message}"
+        after = f"failing: {short_error(message)}"
         _record(source, changes, now, [_line(source, now, before, after, Tone.WARNING)] if begins else [])
 
 

@@ -57,6 +57,19 @@ def age(moment: datetime | None, now: datetime | None, missing: str = "not known
 
 
 @register.simple_tag
+def until(moment: datetime | None, now: datetime) -> SafeString:
+    """How long it is until a moment, counting down in the page; "0 s" once it has passed."""
+    if moment is None:
+        return mark_safe('<span class="missing">not known</span>')
+    return format_html(
+        '<time datetime="{}" title="{}" data-until>{}</time>',
+        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
+        moment_words(moment),
+        duration_words(moment - now),
+    )
+
+
+@register.simple_tag
 def clock(moment: datetime | None) -> SafeString:
     """The time of day of a moment, in UTC until the page knows the reader's zone."""
     if moment is None:

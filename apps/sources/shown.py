@@ -1,0 +1,69 @@
+"""Sources as their pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from apps.core.lists import Sort
+from apps.core.verdict import Verdict
+from apps.core.verdict.source import MENDING, SourceFacts, source_verdict
+
+from .models import Source, SourceState
+
+SORTS = ("tone", "title", "age", "latency")
+LONG_AGO = timedelta.max
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A source at one moment, with words for everybody: only `source.error` says what the upstream itself said."""
+
+    source: Source
+    state: SourceState
+    verdict: Verdict
+    age: timedelta
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether what it told is not certain any more."""
+        return self.state is not SourceState.FRESH
+
+    @property
+    def mending(self) -> str:
+        """What would mend the last error, where that is known."""
+        return MENDING.get(self.source.error_kind, "") if self.source.error else ""
+
+    @property
+    def note(self) -> str:
+        """The reason of its verdict, where that says more than its state."""
+        return "" if self.verdict.reason == self.state.label else self.verdict.reason
+
+
+def source_shown(source: Source, now: datetime) -> SourceRow:
+    """The source as a row at `now`."""
+    facts = SourceFacts(
+        state=source.state(now).value,
+        items=source.items,
+        unreadable=source.unreadable,
+        unreadable_reason=source.unreadable_reason,
+        skew=source.skew,
+        note=source.note,
+        warnings=tuple(source.warnings),
+        error_kind=source.error_kind,
+        error=source.error_short,
+    )
+    age = now - source.succeeded_at if source.succeeded_at else LONG_AGO
+    return SourceRow(source, source.state(now), source_verdict(facts), age)
+
+
+def ordered(rows: Iterable[SourceRow], sort: Sort) -> list[SourceRow]:
+    """In the order asked for; rows that are equal in it stay in the fleet file's order."""
+    keys = {
+        "tone": lambda row: row.verdict.tone.rank,
+        "title": lambda row: row.source.title.casefold(),
+        "age": lambda row: row.age,
+        "latency": lambda row: row.source.latency or 0.0,
+    }
+    return sorted(rows, key=keys[sort.field], reverse=sort.is_descending)
