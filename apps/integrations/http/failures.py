@@ -160,7 +160,7 @@ def kind_of_status(status: int, *, has_retry_after: bool) -> type[UpstreamError]
 def words_of(kind: type[UpstreamError], status: int) -> str:
     """The beginning of the message for a refusal of this kind."""
     named: dict[type[UpstreamError], str] = {
-        errors.UpstreamDenied: "refused our rights" if status == 403 else "refused our credentials",
+        errors.UpstreamDenied: "refused this" if status == 403 else "refused our credentials",
         errors.UpstreamNotFound: "has no such object",
         errors.UpstreamNotInstalled: "does not serve this",
         errors.UpstreamThrottled: "asks us to wait",
