@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from apps.core.clock import database_now
-from apps.core.text import clean
-from apps.core.tones import Tone
-from apps.core.verdict import Verdict
 from apps.fleet.models import Cluster
 from apps.sources.models import Source, SourceState
 from apps.sources.standing import Standing
@@ -56,23 +53,6 @@ def overlay_of(*, now: datetime, sources: Iterable[Source], clusters: Iterable[C
         archived_alertmanagers=_archived(rows, {Source.Kind.ALERTMANAGER}),
         archived_prometheuses=_archived(rows, {Source.Kind.PROMETHEUS}),
     )
-
-
-def shown_cluster_verdict(cluster: Cluster, overlay: Overlay) -> Verdict:
-    """A cluster's own verdict with the state of who tells of it laid over: held, busy and well need somebody fresh."""
-    own = Verdict(Tone(cluster.tone), cluster.reason)
-    if own.tone.needs_somebody:
-        return own
-    keys = [f"kubernetes/{cluster.name}"] if cluster.has_credentials else _tellers(cluster)
-    if any(overlay.state_of(key) is SourceState.FRESH for key in keys):
-        return own
-    doubts = [source_doubt(overlay.sources[key], overlay.now) for key in keys if key in overlay.sources]
-    return Verdict(Tone.UNKNOWN, clean(f"{next(iter(doubts), 'nothing reads it')}; it was {own.tone}", 500))
-
-
-def _tellers(cluster: Cluster) -> list[str]:
-    """The sources of Argo CD's word on a cluster without credentials of our own."""
-    return [f"argocd-inventory/{instance}" for instance in cluster.told_by]
 
 
 def source_doubt(source: Source, now: datetime) -> str:

@@ -24,5 +24,13 @@ def cluster_doubt(cluster: Cluster, overlay: Overlay) -> str:
     """Why what is known of the cluster is not certain now; "" where it is."""
     if cluster.name in overlay.doubtful_clusters:
         return overlay.doubtful_clusters[cluster.name]
-    source = overlay.sources.get(f"kubernetes/{cluster.name}")
-    return source_doubt(source, overlay.now) if source else ""
+    tellers = [overlay.sources[key] for key in keys_of_tellers(cluster) if key in overlay.sources]
+    doubts = [source_doubt(source, overlay.now) for source in tellers]
+    return "" if "" in doubts else next(iter(doubts), "")
+
+
+def keys_of_tellers(cluster: Cluster) -> list[str]:
+    """The sources that tell of it, any of which will do: its own API, or each Argo CD that has said how it reaches it."""
+    if cluster.has_credentials:
+        return [f"kubernetes/{cluster.name}"]
+    return [f"argocd-inventory/{instance}" for instance in cluster.told_by]
