@@ -1,0 +1,182 @@
+"""What an operation does to an Application, step by step as Argo CD's controller takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from apps.demo.world.applications import Application, Deployment, Operation, OperationState
+from apps.demo.world.resources import Resource, resources_of
+from apps.demo.world.world import World
+
+START = 0.3
+SETTLE = 6.0
+FIRST_RETRY = 10.0
+LONGEST_RETRY = 180.0
+HISTORY_LENGTH = 10
+
+
+def operation_begin(world: World, application: Application, operation: Operation) -> None:
+    """Accept an operation: it is there at once, its state follows when the controller takes it up."""
+    world.application_change(application, operation=operation, state=None)
+    world.agenda.after(START, _guarded(application, operation, lambda: _take_up(world, application, operation)))
+
+
+def operation_terminate(world: World, application: Application) -> None:
+    """Terminate what runs: the phase is Terminating, then Failed."""
+    operation, state = application.operation, application.state
+    if operation is None:
+        return
+    state = state or OperationState(operation, world.now())
+    world.application_change(application, state=replace(state, phase="Terminating"))
+    end = replace(state, phase="Failed", message="Operation terminated", finished_at=world.now())
+    world.agenda.after(1.5, _guarded(application, operation, lambda: _finish(world, application, end)))
+
+
+def operation_resume(world: World, application: Application, *, delay: float) -> None:
+    """Go on, `delay` seconds from now, with an operation that has been running since before the demo began."""
+    operation, state = application.operation, application.state
+    if operation is not None and state is not None:
+        world.agenda.after(delay, _guarded(application, operation, lambda: _attempt(world, application, state)))
+
+
+def _guarded(application: Application, operation: Operation, step: Callable[[], None]) -> Callable[[], None]:
+    """`step`, unless the operation is over by then; a termination overtakes all steps but its own end."""
+
+    def take() -> None:
+        if application.operation is operation:
+            step()
+
+    return take
+
+
+def _take_up(world: World, application: Application, operation: Operation) -> None:
+    state = OperationState(operation, world.now())
+    if application.hook and not operation.dry_run:
+        state.message = f"waiting for completion of hook batch/Job/{application.hook}"
+        state.results = [_hook_result(application)]
+    world.application_change(application, state=state)
+    seconds = 0.5 if operation.dry_run else application.sync_seconds
+    world.agenda.after(seconds, _guarded(application, operation, lambda: _attempt(world, application, state)))
+
+
+def _attempt(world: World, application: Application, state: OperationState) -> None:
+    if application.state is not None and application.state.phase == "Terminating":
+        return
+    failure = application.failure or (
+        world.connection_error(application.cluster) if application.cluster.is_lost else ""
+    )
+    if failure:
+        _fail(world, application, state, failure)
+    elif state.operation.dry_run:
+        _finish(world, application, _succeeded(world, application, state, "successfully synced (no more tasks)"))
+    else:
+        _deploy(world, application, state)
+
+
+def _fail(world: World, application: Application, state: OperationState, failure: str) -> None:
+    limit = int(state.operation.retry.get("limit", 0))
+    results = [_failed_result(application, failure)]
+    ended = replace(state, finished_at=world.now(), results=results)
+    if limit >= 0 and state.retry_count >= limit:
+        tried = f" (retried {state.retry_count} times)." if state.retry_count else ""
+        _finish(world, application, replace(ended, phase="Failed", message=failure + tried))
+        return
+    delay = min(FIRST_RETRY * 2**state.retry_count, LONGEST_RETRY)
+    at = (world.now() + timedelta(seconds=delay)).strftime("%-I:%M%p")
+    count = state.retry_count + 1
+    again = replace(ended, retry_count=count, message=f"{failure}. Retrying attempt #{count} at {at}.")
+    world.application_change(application, state=again)
+    step = _guarded(application, state.operation, lambda: _attempt(world, application, again))
+    world.agenda.after(delay, step)
+
+
+def _finish(world: World, application: Application, state: OperationState) -> None:
+    world.application_change(application, state=state, operation=None)
+
+
+def _deploy(world: World, application: Application, state: OperationState) -> None:
+    operation = state.operation
+    done = _succeeded(world, application, state, "successfully synced (all tasks run)")
+    rolls_out = application.runs_workloads and (application.health == "Missing" or not _is_deployed(application))
+    world.application_change(
+        application,
+        state=done,
+        operation=None,
+        history=_longer_history(application, state, world),
+        has_legacy=application.has_legacy and not operation.prune,
+        sync=_sync_after(application, operation),
+        conditions=tuple(each for each in application.conditions if each.type != "SyncError"),
+    )
+    if rolls_out:
+        world.application_change(application, health="Progressing", health_message="Waiting for rollout to finish")
+        world.agenda.after(SETTLE, lambda: application_settle(world, application))
+    elif application.health == "Missing":
+        world.application_change(application, health="Healthy")
+
+
+def application_settle(world: World, application: Application) -> None:
+    """The workloads have become ready, or will not."""
+    if application.health == "Progressing" and application.before_loss is None:
+        message = application.broken
+        world.application_change(application, health="Degraded" if message else "Healthy", health_message=message)
+
+
+def _is_deployed(application: Application) -> bool:
+    return bool(application.history) and application.history[-1].revision == application.revision
+
+
+def _sync_after(application: Application, operation: Operation) -> str:
+    stays_legacy = application.has_legacy and not operation.prune
+    wanted = {(each["kind"], each["name"]) for each in operation.resources}
+    drifted = {(each.kind, each.name) for each in resources_of(application) if each.status == "OutOfSync"}
+    is_partial = bool(wanted) and not drifted <= wanted
+    return "OutOfSync" if stays_legacy or is_partial else "Synced"
+
+
+def _longer_history(application: Application, state: OperationState, world: World) -> tuple[Deployment, ...]:
+    number = application.history[-1].id + 1 if application.history else 0
+    operation = state.operation
+    line = Deployment(number, operation.revision, state.started_at, world.now(), operation.username)
+    return (*application.history, line)[-HISTORY_LENGTH:]
+
+
+def _succeeded(world: World, application: Application, state: OperationState, message: str) -> OperationState:
+    wanted = {(each["kind"], each["name"]) for each in state.operation.resources}
+    chosen = [each for each in resources_of(application) if not wanted or (each.kind, each.name) in wanted]
+    results = [_result(each, state.operation) for each in chosen]
+    return replace(state, phase="Succeeded", message=message, finished_at=world.now(), results=results)
+
+
+def _result(resource: Resource, operation: Operation) -> dict[str, Any]:
+    status, message, phase = "Synced", f"{resource.plain} {resource.deed}", "Running"
+    if resource.requires_pruning and operation.prune:
+        status, message, phase = "Pruned", "pruned", "Succeeded"
+    elif resource.requires_pruning:
+        status, message, phase = "PruneSkipped", "ignored (requires pruning)", "Succeeded"
+    if operation.dry_run:
+        message, phase = f"{message} (dry run)", "Succeeded"
+    return {**resource.identity, "status": status, "message": message, "hookPhase": phase, "syncPhase": "Sync"}
+
+
+def _failed_result(application: Application, failure: str) -> dict[str, Any]:
+    resource = resources_of(application)[-1]
+    return {**resource.identity, "status": "SyncFailed", "message": failure, "syncPhase": "Sync"}
+
+
+def _hook_result(application: Application) -> dict[str, Any]:
+    return {
+        "group": "batch",
+        "version": "v1",
+        "kind": "Job",
+        "namespace": application.namespace,
+        "name": application.hook,
+        "status": "Synced",
+        "message": f"job.batch/{application.hook} created",
+        "hookType": "PreSync",
+        "hookPhase": "Running",
+        "syncPhase": "PreSync",
+        "images": ["quay.io/example/migrate:1"],
+    }
