@@ -77,7 +77,7 @@ class Place:
             return f"put the secret where {self.credentials} looks for it"
         if not self.credentials:
             return f"it wants credentials: name them under `{self.at}`"
-        if "credentials" not in error.message and "token" not in error.message:
+        if not error.message.startswith(("refused our credentials", "no token for us")):
             return f"give {self.account} the right to it"
         return f"have new credentials made for {self.account} and put them where {self.credentials} looks for them"
 

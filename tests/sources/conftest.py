@@ -1,0 +1,30 @@
+"""Local servers in the place of upstreams."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from apps.sources import clients
+from tests.integrations.wire_server import Script, WireServer
+
+Serve = Callable[..., WireServer]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts a server that runs this script for each request and keeps its connections, as real ones do."""
+    servers: list[WireServer] = []
+
+    def start(script: Script, *, tls: ssl.SSLContext | None = None) -> WireServer:
+        servers.append(WireServer(script, tls=tls, keeps_alive=True))
+        return servers[-1]
+
+    yield start
+    for _, client in clients._clients.values():
+        client.close()
+    clients._clients.clear()
+    for server in servers:
+        server.stop()
