@@ -30,7 +30,7 @@ def cluster_doubt(cluster: Cluster, overlay: Overlay) -> str:
 
 
 def keys_of_tellers(cluster: Cluster) -> list[str]:
-    """The sources that tell of it, any of which will do: its own API, or each Argo CD that has said how it reaches it."""
+    """The sources that tell of it, any of which will do: its own API, or every Argo CD that has told of it."""
     if cluster.has_credentials:
         return [f"kubernetes/{cluster.name}"]
     return [f"argocd-inventory/{instance}" for instance in cluster.told_by]
