@@ -1,0 +1,368 @@
+"""Alerts from the wire into episodes, over the members of an HA cluster."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.alerts.models import AlertState, Episode, Holding
+from apps.alerts.planning import Answer
+from apps.alerts.services import alertmanager_merge, alerts_prune
+from apps.core.clock import database_now
+from apps.core.topics import version_of
+from apps.sources.models import Source
+from apps.timeline.models import Transition
+from tests.alerts.wire import World, entity_writes, suppressed, told_alert, told_silence
+
+
+def test_an_alert_of_both_members_is_one_episode_held_by_both(world: World) -> None:
+    """F19."""
+    world.tell(told_alert(source_cluster="M01", team="konflux"))
+    world.read()
+    [episode] = world.firing()
+    assert (episode.name, episode.state, episode.cluster, episode.environment, episode.owner) == (
+        "KonfluxDown", "active", "stone-prd-m01", "production", "konflux",
+    )  # fmt: skip
+    assert (episode.tone, episode.reason, episode.is_unconfirmed) == ("critical", "severity critical", False)
+    assert (episode.group_labels, episode.receivers) == ({"alertname": "KonfluxDown"}, ["default"])
+    assert {holding.source for holding in episode.holdings.all()} == {"alertmanager/appsre/0", "alertmanager/appsre/1"}
+    assert world.lines() == ["firing: begins"]
+
+
+def test_it_begins_when_the_alertmanager_says_so(world: World) -> None:
+    alert = told_alert(age=timedelta(hours=2))
+    world.tell(alert)
+    world.read()
+    [episode] = world.firing()
+    assert episode.began_at.isoformat() == alert["startsAt"]
+    assert Transition.objects.get(kind="alert", title="KonfluxDown").at == episode.began_at
+
+
+def test_an_unchanged_round_writes_no_entity_row_though_ends_at_moves(world: World) -> None:
+    alerts = [told_alert(f"Alert{number}", severity="warning") for number in range(20)]
+    world.tell(*alerts)
+    world.members[0].tell_silences(told_silence())
+    world.members[1].tell_silences(told_silence())
+    world.read()
+    version = version_of(["alerts", "silences"])
+    world.tell(*({**alert, "endsAt": "2027-01-01T00:00:00Z", "updatedAt": "2027-01-01T00:00:00Z"} for alert in alerts))
+    with CaptureQueriesContext(connection) as queries:
+        world.read()
+    assert entity_writes(queries) == []
+    assert version_of(["alerts", "silences"]) == version
+
+
+def test_a_changed_alert_is_the_only_one_written(world: World) -> None:
+    alerts = [told_alert(f"Alert{number}") for number in range(20)]
+    world.tell(*alerts)
+    world.read()
+    alerts[3]["annotations"] = {"summary": "worse"}
+    world.tell(*alerts)
+    with CaptureQueriesContext(connection) as queries:
+        world.read()
+    assert [sql.split(" SET ")[0] for sql in entity_writes(queries) if "alerts_" in sql] == ['UPDATE "alerts_episode"']
+    assert Episode.objects.get(name="Alert3").annotations == {"summary": "worse"}
+    assert world.lines("Alert3") == ["firing: begins"]
+
+
+def test_it_ends_when_every_fresh_member_lacks_it(world: World) -> None:
+    world.tell(told_alert())
+    world.read()
+    world.members[0].tell(told_alert("Watchdog"))
+    world.read(0)
+    assert [episode.is_unconfirmed for episode in world.firing()] == [False]
+    world.members[1].tell(told_alert("Watchdog"))
+    world.read(1)
+    assert world.firing() == []
+    ended = Episode.objects.get(name="KonfluxDown")
+    assert (ended.state, ended.tone, ended.ended_at is not None) == ("ended", "well", True)
+    assert not Holding.objects.filter(episode=ended).exists()
+    assert world.lines() == ["firing: begins", "firing: ends"]
+
+
+def test_held_by_a_stale_member_only_it_is_unconfirmed(world: World) -> None:
+    world.tell(told_alert("Quiet", severity="info"), told_alert())
+    world.read()
+    world.let_go_stale(1)
+    world.members[0].tell(told_alert("Watchdog"))
+    world.read(0)
+    loud, quiet = world.firing()
+    assert loud.is_unconfirmed
+    assert loud.tone == "critical"
+    assert loud.reason == (
+        f"severity critical · unconfirmed: only {world.members[1].name} held it, and has not answered lately"
+    )
+    assert quiet.tone == "unknown"
+    assert world.lines() == ["firing: begins"]
+    world.members[1].tell(told_alert("Watchdog"))
+    world.read(1)
+    assert world.firing() == []
+
+
+def test_a_member_that_left_the_fleet_file_holds_nothing(world: World) -> None:
+    world.tell(told_alert())
+    world.read()
+    world.members[0].tell(told_alert("Watchdog"))
+    world.use(alertmanagers=[{"name": "appsre", "members": [world.members[0].url]}])
+    world.read(0)
+    assert world.firing() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "doubt"),
+    [({"uptime": timedelta(minutes=2)}, "has just restarted"), ({"cluster": "settling"}, "is settling")],
+)
+def test_nothing_ends_on_the_word_of_a_member_that_cannot_know_yet(
+    world: World, status: dict[str, str], doubt: str
+) -> None:
+    """F13 for a restart: 2,000 alerts do not end because an Alertmanager has forgotten them."""
+    world.tell(told_alert())
+    world.read()
+    for member in world.members:
+        member.tell_status(**status)
+        member.tell()
+    world.read()
+    [episode] = world.firing()
+    assert episode.is_unconfirmed
+    assert doubt in episode.reason
+    assert "unconfirmed, not ended" in world.source().note
+    for member in world.members:
+        member.tell_status()
+    world.read(0)
+    assert world.firing(), "the other member's doubt, as of its last read, still counts"
+    world.read(1)
+    assert world.firing() == []
+
+
+def test_a_drop_to_nothing_is_taken_and_told_for_one_interval(world: World) -> None:
+    """F13."""
+    world.tell(*(told_alert(f"Alert{number}") for number in range(200)))
+    world.read()
+    for member in world.members:
+        member.tell()
+    world.read()
+    assert world.firing() == []
+    assert "dropped from 201 to 0 at " in world.source().note
+    world.read()
+    assert "dropped" not in world.source().note
+
+
+def test_active_wins_and_the_member_that_differs_is_named(world: World) -> None:
+    """F19."""
+    alert = told_alert()
+    world.tell(alert)
+    world.members[1].tell(suppressed(alert, silencedBy=["s1"]))
+    world.members[1].tell_silences(told_silence())
+    world.read()
+    [episode] = world.firing()
+    assert (episode.state, episode.tone, episode.silenced_by) == ("active", "critical", ["s1"])
+    assert episode.reason == f"severity critical · silenced on {world.members[1].name}"
+
+
+def test_members_that_tell_different_texts_do_not_take_turns(world: World) -> None:
+    alert = told_alert()
+    world.tell(alert)
+    world.members[1].tell({**alert, "annotations": {"summary": "as another Prometheus sees it"}})
+    world.read()
+    with CaptureQueriesContext(connection) as queries:
+        world.read()
+    assert entity_writes(queries) == []
+    assert world.firing()[0].annotations == {"summary": "KonfluxDown fires"}
+
+
+def test_another_start_while_it_was_there_all_the_time_is_one_episode(world: World) -> None:
+    """F19."""
+    alert = told_alert(age=timedelta(hours=1))
+    world.tell(alert)
+    world.read()
+    world.tell({**alert, "startsAt": database_now().isoformat()})
+    world.read()
+    assert [episode.began_at.isoformat() for episode in world.firing()] == [alert["startsAt"]]
+
+
+def test_after_an_end_a_new_episode_begins_and_never_before_that_end(world: World) -> None:
+    """F21: an alert that flaps has one line per change."""
+    alert = told_alert(age=timedelta(hours=1))
+    for told in ([alert], [], [alert], []):
+        world.tell(*told)
+        world.read()
+        world.read()
+    first, second = Episode.objects.filter(name="KonfluxDown").order_by("pk")
+    assert first.ended_at
+    assert first.ended_at <= second.began_at
+    assert world.lines() == ["firing: begins", "firing: ends", "firing: begins", "firing: ends"]
+
+
+def test_the_same_labels_in_two_groups_are_two_rows(world: World) -> None:
+    """F20."""
+    alert = told_alert()
+    world.tell(alert)
+    world.other.tell(alert)
+    world.read()
+    world.read_other()
+    assert set(Episode.objects.filter(name="KonfluxDown").values_list("alertmanager", flat=True)) == {"appsre", "other"}
+
+
+def test_silenced_inhibited_and_muted_are_told_with_their_cause(world: World) -> None:
+    alert, cause = told_alert(severity="warning"), told_alert("ClusterDown")
+    for member in world.members:
+        member.tell_silences(told_silence())
+    for told in (
+        alert,
+        suppressed(alert, silencedBy=["s1"]),
+        suppressed(alert, inhibitedBy=[cause["fingerprint"]]),
+        alert,
+    ):
+        world.tell(told, cause)
+        world.read()
+    assert world.lines() == [
+        "firing: begins", "silenced: silenced", "inhibited: inhibited", "inhibited: active",
+    ]  # fmt: skip
+    reasons = [(line.tone, line.by) for line in Transition.objects.filter(title="KonfluxDown").order_by("pk")]
+    assert reasons == [("warning", ""), ("held", "remy"), ("held", ""), ("warning", "")]
+
+
+def test_reasons_name_who_silenced_it_and_what_inhibits_it(world: World) -> None:
+    cause = told_alert("ClusterDown")
+    for member in world.members:
+        member.tell_silences(told_silence())
+    world.tell(
+        suppressed(told_alert(), silencedBy=["s1"]),
+        suppressed(told_alert("PodDown"), inhibitedBy=[cause["fingerprint"]]),
+        cause,
+    )
+    world.read()
+    assert {episode.name: (episode.tone, episode.reason) for episode in world.firing()} == {
+        "ClusterDown": ("critical", "severity critical"),
+        "KonfluxDown": ("held", "silenced by remy"),
+        "PodDown": ("held", "inhibited by ClusterDown"),
+    }
+
+
+def test_an_alert_is_muted_only_where_all_its_groups_are(world: World) -> None:
+    alert = {**told_alert(), "receivers": [{"name": "pager"}, {"name": "chat"}]}
+    world.tell(alert, pager=["weekends"])
+    world.read()
+    assert world.firing()[0].state == AlertState.ACTIVE
+    world.tell(alert, pager=["weekends"], chat=["nights"])
+    world.read()
+    [episode] = world.firing()
+    assert (episode.state, episode.tone, episode.reason) == ("muted", "held", "muted by time interval nights")
+
+
+def test_a_state_that_is_not_known_is_shown_as_itself_and_is_never_quiet(world: World) -> None:
+    """F16."""
+    world.tell(told_alert("Quiet", state="snoozed", severity="info"), told_alert(state="snoozed"))
+    world.read()
+    loud, quiet = world.firing()
+    assert (quiet.state, quiet.other_state, quiet.tone) == ("active", "snoozed", "unknown")
+    assert quiet.reason == "informational · state 'snoozed' is not known to the portal"
+    assert loud.tone == "critical"
+
+
+def test_an_alert_that_cannot_be_read_costs_itself_only_and_does_not_end(world: World) -> None:
+    """F17, F18."""
+    world.tell(told_alert(), told_alert("Other"), told_alert("Gone"))
+    world.read()
+    broken = {**told_alert(), "labels": ["not", "a", "mapping"], "fingerprint": told_alert()["fingerprint"]}
+    for member in world.members:
+        member.tell(broken, told_alert("Other"))
+    world.read()
+    assert [episode.name for episode in world.firing()] == ["KonfluxDown", "Other"]
+    assert world.source().unreadable == 1
+    assert told_alert()["fingerprint"] in world.source().unreadable_reason
+
+
+def test_when_a_nameless_item_cannot_be_read_nothing_is_taken_for_gone(world: World) -> None:
+    """F17."""
+    world.tell(told_alert())
+    world.read()
+    for member in world.members:
+        member.answers["/api/v2/alerts"] = [17]
+    world.read()
+    assert [episode.name for episode in world.firing()] == ["KonfluxDown"]
+
+
+def test_a_failed_read_changes_no_episode(world: World) -> None:
+    """F1, F12: the last alerts stay."""
+    world.tell(told_alert())
+    world.read()
+    world.members[0].answers["/api/v2/silences"] = {"not": "a list"}
+    world.members[0].tell()
+    from apps.alerts.tasks import read_alertmanager
+
+    read_alertmanager(key="alertmanager/appsre/0")
+    assert world.source().error_kind == "bad_reply"
+    assert len(world.firing()) == 1
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "is_odd"),
+    [
+        ("2999-01-01T00:00:00Z", True),
+        ("0001-01-01T00:00:00Z", True),
+        ("nonsense", True),
+        ("2024-05-01T12:00:00+05:30", False),
+    ],
+)
+def test_an_odd_start_never_makes_a_negative_age(world: World, starts_at: str, is_odd: bool) -> None:
+    """F23."""
+    world.tell({**told_alert(), "startsAt": starts_at, "endsAt": "2020-01-01T00:00:00Z"})
+    world.read()
+    [episode] = world.firing()
+    assert episode.is_odd_start is is_odd
+    assert episode.began_at <= database_now()
+    assert (episode.began_at == episode.first_seen_at) is is_odd
+
+
+def test_ten_thousand_at_once_are_written_in_few_statements(world: World) -> None:
+    """F22."""
+    world.other.tell(*(told_alert(f"Alert{number}", pod=f"pod-{number}") for number in range(10_000)))
+    with CaptureQueriesContext(connection) as queries:
+        world.read_other()
+    assert Episode.objects.firing().count() == 10_000
+    assert len(queries) < 1_000
+    world.other.tell()
+    with CaptureQueriesContext(connection) as queries:
+        world.read_other()
+    assert Episode.objects.firing().count() == 0
+    assert len(queries) < 200
+
+
+def test_a_missing_watchdog_is_told_in_words_and_as_a_code(world: World) -> None:
+    world.tell()
+    world.read()
+    assert (world.source().note, world.source().warnings) == ("", [])
+    assert Episode.objects.get(name="Watchdog").tone == "well"
+    world.members[0].tell()
+    world.read(0)
+    assert world.source().warnings == ["watchdog missing"]
+    assert "no alerts does not mean that all is well" in world.source().note
+
+
+def test_behind_observatorium_the_fleet_files_group_by_stands_in(world: World) -> None:
+    world.tenant.tell(told_alert(source_cluster="m01", pod="a"), told_alert(source_cluster="m01", pod="b"))
+    world.read_tenant()
+    episodes = Episode.objects.filter(alertmanager="rhobs")
+    assert {episode.group_key for episode in episodes} == {'alertname="KonfluxDown", source_cluster="m01"'}
+    assert Source.objects.get(key="alertmanager/rhobs/0").items == 2
+
+
+def test_an_answer_of_a_member_that_left_meanwhile_changes_nothing(world: World) -> None:
+    world.tell(told_alert())
+    world.read()
+    assert not alertmanager_merge(group="appsre", answer=Answer("alertmanager/appsre/7", {}))
+    assert len(world.firing()) == 1
+
+
+def test_old_episodes_are_let_go_of_and_open_ones_kept(world: World) -> None:
+    world.tell(told_alert(), told_alert("Gone"))
+    world.read()
+    world.tell(told_alert())
+    world.read()
+    Episode.objects.filter(name="Gone").update(ended_at=database_now() - timedelta(days=91))
+    assert (alerts_prune(days=90), alerts_prune(days=90)) == (1, 0)
+    assert set(Episode.objects.values_list("name", flat=True)) == {"KonfluxDown", "Watchdog"}
