@@ -18,7 +18,6 @@ from apps.integrations.alertmanager import AlertmanagerClient
 from apps.integrations.argocd import ArgoCDClient
 from apps.integrations.http import Endpoint, failure
 from apps.integrations.kubernetes import KubernetesClient
-from apps.integrations.kubernetes.config import endpoint_from_kubeconfig, endpoint_from_token, endpoint_in_cluster
 from apps.integrations.oauth2 import ClientCredentials, TokenProvider
 from apps.integrations.prometheus import PrometheusClient
 from apps.integrations.upstream import UpstreamClient
@@ -143,37 +142,32 @@ def _tenant(key: str, tenant: Observatorium) -> Endpoint:
 
 def _kubernetes(key: str, access: KubernetesAccess, kubeconfig: str) -> Endpoint:
     """The endpoint of a cluster's API; what the fleet file says of the way there goes before what a kubeconfig says."""
-    endpoint = _kubernetes_base(key, access, kubeconfig)
-    return replace(
-        endpoint,
-        ca=str(access.ca) if access.ca else endpoint.ca,
-        verify=endpoint.verify and not access.insecure_skip_verify,
-        proxy=access.proxy or endpoint.proxy,
-        connect_timeout=access.connect_timeout.total_seconds(),
-        deadline=access.deadline.total_seconds(),
-    )
-
-
-def _kubernetes_base(key: str, access: KubernetesAccess, kubeconfig: str) -> Endpoint:
-    if access.in_cluster:
-        return endpoint_in_cluster(source=key)
     if access.server is None:
-        return _from_kubeconfig(key, access, kubeconfig)
-    token, certificate, private = access.token, access.client_certificate, access.client_key
-    return endpoint_from_token(
-        source=key,
-        server=access.server,
-        token=(lambda: _read(key, token)) if token else None,
-        client_certificate=(str(certificate), str(private)) if certificate and private else None,
+        return _by_kubernetes_configuration(key, access, kubeconfig)
+    endpoint = _endpoint(key, access.server, access, _bearer(key, access.token))
+    if access.client_certificate is None or access.client_key is None:
+        return endpoint
+    return replace(endpoint, client_certificate=(str(access.client_certificate), str(access.client_key)))
+
+
+def _by_kubernetes_configuration(key: str, access: KubernetesAccess, kubeconfig: str) -> Endpoint:
+    from apps.integrations.kubernetes import config  # it needs a large package, which most fleets do without
+
+    if access.in_cluster:
+        told = config.endpoint_in_cluster(source=key)
+    elif access.kubeconfig is not None and access.kubeconfig.kind == "file":  # which may name others next to it
+        told = config.endpoint_from_kubeconfig(source=key, path=access.kubeconfig.place, context=access.context)
+    else:
+        told = config.endpoint_from_kubeconfig(source=key, text=kubeconfig, context=access.context)
+    asked = _endpoint(key, told.url, access, told.headers)
+    return replace(
+        told,
+        ca=asked.ca or told.ca,
+        verify=asked.verify and told.verify,
+        proxy=asked.proxy or told.proxy,
+        connect_timeout=asked.connect_timeout,
+        deadline=asked.deadline,
     )
-
-
-def _from_kubeconfig(key: str, access: KubernetesAccess, text: str) -> Endpoint:
-    """By its path where it is a file, since it may name others next to it."""
-    secret = access.kubeconfig
-    if secret is not None and secret.kind == "file":
-        return endpoint_from_kubeconfig(source=key, path=secret.place, context=access.context)
-    return endpoint_from_kubeconfig(source=key, text=text, context=access.context)
 
 
 def _bearer(key: str, token: Secret | None) -> Headers:

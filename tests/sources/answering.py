@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.integrations.wire_server import Asked, Peer, Script, reply
+from tests.integrations.wire_server import Asked, Peer, Script, WireServer, reply
 
+Serve = Callable[..., WireServer]
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 UNKNOWN = reply("404 page not found\n", status=404, Content_Type="text/plain; charset=utf-8")
 

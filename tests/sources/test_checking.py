@@ -18,8 +18,7 @@ from apps.sources.checking import SourceCheck, sources_check
 from apps.sources.checking.mending import UNTRUSTED
 from apps.sources.fleetfile import fleet_file_parse
 from tests.integrations.wire_server import Script, reply
-from tests.sources.answering import answering, argocd, kubernetes, recorded
-from tests.sources.conftest import Serve
+from tests.sources.answering import Serve, answering, argocd, kubernetes, recorded
 
 EMPTY = recorded("argocd/3.6/applications_nothing_allowed")
 NO = reply({"value": "no"})

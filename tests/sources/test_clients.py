@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,7 @@ from apps.sources.clients import (
 )
 from apps.sources.fleetfile import FleetFile, fleet_file_parse
 from tests.integrations.wire_server import reply
-from tests.sources.answering import answering, argocd, kubernetes, recorded
-from tests.sources.conftest import Serve
+from tests.sources.answering import Serve, answering, argocd, kubernetes, recorded
 
 CLUSTER = "environments: [{name: e}]\nclusters: [{name: c, role: host, environment: e, kubernetes: {%s}}]"
 
@@ -220,3 +221,28 @@ def test_a_kubeconfig_that_wants_a_process_is_refused(monkeypatch: pytest.Monkey
 def test_outside_of_a_cluster_in_cluster_is_refused() -> None:
     with pytest.raises(UpstreamRejected, match="not a pod"):
         kubernetes_client(cluster("in_cluster: true"), "kubernetes/c")
+
+
+def test_a_client_certificate_goes_with_its_key(tmp_path: Path) -> None:
+    fleet = cluster("server: 'https://k', client_certificate: tls.crt, client_key: tls.key", tmp_path)
+    endpoint = kubernetes_client(fleet, "kubernetes/c").http.endpoint
+    assert endpoint.client_certificate == (str(tmp_path / "tls.crt"), str(tmp_path / "tls.key"))
+    assert endpoint.headers() == {}
+
+
+def test_what_the_file_says_of_the_way_goes_before_the_kubeconfig(tmp_path: Path) -> None:
+    config = json.loads(kubeconfig("https://k", "t"))
+    config["clusters"][0]["cluster"] |= {"insecure-skip-tls-verify": True, "proxy-url": "http://other:3128"}
+    (tmp_path / "config").write_text(json.dumps(config))
+    plain = kubernetes_client(cluster("kubeconfig: 'file:config'", tmp_path), "kubernetes/c").http.endpoint
+    assert (plain.verify, plain.proxy, plain.ca) == (False, "http://other:3128", None)
+    access = "kubeconfig: 'file:config', proxy: 'http://proxy:3128', ca: ca.pem"
+    changed = kubernetes_client(cluster(access, tmp_path), "kubernetes/c").http.endpoint
+    assert (changed.proxy, changed.ca) == ("http://proxy:3128", str(tmp_path / "ca.pem"))
+
+
+def test_the_large_kubernetes_package_is_loaded_for_a_kubeconfig_only() -> None:
+    """It would cost every process of the portal tens of megabytes."""
+    code = "import sys, apps.sources.clients; sys.exit('kubernetes' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0
