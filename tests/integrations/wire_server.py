@@ -56,6 +56,8 @@ class Peer:
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
 
 
+TLS_HANDSHAKE = b"\x16"
+
 Script = Callable[[Peer, Asked], None]
 
 
@@ -136,6 +138,9 @@ class WireServer:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as incoming:
+            if incoming.peek(1)[:1] == TLS_HANDSHAKE:  # to a server that speaks plain HTTP
+                self.script(Peer(connection, self._over), Asked("", "", {}, b""))
+                return
             while line := incoming.readline():
                 method, target, _ = line.decode("latin-1").split(" ", 2)
                 headers = {}

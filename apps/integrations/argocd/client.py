@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Raw, Struct, field
 
-from apps.core.errors import UpstreamError, UpstreamNotInstalled
+from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound, UpstreamNotInstalled
 from apps.integrations.argocd import wire
 from apps.integrations.argocd.stream import ApplicationStream
 from apps.integrations.argocd.values import (
@@ -153,6 +153,17 @@ class ArgoCDClient(UpstreamClient):
         """
         answer = self._get("account", "can-i", resource, action, *subresource.split("/"))
         return answer.decode(_CanI).value == "yes"
+
+    def is_told(self, kind: str, name: str) -> bool:
+        """Whether it tells one "clusters" (by server), "projects" or "applicationsets" by name.
+
+        False where it is missing, and where it is not ours to see: those two look alike for some kinds.
+        """
+        try:
+            self._get(kind, name)
+        except (UpstreamNotFound, UpstreamDenied):
+            return False
+        return True
 
     def window_state(self, name: str, *, namespace: str, project: str) -> WindowState:
         """The windows of one Application, and whether a manual sync may begin now."""

@@ -14,13 +14,13 @@ from apps.integrations.argocd import wire
 from apps.integrations.argocd.values import ApplicationEvent
 from apps.integrations.http import Stream, failure, kind_of_status, plain_line, words_of
 from apps.integrations.http.body import cleaned
-from apps.integrations.listing import Unreadable
+from apps.integrations.listing import Count, Unreadable
 
 KEPT_UNREADABLE: Final = 100
 
 
 class _Error(Struct):
-    http_code: int = 500
+    http_code: Count = 500
     message: str = ""
 
 

@@ -23,7 +23,7 @@ from apps.integrations.argocd.values import (
     SetCondition,
     SyncWindow,
 )
-from apps.integrations.listing import read_time
+from apps.integrations.listing import Count, read_time
 
 ENDED: Final = {"Succeeded", "Failed", "Error"}
 
@@ -63,7 +63,7 @@ class WireAutomated(Struct, rename="camel"):
 
 
 class WireRetry(Struct):
-    limit: int | None = None
+    limit: Count | None = None
 
 
 class WireSyncPolicy(Struct, rename="camel"):
@@ -148,13 +148,13 @@ class WireOperationState(Struct, rename="camel"):
     message: str | None = None
     started_at: str | None = None
     finished_at: str | None = None
-    retry_count: int | None = None
+    retry_count: Count | None = None
     operation: WireOperation | None = None
     sync_result: WireSyncResult | None = None
 
 
 class WireHistory(Struct, rename="camel"):
-    id: int = 0
+    id: Count = 0
     revision: str | None = None
     revisions: list[str] | None = None
     deployed_at: str | None = None
@@ -199,7 +199,7 @@ class WireConnectionState(Struct, rename="camel"):
 class WireClusterInfo(Struct, rename="camel"):
     connection_state: WireConnectionState | None = None
     server_version: str | None = None
-    applications_count: int | None = None
+    applications_count: Count | None = None
 
 
 class WireCluster(Struct, rename="camel"):

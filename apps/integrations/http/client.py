@@ -13,7 +13,6 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import msgspec
 import requests
-import urllib3
 from requests.cookies import RequestsCookieJar
 
 from apps.core.errors import (
@@ -40,9 +39,6 @@ from apps.integrations.http.words import plain_line, secrets_in, told_reason
 T = TypeVar("T")
 Query = Iterable[tuple[str, str]]
 REFUSAL_CAP = 256 * 1024
-
-# Whether to go without verification is the fleet file's decision, shown loudly by the portal itself.
-urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -168,6 +168,14 @@ class _HTTPPool(HTTPConnectionPool):
 class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedHTTPS
 
+    def _validate_conn(self, conn: Any) -> None:
+        """Connects, as it does anyway, without a Python warning where verification is off.
+
+        That is a decision of the fleet file, which the portal shows on its pages.
+        """
+        if conn.is_closed:
+            conn.connect()
+
 
 def _with_watched_pools(manager: PoolManager) -> None:
     manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}

@@ -27,7 +27,7 @@ from apps.integrations.kubernetes.values import (
     ToolchainCluster,
     ToolchainStatus,
 )
-from apps.integrations.listing import read_time
+from apps.integrations.listing import Count, read_time
 
 ROLE: Final = "node-role.kubernetes.io/"
 ARGOCD_COMPONENTS: Final = (
@@ -131,11 +131,11 @@ class WirePoolSpec(Struct):
 
 
 class WirePoolStatus(Struct, rename="camel"):
-    machine_count: int = 0
-    updated_machine_count: int = 0
-    ready_machine_count: int = 0
-    unavailable_machine_count: int = 0
-    degraded_machine_count: int = 0
+    machine_count: Count = 0
+    updated_machine_count: Count = 0
+    ready_machine_count: Count = 0
+    unavailable_machine_count: Count = 0
+    degraded_machine_count: Count = 0
     conditions: list[WireCondition] | None = None
 
 
@@ -172,8 +172,8 @@ class WireProvisionerSpec(Struct, rename="camel"):
 
 
 class WireCapacity(Struct, rename="camel"):
-    space_count: int | None = None
-    memory_usage_percent_per_node_role: dict[str, int] | None = None
+    space_count: Count | None = None
+    memory_usage_percent_per_node_role: dict[str, Count] | None = None
 
 
 class WireProvisionerStatus(Struct, rename="camel"):
@@ -331,7 +331,7 @@ def member_status(wire: WireToolchainStatus) -> MemberStatus:
         name=wire.metadata.name,
         conditions=_conditions_in(status),
         parts=dict(_parts(status)),
-        memory_usage=msgspec.convert(usage, dict[str, int]),
+        memory_usage=msgspec.convert(usage, dict[str, Count]),
     )
 
 
