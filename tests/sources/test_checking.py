@@ -275,3 +275,11 @@ def test_no_line_shows_a_secret(serve: Serve, monkeypatch: pytest.MonkeyPatch) -
     check = checks_of(f"argocd: [{{name: a, url: '{url}', token: 'env:STONESOUP_TEST_TOKEN'}}]")["argocd/a"]
     assert not check.is_ok
     assert "hunter2" not in check.line() + json.dumps(check.as_data())
+
+
+def test_an_upstream_cannot_write_what_it_likes_to_the_terminal(serve: Serve) -> None:
+    hostile = "v3.6.0\x1b[2J\r\nok    everything: is fine" + "x" * 5000
+    check = argocd_checks(serve, argocd({"/api/version": reply({"Version": hostile})}))["argocd/a"]
+    assert check.seen[0].startswith("v3.6.0 [2J ok everything")
+    assert check.line().isprintable()
+    assert len(check.line()) < 500

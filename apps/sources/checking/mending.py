@@ -16,6 +16,7 @@ from apps.core.errors import (
 
 # A part of the error's message, and what would mend it; the first that fits. {at} is the source's place in the file.
 UNTRUSTED = (
+    ("certificate file", "see whether the files named under `{at}` are there, readable, and PEM"),
     ("authority", "set `{at}.ca` to the PEM file of the authority that signed its certificate"),
     ("self-signed", "set `{at}.ca` to its certificate's PEM file"),
     ("expired", "have its certificate renewed"),
@@ -48,7 +49,8 @@ BAD_REPLY = (
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a source stands in the fleet file: `at` like "argocd[0]", `url` the path of its address, `credentials`
-    where its credentials come from ("`argocd[0].token` (file:/run/secrets/t)") or "" where it has none.
+    where its credentials come from ("`argocd[0].token` (file:/run/secrets/t)") or "" where it has none, `account` in
+    words whose they are.
     """
 
     at: str

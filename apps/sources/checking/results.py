@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from apps.core.errors import UpstreamError
+from apps.integrations.http import plain_line
 from apps.integrations.upstream import UpstreamClient
 from apps.sources.catalog import SourceSpec
 
@@ -104,7 +105,13 @@ class Findings:
         self.faults.append(Fault(f"{what}: {error.message}" if what else error.message, self.mend(error)))
 
     def result(self, spec: SourceSpec) -> SourceCheck:
-        """What was found out, for good."""
-        unverified = () if self._client.http.endpoint.verify else (UNVERIFIED,)
-        notes = (*unverified, *self.notes)
-        return SourceCheck(spec, tuple(self.seen), tuple(self.faults), notes, self._latency, self._skew)
+        """What was found out, for good; an upstream's words among it cannot write to a terminal what they like."""
+        unverified = [] if self._client.http.endpoint.verify else [UNVERIFIED]
+        return SourceCheck(
+            spec,
+            tuple(plain_line(seen) for seen in self.seen),
+            tuple(Fault(plain_line(fault.what), fault.mend) for fault in self.faults),
+            tuple(plain_line(note) for note in [*unverified, *self.notes]),
+            self._latency,
+            self._skew,
+        )
