@@ -1,0 +1,163 @@
+"""What needs somebody, most urgent first: pure functions over what is known, so that the order can be tested alone.
+
+Everything that needs somebody is a `Problem`. Problems of one cause become one row, in the name of the one that is the
+cause: the Applications of a lost cluster, what a failing source leaves unknown, one alert on many clusters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
+
+from apps.core.tones import Tone
+
+SHOWN_MEMBERS = 20
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class Weight(IntEnum):
+    """What is looked at first among problems of one tone and one environment."""
+
+    LOST_CLUSTER = 0
+    SLO_ALERT = 1
+    CONTROL_PLANE_ALERT = 2
+    FAILED_ACTION = 3
+    ALERT = 4
+    CLUSTER = 5
+    APPLICATION = 6
+    SOURCE = 7
+
+
+WEIGHT_WORDS = {
+    Weight.LOST_CLUSTER: "a lost cluster",
+    Weight.SLO_ALERT: "an alert on an SLO",
+    Weight.CONTROL_PLANE_ALERT: "an alert on the control plane",
+    Weight.FAILED_ACTION: "a failed sync",
+    Weight.ALERT: "an alert",
+    Weight.CLUSTER: "a cluster that is not right",
+    Weight.APPLICATION: "an Application that is not right",
+    Weight.SOURCE: "a source that cannot be trusted",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """The next thing to do about a problem; `is_outside` leads away from the portal."""
+
+    words: str
+    url: str
+    is_outside: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that needs somebody, or `count` things that were counted and not looked at one by one.
+
+    `cause` names what it comes from: problems with one cause are one row, led by the one whose `name` it is. Where
+    there is none, the most urgent leads, under the title `together` ("{count} Applications on production").
+    `noun` is what several are called, `all_url` a page that shows them all.
+    """
+
+    name: str
+    title: str
+    tone: Tone
+    weight: Weight
+    what: str = ""
+    detail: str = ""
+    place: str = ""
+    environment: str = ""
+    since: datetime | None = None
+    url: str = ""
+    cause: str = ""
+    together: str = ""
+    noun: str = ""
+    count: int = 1
+    all_url: str = ""
+    step: Step | None = None
+    restore_by: datetime | None = None
+    is_doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the list: the leading problem, what came with it, and why it stands where it does.
+
+    `counts` are noun → how many of `members`; without a cause that leads, `lead` is one of the members.
+    """
+
+    lead: Problem
+    title: str
+    why: str
+    members: tuple[Problem, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def shown_members(self) -> Sequence[Problem]:
+        """The most urgent of the members that can be shown one by one."""
+        return [member for member in self.members if member.count == 1][:SHOWN_MEMBERS]
+
+    @property
+    def places(self) -> Sequence[str]:
+        """Where the members are, each place once."""
+        return list(dict.fromkeys(member.place for member in self.members if member.place))
+
+    @property
+    def all_links(self) -> Sequence[tuple[str, str]]:
+        """(words, address) of the pages that show the members."""
+        links = {member.noun: member.all_url for member in self.members}
+        return [(f"{self.counts[noun]} {noun}", url) for noun, url in links.items()]
+
+
+def ranked(problems: Iterable[Problem], environments: Sequence[str]) -> list[Row]:
+    """The rows, most urgent first; `environments` in the order in which changes reach them, the last weighing most."""
+    known = list(problems)
+    causes = {problem.name: problem.cause for problem in known}
+    by_cause: dict[str, list[Problem]] = {}
+    for problem in known:
+        by_cause.setdefault(first_cause(problem.name, causes), []).append(problem)
+    rows = [folded(cause, together, environments) for cause, together in by_cause.items()]
+    return sorted(rows, key=lambda row: urgency(row.lead, environments))
+
+
+def first_cause(name: str, causes: Mapping[str, str]) -> str:
+    """The cause of the cause, and so on; a circle ends where it began."""
+    seen = {name}
+    while (cause := causes.get(name, "")) and cause not in seen:
+        seen.add(cause)
+        name = cause
+    return name
+
+
+def folded(cause: str, together: Sequence[Problem], environments: Sequence[str]) -> Row:
+    """Problems of one cause as one row."""
+    by_urgency = sorted(together, key=lambda problem: urgency(problem, environments))
+    leader = next((problem for problem in by_urgency if problem.name == cause), None)
+    lead = leader or by_urgency[0]
+    members = tuple(problem for problem in by_urgency if problem is not leader)
+    if leader is None and len(members) == 1 and lead.count == 1:
+        members = ()
+    counts = Counter[str]()
+    for member in members:
+        counts[member.noun] += member.count
+    is_many = leader is None and members and lead.together
+    title = lead.together.replace("{count}", str(counts.total())) if is_many else lead.title
+    return Row(lead, title, why(lead, environments), members, counts)
+
+
+def urgency(problem: Problem, environments: Sequence[str]) -> tuple[int, int, int, float, str]:
+    """Sorts by tone, by environment (the last one first), by weight, and then the newest first."""
+    place = environments.index(problem.environment) if problem.environment in environments else len(environments)
+    since = problem.since or LONG_AGO
+    return (problem.tone.rank, -place, problem.weight, -since.timestamp(), problem.name)
+
+
+def why(problem: Problem, environments: Sequence[str]) -> str:
+    """Why it ranks where it does, in one sentence."""
+    reasons = [f"{problem.tone}: {WEIGHT_WORDS[problem.weight]}"]
+    if problem.environment:
+        is_last = len(environments) > 1 and problem.environment == environments[-1]
+        reasons.append(f"in {problem.environment}" + (", which weighs most" if is_last else ""))
+    return " ".join(reasons) + "; among those, the newest first"

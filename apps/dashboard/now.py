@@ -1,0 +1,188 @@
+"""Now: what needs somebody, where it is, and what changed in the last hour. The number of queries is constant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Q
+from django.http import HttpRequest
+
+from apps.alerts.models import Episode, EpisodeQuerySet
+from apps.core.environment import PARAMETER
+from apps.core.lists import Asked
+from apps.core.models import Lease
+from apps.core.ranking import rank_of
+from apps.core.tones import Tone
+from apps.fleet.models import Cluster, ClusterRole
+from apps.fleet.overlay import Overlay
+from apps.gitops.models import Application, ApplicationQuerySet, shown_verdict
+from apps.timeline.models import Transition
+
+from .attention import Problem, Row, ranked
+from .changes import CHANGES_READ, Change, changes_told
+from .clusters import ClusterRow, cluster_rows
+from .context import BEAT, NEEDING
+from .problems import (
+    alert_problems,
+    application_problems,
+    cluster_problems,
+    doubted_alertmanagers,
+    doubted_applications,
+    source_problems,
+)
+
+ROWS_READ = 300
+CARDS = 16
+ROWS_SHOWN = 50
+LAST_HOUR = timedelta(hours=1)
+OWN_VERDICT_STAYS = (Tone.CRITICAL.value, Tone.WARNING.value)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Clusters of one role: those that are shown as cards, and the quiet rest of a big fleet."""
+
+    title: str
+    cards: Sequence[ClusterRow]
+    others: Sequence[ClusterRow]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How many Applications, clusters and alerts there are, by the tone in which they are shown."""
+
+    applications: Counter[Tone]
+    clusters: Counter[Tone]
+    alerts: Counter[Tone]
+
+
+def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
+    """What the page shows of the environment asked for."""
+    asked = Asked(request.GET)
+    clusters = cluster_rows(Cluster.objects.current(), overlay)
+    environments = list(dict.fromkeys(row.cluster.environment for row in clusters))
+    environment = asked.choice(PARAMETER, environments)
+    here = [row for row in clusters if environment in {"", row.cluster.environment}]
+    rows, totals = attention_of(overlay, here, environment, environments)
+    return {
+        "title": "Now",
+        "environment": environment,
+        "problems": asked.problems,
+        "strips": strips_of(here),
+        "rows": rows[:ROWS_SHOWN],
+        "row_count": len(rows),
+        "more_rows": max(0, len(rows) - ROWS_SHOWN),
+        "totals": totals,
+        "is_certain": is_certain(overlay),
+        "changes": changes_of(overlay.now, environment),
+    }
+
+
+def attention_of(
+    overlay: Overlay, clusters: Sequence[ClusterRow], environment: str, environments: Sequence[str]
+) -> tuple[list[Row], Totals]:
+    """The ranked rows, and how many of everything there are. Five queries."""
+    within = {PARAMETER: environment} if environment else {}
+    episodes = Episode.objects.firing().current(overlay).with_shown_tone(overlay).filter(**within).order_by()
+    applications = Application.objects.current(overlay).with_shown_tone(overlay).filter(**within).order_by()
+    known = {row.cluster.name: row for row in clusters}
+    counted = list(
+        applications.values_list("instance", "cluster", "environment", "tone", F("shown_tone")).annotate(Count("pk"))
+    )
+    problems: list[Problem] = [
+        *cluster_problems(clusters, overlay),
+        *source_problems(overlay, environment, known),
+        *doubted_alertmanagers(overlay, environment),
+        *alert_problems(worst_episodes(episodes), spread_of(episodes)),
+        *application_problems(
+            [(application, shown_verdict(application, overlay)) for application in worst(applications, overlay)],
+            alike_of(applications),
+        ),
+        *doubted_applications(doubted(counted, overlay), overlay),
+    ]
+    totals = Totals(
+        Counter({tone: sum(row[5] for row in counted if row[4] == tone) for tone in Tone}),
+        Counter(row.verdict.tone for row in clusters),
+        Counter(dict(episodes.values_list(F("shown_tone")).annotate(Count("pk")))),
+    )
+    return ranked(problems, environments), totals
+
+
+def worst_episodes(episodes: EpisodeQuerySet) -> Iterable[Episode]:
+    """The most urgent alerts that need somebody by their own verdict, without their long texts. One query."""
+    needing = episodes.filter(tone__in=NEEDING).annotate(rank=rank_of("tone"))
+    return needing.defer("annotations", "labels", "receivers").order_by("rank", "-is_slo", "-began_at")[:ROWS_READ]
+
+
+def spread_of(episodes: EpisodeQuerySet) -> dict[str, int]:
+    """By name of an alert, how many of it need somebody. One query."""
+    return dict(episodes.filter(tone__in=NEEDING).values_list("name").annotate(Count("pk")))
+
+
+def is_doubted(overlay: Overlay) -> Q:
+    """Applications that another source's state makes not known."""
+    on_doubtful = Q(instance__in=list(overlay.doubtful_instances)) | Q(cluster__in=list(overlay.doubtful_clusters))
+    return on_doubtful & ~Q(tone__in=OWN_VERDICT_STAYS)
+
+
+def worst(applications: ApplicationQuerySet, overlay: Overlay) -> Iterable[Application]:
+    """The most urgent Applications that need somebody by their own verdict. One query."""
+    needing = applications.filter(tone__in=NEEDING).exclude(is_doubted(overlay)).annotate(rank=rank_of("tone"))
+    newest = F("tone_since").desc(nulls_last=True)
+    return needing.defer("labels", "operation", "conditions").order_by("rank", newest)[:ROWS_READ]
+
+
+def alike_of(applications: ApplicationQuerySet) -> dict[tuple[str, str], int]:
+    """By Argo CD instance and beginning of the reason, how many Applications are not known. One query."""
+    found: Counter[tuple[str, str]] = Counter()
+    rows = applications.filter(tone=Tone.UNKNOWN.value).values_list("instance", "reason").annotate(Count("pk"))
+    for instance, reason, count in rows[:ROWS_READ]:
+        found[instance, reason.partition(": ")[0]] += count
+    return dict(found)
+
+
+def doubted(counted: Iterable[Sequence[Any]], overlay: Overlay) -> list[tuple[str, str, str, int]]:
+    """(instance, cluster, environment, count) of Applications that another source's state makes not known."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for instance, cluster, environment, tone, _, count in counted:
+        by_doubt = instance in overlay.doubtful_instances or cluster in overlay.doubtful_clusters
+        if by_doubt and tone not in OWN_VERDICT_STAYS:
+            found[instance, cluster, environment] += count
+    return [(*key, count) for key, count in found.items()]
+
+
+def strips_of(rows: Sequence[ClusterRow]) -> list[Strip]:
+    """The clusters role by role; of a big fleet only those that are not well and quiet are cards."""
+    is_small = len(rows) <= CARDS
+    strips = []
+    for role in ClusterRole:
+        of_role = [row for row in rows if row.cluster.role == role]
+        cards = of_role if is_small else [row for row in of_role if has_something_to_say(row)]
+        shown = sorted(cards, key=lambda row: row.verdict.tone.rank)[:CARDS] if not is_small else cards
+        if of_role:
+            strips.append(Strip(role.label, shown, [row for row in of_role if row not in shown]))
+    return strips
+
+
+def has_something_to_say(row: ClusterRow) -> bool:
+    """Whether the cluster, an alert or an Application on it needs somebody, or something is under way."""
+    return row.verdict.tone is not Tone.WELL or bool(row.alert_count or row.not_well_count)
+
+
+def is_certain(overlay: Overlay) -> bool:
+    """Whether every source is fresh and being read, so that nothing to do may be called so. One query."""
+    is_all_fresh = bool(overlay.total_count) and overlay.fresh_count == overlay.total_count
+    is_being_read = Lease.objects.filter(name=BEAT, expires_at__gt=overlay.now).exists()
+    return is_all_fresh and not overlay.doubtful_alertmanagers and is_being_read
+
+
+def changes_of(now: datetime, environment: str) -> list[Change]:
+    """What changed in the last hour, the newest first. One query."""
+    lines = Transition.objects.filter(seen_at__gt=now - LAST_HOUR)
+    if environment:
+        lines = lines.filter(environment__in=["", environment])
+    return changes_told(lines.order_by("-seen_at", "-pk")[:CHANGES_READ])

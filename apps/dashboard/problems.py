@@ -1,0 +1,240 @@
+"""What needs somebody, as problems, out of clusters, sources, alerts and Applications; each function one kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from apps.alerts.models import Episode
+from apps.core.addresses import page_address
+from apps.core.links import safe_link
+from apps.core.tones import Tone, strictest
+from apps.core.verdict import Verdict
+from apps.fleet.overlay import Overlay
+from apps.gitops.models import Application
+from apps.sources.models import Source, SourceState
+from apps.sources.shown import SourceRow, source_shown
+
+from .attention import Problem, Step, Weight
+from .clusters import ClusterRow
+
+MANY = 3
+SOURCES_NAMED_ALONE = 3
+
+
+def cluster_cause(name: str) -> str:
+    """The name of the problem that a cluster is."""
+    return f"cluster/{name}"
+
+
+def source_cause(source: Source) -> str:
+    """The name of the problem that a source is: reading the two halves of one Argo CD fails for one cause."""
+    return f"source/{source.key.replace('argocd-inventory/', 'argocd/')}"
+
+
+def cluster_problems(rows: Iterable[ClusterRow], overlay: Overlay) -> Iterator[Problem]:
+    """Clusters; one that is only not known because its source is not is left to the source."""
+    for row in rows:
+        cluster, verdict = row.cluster, row.verdict
+        if not verdict.tone.needs_somebody:
+            continue
+        is_of_source = verdict.tone is Tone.UNKNOWN and cluster.name not in overlay.doubtful_clusters
+        is_of_source = is_of_source and row.source is not None and is_doubtful(row.source, overlay)
+        url = page_address("dashboard:cluster-show", cluster.name)
+        yield Problem(
+            name=cluster_cause(cluster.name),
+            title=cluster.name,
+            tone=verdict.tone,
+            weight=Weight.LOST_CLUSTER if cluster.lost_since else Weight.CLUSTER,
+            what=verdict.reason,
+            place=cluster.get_role_display(),
+            environment=cluster.environment,
+            since=cluster.lost_since or cluster.unreached_since or cluster.tone_since,
+            url=url,
+            cause=source_cause(row.source) if is_of_source and row.source else "",
+            noun="clusters",
+            all_url=reverse("dashboard:cluster-list"),
+            step=Step("Open cluster", url),
+            restore_by=row.restore_by,
+            is_doubtful=verdict.tone is not Tone.UNKNOWN and cluster.name in overlay.doubtful_clusters,
+        )
+
+
+def source_problems(overlay: Overlay, environment: str, known: Mapping[str, ClusterRow]) -> Iterator[Problem]:
+    """Sources that are not right; many in one state are one row, and a lost cluster's belongs to the cluster."""
+    rows = [
+        row
+        for source in overlay.sources.values()
+        if within(source.environment, environment)
+        and (row := source_shown(source, overlay.now)).verdict.tone.needs_somebody
+    ]
+    causes = {row.source.key: cause_of_source(row.source, overlay, known) for row in rows}
+    alone = Counter(row.state for row in rows if row.is_doubtful and not causes[row.source.key])
+    many = {state: f"sources/{state}" for state, count in alone.items() if count > SOURCES_NAMED_ALONE}
+    for state, name in many.items():
+        yield many_sources(name, state, [row for row in rows if row.state is state])
+    for row in rows:
+        yield source_problem(row, causes[row.source.key] or many.get(row.state, ""))
+
+
+def source_problem(row: SourceRow, cause: str) -> Problem:
+    """One source."""
+    url = page_address("sources:source-show", row.source.key)
+    return Problem(
+        name=source_cause(row.source),
+        title=row.source.title,
+        tone=row.verdict.tone,
+        weight=Weight.SOURCE,
+        what=row.verdict.reason,
+        environment=row.source.environment,
+        since=row.source.failing_since or row.source.succeeded_at,
+        url=url,
+        cause=cause,
+        noun="sources",
+        all_url=reverse("sources:source-list"),
+        step=Step("Open source", url),
+    )
+
+
+def many_sources(name: str, state: SourceState, rows: list[SourceRow]) -> Problem:
+    """Several sources in one state, which have most likely one cause."""
+    url = reverse("sources:source-list")
+    return Problem(
+        name=name,
+        title=f"{len(rows)} sources: {state.label}",
+        tone=strictest(row.verdict.tone for row in rows),
+        weight=Weight.SOURCE,
+        what="what they told is not certain any more" if state is not SourceState.NEVER else "nothing is known of them",
+        since=min((row.source.succeeded_at for row in rows if row.source.succeeded_at), default=None),
+        url=url,
+        noun="sources",
+        step=Step("Open sources", url),
+    )
+
+
+def cause_of_source(source: Source, overlay: Overlay, known: Mapping[str, ClusterRow]) -> str:
+    """The cluster whose API does not answer, where this source is that API and the page shows the cluster."""
+    row = known.get(source.cluster)
+    is_api = source.kind == Source.Kind.KUBERNETES and row is not None
+    is_down = source.cluster in overlay.doubtful_clusters
+    return cluster_cause(source.cluster) if is_api and is_down else ""
+
+
+def alert_problems(episodes: Iterable[Episode], spread: Mapping[str, int]) -> Iterator[Problem]:
+    """Firing alerts; `spread` tells by name on how many clusters an alert fires: one that is on many is one row."""
+    for episode in episodes:
+        runbook = safe_link(episode.runbook_url)
+        url = page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint)
+        yield Problem(
+            name=f"alert/{episode.alertmanager}/{episode.fingerprint}",
+            title=episode.name,
+            tone=Tone(episode.tone),
+            weight=alert_weight(episode),
+            what=episode.reason,
+            detail="supported" if runbook else "not supported: no runbook",
+            place=episode.cluster or episode.cluster_told,
+            environment=episode.environment,
+            since=episode.began_at,
+            url=url,
+            cause=f"alerts/{episode.name}" if spread.get(episode.name, 0) > 1 else "",
+            noun="alerts",
+            all_url=f"{reverse('alerts:alert-list')}?{urlencode({'q': episode.name})}",
+            step=Step("Open runbook", runbook, is_outside=True) if runbook else Step("Open alert", url),
+        )
+
+
+def alert_weight(episode: Episode) -> Weight:
+    """SLO first, then the control plane's."""
+    if episode.is_slo:
+        return Weight.SLO_ALERT
+    return Weight.CONTROL_PLANE_ALERT if episode.is_control_plane else Weight.ALERT
+
+
+def application_problems(
+    applications: Iterable[tuple[Application, Verdict]], alike: Mapping[tuple[str, str], int]
+) -> Iterator[Problem]:
+    """Applications with their shown verdicts; many with one reason on one Argo CD are one row."""
+    for application, verdict in applications:
+        url = page_address("dashboard:application-show", application.instance, application.namespace, application.name)
+        reason = application.reason.partition(": ")[0]
+        is_one_of_many = application.tone == Tone.UNKNOWN and alike.get((application.instance, reason), 0) >= MANY
+        yield Problem(
+            name=f"application/{application}",
+            title=application.name,
+            tone=verdict.tone,
+            weight=Weight.FAILED_ACTION if verdict.tone is Tone.CRITICAL else Weight.APPLICATION,
+            what=verdict.reason,
+            place=application.cluster or application.destination,
+            environment=application.environment,
+            since=application.tone_since,
+            url=url,
+            cause=f"applications/{application.instance}/{reason}" if is_one_of_many else "",
+            together=f"{{count}} Applications on Argo CD {application.instance}",
+            noun="Applications",
+            all_url=listed("gitops:application-list", instance=application.instance, tone=application.tone),
+            step=Step("Open Application", url),
+        )
+
+
+def doubted_applications(counts: Iterable[tuple[str, str, str, int]], overlay: Overlay) -> Iterator[Problem]:
+    """(instance, cluster, environment, count) of Applications that are not known for a source's or a cluster's sake."""
+    for instance, cluster, environment, count in counts:
+        by_instance = instance in overlay.doubtful_instances
+        cause = f"source/argocd/{instance}" if by_instance else cluster_cause(cluster)
+        query = {"instance": instance} if by_instance else {"cluster": cluster}
+        yield Problem(
+            name=f"unknown/{instance}/{cluster}",
+            title=f"{count} Applications not known",
+            tone=Tone.UNKNOWN,
+            weight=Weight.APPLICATION,
+            what=overlay.doubtful_instances.get(instance) or overlay.doubtful_clusters.get(cluster, ""),
+            environment=environment,
+            cause=cause,
+            noun="Applications not known",
+            count=count,
+            all_url=listed("gitops:application-list", tone=Tone.UNKNOWN.value, **query),
+        )
+
+
+def doubted_alertmanagers(overlay: Overlay, environment: str) -> Iterator[Problem]:
+    """Groups of Alertmanagers whose silence proves nothing, beside a member that fails or for the watchdog's sake."""
+    members: dict[str, list[Source]] = {}
+    for source in overlay.sources.values():
+        if source.kind == Source.Kind.ALERTMANAGER:
+            members.setdefault(source.group, []).append(source)
+    for group, doubt in overlay.doubtful_alertmanagers.items():
+        of_group = members.get(group, [])
+        failing = [source for source in of_group if is_doubtful(source, overlay)]
+        if not of_group or not within(of_group[0].environment, environment):
+            continue
+        yield Problem(
+            name=f"alertmanager/{group}",
+            title=f"Alerts of {group}",
+            tone=Tone.UNKNOWN,
+            weight=Weight.SOURCE,
+            what=f"not known: {doubt}",
+            environment=of_group[0].environment,
+            url=listed("alerts:alert-list", alertmanager=group),
+            cause=source_cause(failing[0]) if failing else "",
+            noun="Alertmanagers whose silence proves nothing",
+            all_url=reverse("alerts:alert-list"),
+            step=Step("Open source", page_address("sources:source-show", of_group[0].key)),
+        )
+
+
+def is_doubtful(source: Source, overlay: Overlay) -> bool:
+    """Whether what it told is not certain any more."""
+    return source.state(overlay.now) is not SourceState.FRESH
+
+
+def within(environment: str, wanted: str) -> bool:
+    """Whether something of this environment belongs on a page of the wanted one ("" is all; "" belongs everywhere)."""
+    return not wanted or environment in {"", wanted}
+
+
+def listed(view: str, **query: str) -> str:
+    """The address of a list with filters."""
+    return f"{reverse(view)}?{urlencode(query)}"
