@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 CUT_MARK = "… [cut]"
 
 
@@ -15,3 +17,12 @@ def clean(text: object, limit: int = 2000) -> str:
     if len(value) > limit:
         value = value[: limit - len(CUT_MARK)] + CUT_MARK
     return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def clean_all(value: Any, limit: int = 2000) -> Any:
+    """Builtins (dicts, lists, texts, numbers) as JSON columns take them: each text cleaned, tuples as lists."""
+    if isinstance(value, dict):
+        return {clean(key, limit): clean_all(part, limit) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean_all(part, limit) for part in value]
+    return clean(value, limit) if isinstance(value, str) else value

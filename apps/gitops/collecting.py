@@ -6,7 +6,7 @@ One process writes for an instance at a time (the lease of `writing_lease`). Wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -27,13 +27,13 @@ from apps.timeline.models import Kind, Transition
 from apps.timeline.services import transitions_note
 
 from .destinations import destinations_of
-from .merging import COLUMNS, Change, Surroundings, draft_of, key_of, row_judge, row_take
-from .models import Application, ClusterConnection, Project
+from .merging import COLUMNS, LIFE, Change, Surroundings, draft_of, key_of, row_judge, row_take
+from .models import Application, ApplicationDetail, ClusterConnection, Project
 from .rights import Absence, absence_of
 
 Key = tuple[str, str]
 RIGHTS_DOUBTED = "rights doubted"
-DELETED = "DELETED"
+DELETED, REPLAYED = "DELETED", "ADDED"
 APPEARED = Change("seen", "", "appeared")
 REMOVED = Change("seen", "", "removed")
 ROWS_A_STATEMENT = 200
@@ -59,16 +59,25 @@ class Listed:
         return (RIGHTS_DOUBTED,) if self.absence.doubted else ()
 
     @property
-    def note(self) -> str:
-        """What a person should know of this answer, "" where there is nothing."""
-        if self.absence.doubted:
-            return (
-                f"may have lost its rights: {len(self.absence.doubted)} of {self.known} Applications are not listed any"
-                " more, and it does not confirm that they are gone; nothing is removed"
-            )
-        if self.absence.is_big:
-            return f"dropped from {self.known} to {len(self.items)} Applications at {self.asked_at:%H:%M:%S} UTC"
-        return ""
+    def doubt(self) -> str:
+        """That rights may be lost, for as long as it is so; else ""."""
+        if not self.absence.doubted:
+            return ""
+        return (
+            f"may have lost its rights: {len(self.absence.doubted)} of {self.known} Applications are not listed any"
+            " more, and it does not confirm that they are gone; nothing of that is removed"
+        )
+
+    def without_drop(self) -> Listed:
+        """The same answer once its drop has been told long enough."""
+        return replace(self, absence=replace(self.absence, is_big=False))
+
+    @property
+    def drop(self) -> str:
+        """That many went at once and are gone, to be told for one interval; else ""."""
+        if self.absence.doubted or not self.absence.is_big:
+            return ""
+        return f"dropped from {self.known} to {len(self.items)} Applications at {self.asked_at:%H:%M:%S} UTC"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,31 +134,31 @@ def applications_reconcile(
     for key in _removed_since(instance, unknown, listed.asked_at) if rows else ():
         del told[key]
     touched = {key for key, row in rows.items() if row.seen_at and row.seen_at >= listed.asked_at}
-    round_ = _Round(around, rows, seen_after=_last_success(instance))
-    for key in told.keys() - touched:
-        round_.take(key, told[key])
-    for key in listed.absence.gone - touched:
-        round_.remove(key)
+    last_success = _last_success(instance)
+    round_ = _Round(around, rows)
+    for key in sorted(told.keys() - touched):
+        round_.take(key, told[key], seen_after=last_success)
+    for key in sorted(listed.absence.gone - touched):
+        round_.remove(key, seen_after=last_success)
     return round_.write()
 
 
-def applications_apply(
-    *, fleet: FleetFile, instance: str, events: Sequence[ApplicationEvent], seen_after: datetime | None = None
-) -> Collected:
+def applications_apply(*, fleet: FleetFile, instance: str, events: Sequence[ApplicationEvent]) -> Collected:
     """Takes events of the stream into the rows, each in its turn, so that no operation between two others is lost.
 
-    `seen_after` is the moment until which all was seen, for events that may be older than the connection.
+    What a replay (ADDED) tells happened at some time since the source's last success.
     """
     around = surroundings_of(fleet=fleet, instance=instance)
     names = {key_of(event.application)[1] for event in events}
     rows = {row.key: row for row in Application.objects.filter(instance=instance, name__in=names)}
-    round_ = _Round(around, rows, seen_after=seen_after)
+    last_success = _last_success(instance) if any(event.type == REPLAYED for event in events) else None
+    round_ = _Round(around, rows)
     for event in events:
         key = key_of(event.application)
         if event.type == DELETED:
             round_.remove(key)
         else:
-            round_.take(key, event.application)
+            round_.take(key, event.application, seen_after=last_success if event.type == REPLAYED else None)
     return round_.write()
 
 
@@ -157,7 +166,7 @@ def applications_judge(*, fleet: FleetFile, instance: str) -> Collected:
     """Judges anew what is not well: time alone turns busy into warning, and opens and closes sync windows."""
     around = surroundings_of(fleet=fleet, instance=instance)
     rows = Application.objects.filter(instance=instance).exclude(tone=Tone.WELL)
-    round_ = _Round(around, {row.key: row for row in rows}, seen_after=None)
+    round_ = _Round(around, {row.key: row for row in rows})
     for key in list(round_.rows):
         round_.judge(key)
     return round_.write()
@@ -179,37 +188,39 @@ def surroundings_of(*, fleet: FleetFile, instance: str) -> Surroundings:
 class _Round:
     """The rows that one answer is about, what changes in them, and the one transaction that writes it."""
 
-    def __init__(self, around: Surroundings, rows: dict[Key, Application], *, seen_after: datetime | None) -> None:
+    def __init__(self, around: Surroundings, rows: dict[Key, Application]) -> None:
         self.around = around
         self.rows = rows
-        self._seen_after = seen_after
         self._before: dict[Key, dict[str, Any]] = {}
-        self._changes: list[tuple[Application, Change, str]] = []
+        self._changes: list[tuple[Application, Change, str, datetime | None]] = []
         self._removed: list[Application] = []
         self._created: set[Key] = set()
+        self._reborn: set[int] = set()
 
-    def take(self, key: Key, told: Told) -> None:
-        """Takes what was told of one Application."""
+    def take(self, key: Key, told: Told, *, seen_after: datetime | None = None) -> None:
+        """Takes what was told of one Application; what changed did so after `seen_after`, if that is given."""
         row = self._drafted(key)
         is_new = not row.name
         changes = row_take(row, told, self.around)
         if is_new:
             self._created.add(key)
             changes = [APPEARED]
-        self._changes += [(row, change, row.tone) for change in changes]
+        if row.pk and any(change.field == LIFE for change in changes):
+            self._reborn.add(row.pk)
+        self._changes += [(row, change, row.tone, seen_after) for change in changes]
 
     def judge(self, key: Key) -> None:
         """Judges one row anew by what it holds."""
         row_judge(self._drafted(key), self.around)
 
-    def remove(self, key: Key) -> None:
+    def remove(self, key: Key, *, seen_after: datetime | None = None) -> None:
         """Removes a row, if it is there."""
         row = self.rows.pop(key, None)
         self._before.pop(key, None)
         self._created.discard(key)
         if row is not None and row.pk:
             self._removed.append(row)
-            self._changes.append((row, REMOVED, ""))
+            self._changes.append((row, REMOVED, "", seen_after))
 
     def write(self) -> Collected:
         """Writes the difference, its lines in the timeline, and raises the topics; nothing where nothing changed."""
@@ -240,6 +251,8 @@ class _Round:
     def _write_rows(self, touched: list[Application]) -> None:
         if self._removed:
             Application.objects.filter(pk__in=[row.pk for row in self._removed]).delete()
+        if self._reborn:
+            ApplicationDetail.objects.filter(application__in=self._reborn).delete()
         for row in touched:
             row.pk, row.seen_at = None, self.around.now
         Application.objects.bulk_create(
@@ -256,8 +269,8 @@ class _Round:
             key=f"argocd/{self.around.instance}", succeeded_at__isnull=False
         ).exists()
         return [
-            _line(row, change, tone, self.around.now, self._seen_after)
-            for row, change, tone in self._changes
+            _line(row, change, tone, self.around.now, seen_after)
+            for row, change, tone, seen_after in self._changes
             if not (is_first_sight and change is APPEARED)
         ]
 

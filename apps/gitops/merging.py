@@ -22,6 +22,7 @@ from .destinations import Destinations
 from .models import Application, Project
 from .windows import window_closed
 
+LIFE = "life"
 MOST_LABELS = 60
 MOST_CONDITIONS = 30
 MOST_INFOS = 20
@@ -115,7 +116,7 @@ def _life_changes(row: Application, told: Told) -> list[Change]:
         is_reborn = told.uid != row.uid
     else:
         is_reborn = bool(row.created_at and told.created_at and told.created_at != row.created_at)
-    return [Change("life", row.uid, clean(told.uid, 100), told.created_at)] if is_reborn else []
+    return [Change(LIFE, row.uid, clean(told.uid, 100), told.created_at)] if is_reborn else []
 
 
 def _begin_life(row: Application, told: Told) -> None:

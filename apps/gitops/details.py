@@ -1,0 +1,163 @@
+"""Reading all that is shown of one Application: of those that somebody looks at or that are not well, a few at a time.
+
+Never one GET for each Application of a list: while a repo-server fails, that would be thousands (decision 2).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.db import close_old_connections, transaction
+from django.db.models import F, Q
+
+from apps.core.clock import database_now
+from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound, UpstreamThrottled
+from apps.core.leases import lease_held
+from apps.core.text import clean, clean_all
+from apps.core.tones import Tone
+from apps.core.topics import raise_topics
+from apps.integrations.argocd import ApplicationDetail as Told
+from apps.integrations.argocd import ArgoCDClient, ResourceStatus
+from apps.sources.clients import argocd_client
+from apps.sources.fleetfile.current import fleet_file_in_force
+from apps.sources.fleetfile.schema import FleetFile
+from apps.sources.models import Source
+
+from .models import Application, ApplicationDetail
+
+AT_ONCE = 5
+MOST_A_MINUTE = 30
+LEASE_SECONDS = 120.0
+READ_LATELY = timedelta(seconds=20)
+READ_AGAIN = timedelta(minutes=10)
+MOST_RESOURCES = 500
+MOST_HISTORY = 20
+MOST_IMAGES = 100
+LONGEST_TEXT = 1000
+COMMIT_LENGTHS = (40, 64)
+
+
+def ask_for_details(*, application: Application) -> None:
+    """Asks for a read of the Application's details, unless one is asked for already or was made just now."""
+    now = database_now()
+    detail, is_new = ApplicationDetail.objects.get_or_create(application=application, defaults={"asked_at": now})
+    is_asked = detail.asked_at and (detail.read_at is None or detail.asked_at > detail.read_at)
+    is_read_lately = detail.read_at and now - detail.read_at < READ_LATELY
+    if not (is_new or is_asked or is_read_lately):
+        ApplicationDetail.objects.filter(pk=detail.pk).update(asked_at=now)
+
+
+def details_read() -> None:
+    """Reads the details of a few Applications of each instance of the fleet file that answers."""
+    fleet = fleet_file_in_force()
+    answering = set(Source.objects.filter(kind=Source.Kind.ARGOCD, failures=0).values_list("group", flat=True))
+    for argocd in fleet.argocd:
+        if argocd.name in answering:
+            with lease_held(name=f"details:{argocd.name}", seconds=LEASE_SECONDS) as holder:
+                if holder:
+                    _instance_read(fleet, argocd.name)
+
+
+def details_wanted(*, instance: str, now: datetime) -> list[Application]:
+    """The next Applications to read, those asked for first; fewer where a minute's measure is nearly full."""
+    lately = ApplicationDetail.objects.filter(application__instance=instance, read_at__gt=now - timedelta(minutes=1))
+    room = min(AT_ONCE, MOST_A_MINUTE - lately.count())
+    if room <= 0:
+        return []
+    mine = Application.objects.filter(instance=instance).select_related("detail")
+    asked = Q(detail__asked_at__isnull=False) & (Q(detail__read_at=None) | Q(detail__asked_at__gt=F("detail__read_at")))
+    outdated = Q(detail__read_at=None) | Q(detail__read_at__lt=now - READ_AGAIN)
+    moved_on = Q(detail__read_at__lt=F("operation_since"), operation_since__lte=now)
+    not_well = ~Q(tone__in=[Tone.WELL, Tone.HELD]) & outdated
+    first = list(mine.filter(asked).order_by("detail__asked_at")[:room])
+    chosen = {row.pk for row in first}
+    rest = mine.filter(not_well | moved_on).exclude(pk__in=chosen).order_by(F("detail__read_at").asc(nulls_first=True))
+    return [*first, *rest[: room - len(first)]]
+
+
+def _instance_read(fleet: FleetFile, instance: str) -> None:
+    client = argocd_client(fleet, f"argocd/{instance}")
+    for row in details_wanted(instance=instance, now=database_now()):
+        close_old_connections()
+        try:
+            told = client.application(row.name, namespace=row.namespace, project=row.project)
+            data = {**_kept(told), "revision_metadata": _revision_of(client, row, told)}
+        except UpstreamError as error:
+            _failed(row, error)
+            if not isinstance(error, (UpstreamNotFound, UpstreamDenied)):
+                return
+        else:
+            detail_write(row=row, data=data)
+
+
+def detail_write(*, row: Application, data: dict[str, Any]) -> None:
+    """Keeps what was read, and tells the pages if it differs from before."""
+    _write(row, {"data": data, "error": ""})
+
+
+def _failed(row: Application, error: UpstreamError) -> None:
+    """A read that failed counts as read, so that it is not made again at once; one too many is made later."""
+    if not isinstance(error, UpstreamThrottled):
+        _write(row, {"error": clean(error.message, 500)})
+
+
+def _write(row: Application, columns: dict[str, Any]) -> None:
+    """Writes the columns that differ, and when they were read, if the Application is still there."""
+    now = database_now()
+    with transaction.atomic():
+        if not Application.objects.select_for_update().filter(pk=row.pk).first():
+            return
+        kept = ApplicationDetail.objects.get_or_create(application=row)[0]
+        differing = {name: value for name, value in columns.items() if getattr(kept, name) != value}
+        ApplicationDetail.objects.filter(pk=kept.pk).update(read_at=now, **differing)
+        if differing or kept.read_at is None:
+            raise_topics(["apps"])
+
+
+def _revision_of(client: ArgoCDClient, row: Application, told: Told) -> dict[str, Any]:
+    """Author, date and message of the commit that it is compared with, {} where they are not known.
+
+    Asked for where somebody looks, once for each commit: the answer takes a repo-server.
+    """
+    revision, detail = told.application.sync_revision, getattr(row, "detail", None)
+    kept: dict[str, Any] = (detail.data.get("revision_metadata") if detail else None) or {}
+    if kept.get("revision") == revision:
+        return kept
+    if detail is None or detail.asked_at is None or len(revision) not in COMMIT_LENGTHS:
+        return {}
+    try:
+        found = client.revision_metadata(row.name, revision, namespace=row.namespace, project=row.project)
+    except UpstreamError:
+        return {}  # beside the point here: the page does without
+    date = found.date.isoformat() if found.date else None
+    told_of = {"author": clean(found.author, 200), "date": date, "message": clean(found.message, LONGEST_TEXT)}
+    return {"revision": revision, **told_of}
+
+
+def _kept(told: Told) -> dict[str, Any]:
+    """ApplicationDetail as builtins, its lists cut to what a page can show, with their full counts beside it."""
+    cut = msgspec.structs.replace(
+        told,
+        resources=_worst_first(told.resources),
+        operation_resources=_worst_first(told.operation_resources),
+        history=told.history[-MOST_HISTORY:],
+        images=told.images[:MOST_IMAGES],
+        external_urls=told.external_urls[:MOST_IMAGES],
+    )
+    plain: dict[str, Any] = clean_all(msgspec.to_builtins(cut), LONGEST_TEXT)
+    return {
+        **plain,
+        "resource_count": len(told.resources),
+        "operation_resource_count": len(told.operation_resources),
+    }
+
+
+def _worst_first(resources: tuple[ResourceStatus, ...]) -> tuple[ResourceStatus, ...]:
+    """As many as are kept, those that are not in order before the rest."""
+    return tuple(sorted(resources, key=_is_in_order)[:MOST_RESOURCES])
+
+
+def _is_in_order(resource: ResourceStatus) -> bool:
+    return resource.status in {"", "Synced"} and resource.health_status in {"", "Healthy"}
