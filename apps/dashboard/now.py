@@ -20,10 +20,10 @@ from apps.core.tones import Tone
 from apps.fleet.models import Cluster, ClusterRole
 from apps.fleet.overlay import Overlay
 from apps.gitops.models import Application, ApplicationQuerySet, shown_verdict
+from apps.timeline.changes import CHANGES_READ, Change, changes_told
 from apps.timeline.models import Transition
 
 from .attention import Problem, Row, ranked
-from .changes import CHANGES_READ, Change, changes_told
 from .clusters import ClusterRow, cluster_rows
 from .context import BEAT, NEEDING
 from .problems import (
