@@ -41,7 +41,8 @@ UNAVAILABLE = (
 )
 BAD_REPLY = (
     ("web page", "`{url}` leads to a page for people: use the API's own address, past any sign-in proxy"),
-    ("redirect", "set `{url}` to the address that it redirects to"),
+    ("redirect", "set `{url}` to the API's own address: the one that it redirects to, unless that is a sign-in page"),
+    ("broke off", "see whether it, or something on the way to it, cuts its answers short"),
     ("larger", "see what answers at `{url}`: that is more than such a server tells"),
 )
 
@@ -80,7 +81,7 @@ class Place:
         if not self.credentials:
             return f"it wants credentials: name them under `{self.at}`"
         if not error.message.startswith(("refused our credentials", "no token for us")):
-            return f"give {self.account} the right to it"
+            return f"give {self.account} the right to read this"
         return f"have new credentials made for {self.account} and put them where {self.credentials} looks for them"
 
     def _told(self, table: tuple[tuple[str, str], ...], error: UpstreamError) -> str:
