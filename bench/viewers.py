@@ -37,7 +37,13 @@ def watch(url: str, pages: dict[str, str], *, viewers: int, seconds: float) -> T
 
 
 def one_viewer(
-    url: str, pages: dict[str, str], cookies: requests.cookies.RequestsCookieJar, number: int, delay: float, until: float, times: Times
+    url: str,
+    pages: dict[str, str],
+    cookies: requests.cookies.RequestsCookieJar,
+    number: int,
+    delay: float,
+    until: float,
+    times: Times,
 ) -> None:
     """One viewer's round of the pages, beginning at a page and a moment of its own."""
     browser = requests.Session()

@@ -1,0 +1,143 @@
+"""The processes that a benchmark starts: the simulated fleet alone, or the whole portal on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+ROOT = Path(__file__).resolve().parents[1]
+MANAGE = [sys.executable, str(ROOT / "manage.py")]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a fleet is."""
+
+    clusters: int = 0
+    applications: int = 0
+    alerts: int = 0
+
+    def options(self) -> list[str]:
+        """As options of demo_fleet and of the supervisor; nothing for the default fleet."""
+        counts = {"clusters": self.clusters, "applications": self.applications, "alerts": self.alerts}
+        return [f"--{name}={count}" for name, count in counts.items() if count]
+
+
+LARGE = Size(clusters=100, applications=5000, alerts=2000)
+DEFAULT = Size()
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A running simulated fleet: its fleet file, and its control endpoint."""
+
+    file: Path
+    control: str
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """What the control endpoint answers."""
+        answer = requests.request(method, self.control + path, json=body or {}, timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
+    def requests_received(self) -> int:
+        """By all of its servers together, since it started."""
+        return sum(server["requests"] for server in self.ask("GET", "/servers"))
+
+
+@contextlib.contextmanager
+def fleet_running(state: Path, size: Size, *, still: bool) -> Iterator[Fleet]:
+    """The simulated fleet alone."""
+    file = state / "fleet.yaml"
+    life = ["--still"] if still else []
+    command = [*MANAGE, "demo_fleet", "--seed=1", f"--fleet-file={file}", f"--state={state}", *life, *size.options()]
+    environment = {**os.environ, "PORTAL_STATE": str(state)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        yield Fleet(file, control_in(first_line(process, "control http")))
+    finally:
+        end(process)
+
+
+@dataclass(frozen=True)
+class Portal:
+    """A running portal on a simulated fleet."""
+
+    url: str
+    fleet: Fleet
+    state: Path
+    process: subprocess.Popen[str]
+
+    def children(self, *, with_demo: bool = False) -> list[psutil.Process]:
+        """Its processes, the supervisor first; the simulated fleet is none of the portal's."""
+        own = psutil.Process(self.process.pid)
+        family = [own, *own.children(recursive=True)]
+        return family if with_demo else [each for each in family if "demo_fleet" not in each.cmdline()]
+
+    def collectors(self) -> list[psutil.Process]:
+        """The processes that read upstreams."""
+        return [each for each in self.children() if {"celery", "portal_follow"} & set(each.cmdline())]
+
+
+@contextlib.contextmanager
+def portal_running(state: Path, size: Size, *, port: int, database_url: str = "") -> Iterator[Portal]:
+    """The whole portal, on SQLite or on the PostgreSQL given."""
+    command = [sys.executable, "-m", "stonesoup_portal.supervisor", "--demo", f"--port={port}", f"--state={state}"]
+    environment = {**os.environ, "PORTAL_DATABASE_URL": database_url}
+    process = subprocess.Popen(
+        [*command, *size.options()], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        fleet = Fleet(state / "demo" / "fleet.yaml", control_in(first_line(process, "control http")))
+        url = re.findall(r"http://\S+", first_line(process, "portal is at"))[0]
+        yield Portal(url, fleet, state, process)
+    finally:
+        end(process)
+
+
+@contextlib.contextmanager
+def paused(processes: list[psutil.Process]) -> Iterator[None]:
+    """Those processes stand still meanwhile."""
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+def first_line(process: subprocess.Popen[str], text: str) -> str:
+    """The first line with that text of what a process prints; fails when the process ends before."""
+    assert process.stdout
+    for line in process.stdout:
+        if text in line:
+            return line
+    raise RuntimeError(f"{process.args!r} ended without saying {text!r}")
+
+
+def control_in(line: str) -> str:
+    """The control endpoint's address in the line that demo_fleet prints."""
+    return re.findall(r"http://127\.0\.0\.1:\d+", line)[-1]
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Ends it and waits, with what it still prints thrown away."""
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+
+
+def pss_megabytes(processes: list[psutil.Process]) -> float:
+    """Proportional set size of the processes together."""
+    return sum(process.memory_full_info().pss for process in processes) / 1e6
