@@ -14,7 +14,9 @@ def pages_of() -> dict[str, str]:
     application = Application.objects.order_by("tone", "name").first()
     episode = Episode.objects.filter(ended_at=None).order_by("began_at").first()
     cluster = Cluster.objects.filter(role="member", is_archived=False).order_by("name").first()
-    assert application and episode and cluster
+    assert application
+    assert episode
+    assert cluster
     parts = (application.instance, application.namespace, application.name)
     return {
         "now": "",

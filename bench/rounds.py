@@ -1,4 +1,4 @@
-"""Rounds of the collectors, in a process of its own: `python -m bench.rounds CONTROL_URL`, with the portal's environment.
+"""Rounds of the collectors, in a process with the portal's environment: `python -m bench.rounds CONTROL_URL [CHANGES]`.
 
 Prints one JSON line: for each kind of source, over a round of all its sources, CPU seconds, bytes on the wire, and rows
 of entity tables written, after nothing changed and after 1 % of the Applications did; then queries of each page.

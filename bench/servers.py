@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +64,9 @@ def fleet_running(state: Path, size: Size, *, still: bool) -> Iterator[Fleet]:
     life = ["--still"] if still else []
     command = [*MANAGE, "demo_fleet", "--seed=1", f"--fleet-file={file}", f"--state={state}", *life, *size.options()]
     environment = {**os.environ, "PORTAL_STATE": str(state)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    process, printed = started(command, environment, state)
     try:
-        yield Fleet(file, control_in(first_line(process, "control http")))
+        yield Fleet(file, control_in(first_line(process, printed, "control http")))
     finally:
         end(process)
 
@@ -77,7 +78,7 @@ class Portal:
     url: str
     fleet: Fleet
     state: Path
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
 
     def children(self, *, with_demo: bool = False) -> list[psutil.Process]:
         """Its processes, the supervisor first; the simulated fleet is none of the portal's."""
@@ -95,12 +96,10 @@ def portal_running(state: Path, size: Size, *, port: int, database_url: str = ""
     """The whole portal, on SQLite or on the PostgreSQL given."""
     command = [sys.executable, "-m", "stonesoup_portal.supervisor", "--demo", f"--port={port}", f"--state={state}"]
     environment = {**os.environ, "PORTAL_DATABASE_URL": database_url}
-    process = subprocess.Popen(
-        [*command, *size.options()], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
+    process, printed = started([*command, *size.options()], environment, state)
     try:
-        fleet = Fleet(state / "demo" / "fleet.yaml", control_in(first_line(process, "control http")))
-        url = re.findall(r"http://\S+", first_line(process, "portal is at"))[0]
+        fleet = Fleet(state / "demo" / "fleet.yaml", control_in(first_line(process, printed, "control http")))
+        url = re.findall(r"http://\S+", first_line(process, printed, "portal is at"))[0]
         yield Portal(url, fleet, state, process)
     finally:
         end(process)
@@ -118,13 +117,24 @@ def paused(processes: list[psutil.Process]) -> Iterator[None]:
             process.resume()
 
 
-def first_line(process: subprocess.Popen[str], text: str) -> str:
-    """The first line with that text of what a process prints; fails when the process ends before."""
-    assert process.stdout
-    for line in process.stdout:
-        if text in line:
-            return line
-    raise RuntimeError(f"{process.args!r} ended without saying {text!r}")
+def started(command: list[str], environment: dict[str, str], state: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    """A process and the file that takes what it prints."""
+    state.mkdir(parents=True, exist_ok=True)
+    printed = state / "printed"
+    with printed.open("wb") as file:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file), printed
+
+
+def first_line(process: subprocess.Popen[bytes], printed: Path, text: str) -> str:
+    """The first line with that text of what a process prints; raises when the process ends before."""
+    while True:
+        has_ended = process.poll() is not None
+        for line in printed.read_text().splitlines():
+            if text in line:
+                return line
+        if has_ended:
+            raise RuntimeError(f"{process.args!r} ended without saying {text!r}:\n{printed.read_text()}")
+        time.sleep(0.05)
 
 
 def control_in(line: str) -> str:
@@ -132,10 +142,10 @@ def control_in(line: str) -> str:
     return re.findall(r"http://127\.0\.0\.1:\d+", line)[-1]
 
 
-def end(process: subprocess.Popen[str]) -> None:
-    """Ends it and waits, with what it still prints thrown away."""
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends it and waits."""
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.wait(60)
 
 
 def pss_megabytes(processes: list[psutil.Process]) -> float:
