@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Self
 
 from django.db import models
@@ -108,6 +109,16 @@ class Episode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.fingerprint}"
+
+    @property
+    def title(self) -> str:
+        """Its name, or words that say that it has none."""
+        return self.name or "alert without a name"
+
+    @property
+    def lasted(self) -> timedelta | None:
+        """How long it fired; None while it does."""
+        return self.ended_at - self.began_at if self.ended_at else None
 
 
 def shown_verdict(episode: Episode, overlay: Overlay) -> Verdict:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from apps.alerts.aligning import Columns, put
+from apps.alerts.joining import Joined
 from apps.alerts.merging import Member, Merged, merged
 from apps.alerts.models import AlertState, Episode, Holding
 from apps.alerts.telling import Content, Status, Told
@@ -18,6 +19,9 @@ from apps.core.verdict.alert import AlertFacts, alert_verdict
 from apps.timeline.models import Kind, Transition
 
 SKEW_ALLOWED = timedelta(minutes=1)
+STATUS_COLUMNS = tuple(column.name for column in fields(Status))
+CONTENT_COLUMNS = tuple(column.name for column in fields(Content))
+JOINED_COLUMNS = tuple(column.name for column in fields(Joined))
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ class _Planner:
 
     def _state_columns(self, episode: Episode, now: Merged) -> Columns:
         """The columns that what the members say comes to; its state stays as it was where nobody tells one."""
-        status = now.status or status_of(episode)
+        status = now.status or status_of(*(getattr(episode, name) for name in STATUS_COLUMNS))
         facts = AlertFacts(
             state=status.state.value,
             severity=episode.severity,
@@ -232,11 +236,10 @@ def _new_episode(told: Told, present: Present) -> Episode:
 
 
 def _content_columns(told: Told) -> Columns:
-    content: Content = told.content
-    return {**{name: getattr(content, name) for name in CONTENT_FIELDS}, **asdict(told.joined)}
-
-
-CONTENT_FIELDS = tuple(Content.__dataclass_fields__)
+    return {
+        **{name: getattr(told.content, name) for name in CONTENT_COLUMNS},
+        **{name: getattr(told.joined, name) for name in JOINED_COLUMNS},
+    }
 
 
 def _status_columns(status: Status) -> Columns:
@@ -254,15 +257,11 @@ def _verdict_columns(facts: AlertFacts) -> Columns:
     return {"tone": Tone(tone).value, "reason": clean(reason, 500)}
 
 
-def status_of(row: Episode | Holding) -> Status:
-    """The status that a row keeps."""
-    return Status(
-        state=AlertState(row.state),
-        other_state=row.other_state,
-        silenced_by=tuple(row.silenced_by),
-        inhibited_by=tuple(row.inhibited_by),
-        muted_by=tuple(row.muted_by),
-    )
+def status_of(
+    state: str, other_state: str, silenced_by: Iterable[str], inhibited_by: Iterable[str], muted_by: Iterable[str]
+) -> Status:
+    """The status that a row keeps in its STATUS_COLUMNS."""
+    return Status(AlertState(state), other_state, tuple(silenced_by), tuple(inhibited_by), tuple(muted_by))
 
 
 def _holding(episode: Episode, source: str, status: Status) -> Holding:

@@ -14,7 +14,7 @@ from django.db.models import Max
 from apps.alerts.aligning import BATCH, Columns, RowKey, Shelf, columns_write, in_batches
 from apps.alerts.merging import Member
 from apps.alerts.models import Episode, Holding, Rule, Silence
-from apps.alerts.planning import Answer, Plan, Present, plan_of, status_of
+from apps.alerts.planning import STATUS_COLUMNS, Answer, Plan, Present, plan_of, status_of
 from apps.alerts.telling import LONGEST_ANNOTATION, LONGEST_LABEL, Status, fit_texts
 from apps.core.clock import database_now
 from apps.core.matchers import LabelMatcher, are_met
@@ -154,8 +154,8 @@ def _doubt_kept(source: Source) -> str:
 def _held(group: str) -> dict[str, dict[str, Status]]:
     held: dict[str, dict[str, Status]] = {}
     holdings = Holding.objects.filter(episode__alertmanager=group, episode__ended_at=None)
-    for holding in holdings.select_related(None).annotate(fingerprint=models.F("episode__fingerprint")):
-        held.setdefault(holding.fingerprint, {})[holding.source] = status_of(holding)
+    for fingerprint, source, *status in holdings.values_list("episode__fingerprint", "source", *STATUS_COLUMNS):
+        held.setdefault(fingerprint, {})[source] = status_of(*status)
     return held
 
 
