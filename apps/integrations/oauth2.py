@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -58,7 +58,7 @@ class TokenProvider:
     def headers(self) -> Mapping[str, str]:
         """The Authorization header with a token that is good for a while yet."""
         with self._lock:
-            if not self._token or time.monotonic() >= self._usable_until:
+            if not self._token or monotonic() >= self._usable_until:
                 self._fetch()
             return {"Authorization": f"Bearer {self._token}"}
 
@@ -96,4 +96,4 @@ class TokenProvider:
             raise failure(UpstreamBadReply, answer.source, "the token endpoint answered without a token")
         life = token.expires_in if token.expires_in and token.expires_in > 0 else SHORTEST_LIFE
         self._token = token.access_token
-        self._usable_until = time.monotonic() + life - min(MARGIN, life / 10)
+        self._usable_until = monotonic() + life - min(MARGIN, life / 10)

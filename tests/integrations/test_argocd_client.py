@@ -1,0 +1,132 @@
+"""What the recordings of Argo CD do not show: the stream's faults, names that are hostile, operations that are new."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from apps.core.errors import UpstreamBadReply, UpstreamDenied, UpstreamNotInstalled, UpstreamUnavailable
+from apps.integrations.argocd import ArgoCDClient, RevisionMetadata
+from apps.integrations.http import Endpoint
+from tests.integrations.conftest import Serve
+from tests.integrations.wire_server import Asked, Peer, Script, head, reply
+
+
+def client_of(serve: Serve, script: Script) -> tuple[ArgoCDClient, list[Asked]]:
+    server = serve(script)
+    return ArgoCDClient(Endpoint(source="argocd/one", url=server.url)), server.asked
+
+
+def event(name: str, kind: str = "ADDED", **more: Any) -> str:
+    application = {"metadata": {"name": name, "namespace": "argocd"}, **more}
+    return json.dumps({"result": {"type": kind, "application": application}})
+
+
+def streamed(*lines: str) -> Script:
+    return lambda peer, asked: peer.send(head(), *[f"{line}\n" for line in lines])
+
+
+def test_the_stream_reads_events_of_a_server_and_bare_lines_alike(serve: Serve) -> None:
+    client, asked = client_of(
+        serve, streamed(":", "", f"data: {event('a')}", "", "event: x", "retry: 5", event("b", "DELETED"), ":", "")
+    )
+    with client, client.stream(idle_timeout=2) as stream:
+        found = [(e.type, e.application.name) for e in stream]
+    assert found == [("ADDED", "a"), ("DELETED", "b")]
+    assert asked[0].headers["accept"] == "text/event-stream"
+    assert "result.application.metadata.uid" in asked[0].target
+    assert "resourceVersion" not in asked[0].target
+
+
+def test_the_stream_raises_an_error_that_comes_in_band(serve: Serve) -> None:
+    error = {"error": {"grpc_code": 16, "http_code": 401, "message": "token expired", "http_status": "Unauthorized"}}
+    client, _ = client_of(serve, streamed(f"data: {event('a')}", "", f"data: {json.dumps(error)}", ""))
+    with client, client.stream(idle_timeout=2) as stream:
+        events = iter(stream)
+        assert next(events).application.name == "a"
+        with pytest.raises(UpstreamDenied, match=r"the stream ended: refused our credentials \(401\): token expired"):
+            next(events)
+
+
+def test_f17_an_event_of_another_shape_is_skipped_and_counted(serve: Serve) -> None:
+    broken = event("b", status={"sync": 3})
+    client, _ = client_of(serve, streamed(event("a"), broken, "{not json", "{" + '"a":[' * 100_000, "{}", event("c")))
+    with client, client.stream(idle_timeout=2) as stream:
+        assert [e.application.name for e in stream] == ["a", "c"]
+        assert stream.unreadable_count == 3
+        assert stream.unreadable[0].index == 1
+
+
+def test_f6_a_stream_without_its_sign_of_life_is_an_outage(serve: Serve) -> None:
+    def script(peer: Peer, asked: Asked) -> None:
+        peer.send(head(), f"data: {event('a')}\n\n")
+        peer.hang()
+
+    client, _ = client_of(serve, script)
+    with client, client.stream(idle_timeout=0.2) as stream, pytest.raises(UpstreamUnavailable, match="is silent"):
+        list(stream)
+
+
+def test_an_operation_that_was_just_asked_for_hides_the_last_ones_end(serve: Serve) -> None:
+    asked = {"sync": {"revision": "abc"}, "initiatedBy": {"username": "remy"}}
+    ended = {"operationState": {"phase": "Succeeded", "operation": {}, "message": "done"}}
+    client, _ = client_of(serve, reply(json.loads(event("a", operation=asked, status=ended))["result"]["application"]))
+    with client:
+        operation = client.application("a", namespace="argocd", project="default").application.operation
+    assert operation is not None
+    assert (operation.phase, operation.message, operation.initiated_by) == ("Pending", "", "remy")
+
+
+def test_several_sources_keep_each_revision(serve: Serve) -> None:
+    sources = [{"repoURL": "https://git/a", "path": "a"}, {"repoURL": "https://git/b", "chart": "b"}]
+    body = {
+        "metadata": {"name": "a"},
+        "spec": {"sources": sources, "syncPolicy": {"automated": {"enabled": False}}},
+        "status": {"sync": {"status": "Synced", "revisions": ["r1", "r2"]}},
+    }
+    client, _ = client_of(serve, reply(body))
+    with client:
+        found = client.application("a", namespace="", project="").application
+    assert (found.source_count, found.repo_url, found.path) == (2, "https://git/a", "a")
+    assert (found.sync_revision, found.sync_revisions) == ("r1", ("r1", "r2"))
+    assert not found.auto_sync
+
+
+def test_f29_an_application_is_asked_for_by_one_segment_and_its_project(serve: Serve) -> None:
+    client, asked = client_of(serve, reply({"metadata": {"name": "x"}}))
+    with client:
+        client.application("../clusters?a=b", namespace="argo/cd", project="a&b")
+    assert asked[0].target == "/api/v1/applications/..%2Fclusters%3Fa%3Db?appNamespace=argo%2Fcd&project=a%26b"
+
+
+def test_revision_metadata_is_who_when_and_why(serve: Serve) -> None:
+    body = {"author": "Ada <ada@example.com>", "date": "2026-11-24T10:00:00Z", "message": "Fix it\n\nIndeed"}
+    client, asked = client_of(serve, reply(body))
+    with client:
+        found = client.revision_metadata("a", "37645deb", namespace="argocd", project="default")
+    assert found == RevisionMetadata(
+        "Ada <ada@example.com>", datetime(2026, 11, 24, 10, tzinfo=UTC), "Fix it\n\nIndeed"
+    )
+    assert asked[0].path == "/api/v1/applications/a/revisions/37645deb/metadata"
+
+
+def test_a_right_for_everything_is_asked_for_with_a_star(serve: Serve) -> None:
+    client, asked = client_of(serve, reply({"value": "yes"}))
+    with client:
+        assert client.can_i("applications", "get")
+    assert asked[0].path == "/api/v1/account/can-i/applications/get/%2A"
+
+
+def test_a_route_that_a_version_lacks_is_not_installed(serve: Serve) -> None:
+    client, _ = client_of(serve, reply("404 page not found", status=404, Content_Type="text/plain"))
+    with client, pytest.raises(UpstreamNotInstalled):
+        client.application_sets()
+
+
+def test_f11_a_stream_that_answers_with_another_status_is_refused(serve: Serve) -> None:
+    client, _ = client_of(serve, reply("", status=302, Location="https://sso.example/login"))
+    with client, pytest.raises(UpstreamBadReply, match=r"redirects to another host, sso\.example"):
+        client.stream(idle_timeout=1)
