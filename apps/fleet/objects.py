@@ -15,6 +15,21 @@ from apps.integrations.kubernetes import values
 
 READY_WORDS = {"True": "Ready", "False": verdicts.NOT_READY, "Unknown": verdicts.NOT_READY}
 MOST_CONDITIONS = 40
+KINDS = (
+    "APIServer",
+    "Node",
+    "ClusterVersion",
+    "ClusterOperator",
+    "MachineConfigPool",
+    "ToolchainStatus",
+    "MemberStatus",
+    "ToolchainCluster",
+    "SpaceProvisionerConfig",
+    "ArgoCD",
+    "Subscription",
+    "ClusterServiceVersion",
+    "ManagedCluster",
+)
 
 
 @dataclass(frozen=True)
@@ -270,6 +285,7 @@ def since_when(conditions: Iterable[values.Condition], expected: Mapping[str, st
     return decisive[0].at if decisive else None
 
 
-def part_of(kind: str, name: str, tone: str, status: str, reason: str) -> verdicts.Part:
-    """The part of a cluster's verdict that a row stands for."""
-    return verdicts.Part(kind, name, Verdict(Tone(tone), reason), status)
+def parts_of(everything: Iterable[Found]) -> list[verdicts.Part]:
+    """The parts of a cluster's verdict, always in the same order: of KINDS, then of names."""
+    ordered = sorted(everything, key=lambda one: (KINDS.index(one.kind), one.name))
+    return [verdicts.Part(one.kind, one.name, Verdict(Tone(one.tone), one.reason), one.status) for one in ordered]

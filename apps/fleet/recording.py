@@ -11,7 +11,7 @@ from apps.core.verdict.cluster import ClusterFacts
 from apps.fleet.collecting import Reading
 from apps.fleet.lines import object_lines, removal_line
 from apps.fleet.models import Cluster, ClusterObject
-from apps.fleet.objects import Found, part_of
+from apps.fleet.objects import Found, parts_of
 from apps.fleet.standing import Change, cluster_change
 
 OBJECT_COLUMNS = ("tone", "status", "reason", "since", "data")
@@ -32,10 +32,9 @@ def _take_in(row: Cluster, reading: Reading, now: datetime) -> Change:
     gone = [key for key in before if key not in after and _is_gone(key, reading)]
     _set_columns(row, reading, now)
     stands = {key: found for key, found in before.items() if key not in gone} | after
-    parts = [part_of(one.kind, one.name, one.tone, one.status, one.reason) for one in stands.values()]
     lines = object_lines(row, before, after.values(), now) + [removal_line(row, before[key], now) for key in gone]
     return Change(
-        ClusterFacts(not_allowed=tuple(row.not_allowed), parts=parts),
+        ClusterFacts(not_allowed=tuple(row.not_allowed), parts=parts_of(stands.values())),
         lines,
         _write(row.name, present, before, after, gone),
     )
