@@ -74,8 +74,11 @@ class Agenda:
             await self._sleep_until_due(speed)
 
     async def _sleep_until_due(self, speed: float) -> None:
-        wait = (self._entries[0][0] - self.seconds) / speed if self._entries else None
-        try:
-            await asyncio.wait_for(self._woken.wait(), timeout=wait)
-        except TimeoutError:
+        """Sleep until the next entry is due or a new one is made; `wait_for` would swallow a cancellation now and then."""
+        if not self._entries:
+            await self._woken.wait()
             return
+        wait = (self._entries[0][0] - self.seconds) / speed
+        alarm = asyncio.get_running_loop().call_later(wait, self._woken.set)
+        await self._woken.wait()
+        alarm.cancel()

@@ -176,10 +176,11 @@ class AlertRule:
     def routing(self) -> dict[str, str]:
         """The annotations about whom it goes to and where its runbook is."""
         found = {"team": self.team} if self.team and not self.control_plane else {}
-        key = (
-            {"alert_team_handle": f"<!subteam^{self.team}>"} if self.slo == "true" else {"alert_routing_key": self.team}
-        )
-        return found | key | ({"runbook_url": f"{RUNBOOKS}/{self.runbook}"} if self.runbook else {})
+        if self.slo == "true":
+            found["alert_team_handle"] = f"<!subteam^{self.team}>"
+        elif self.team:
+            found["alert_routing_key"] = self.team
+        return found | ({"runbook_url": f"{RUNBOOKS}/{self.runbook}"} if self.runbook else {})
 
 
 def _down(name: str, component: str, team: str, namespace: str, runbook: str) -> AlertRule:

@@ -109,9 +109,13 @@ def _operation(application: Application, asked: dict[str, Any], account: Account
         revision=str(asked.get("revision") or application.revision),
         prune=bool(asked.get("prune")),
         dry_run=bool(asked.get("dryRun")),
-        resources=list(asked.get("resources") or []),
+        resources=[_without_empty(each) for each in asked.get("resources") or []],
         sync_options=documents.SYNC_OPTIONS if options is None else tuple(options),
         infos=list(asked.get("infos") or []),
         retry=asked.get("retryStrategy") or documents.retry_of(application),
         username=account.name,
     )
+
+
+def _without_empty(resource: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in resource.items() if text}

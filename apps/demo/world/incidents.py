@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from apps.demo.catalogue import DATA_PLANE_RULES
+from apps.demo.catalogue import DATA_PLANE_RULES, TENANT_ID
 from apps.demo.world.alerts import Matcher, Silence
 from apps.demo.world.world import World
 
@@ -95,10 +95,11 @@ def silences_begin(world: World) -> None:
         Matcher("source_cluster", "stone-stg-rh01"),
     )
     rhobs = world.silences["rhobs"]
-    rhobs.put(_silence(world, upgrade, -50, 120, "aruiz", "Planned upgrade to the next version"))
-    rhobs.put(_silence(world, noise, 90, 210, "cobi", "Maintenance of the staging nodes"))
+    ours = Matcher("tenant_id", TENANT_ID)  # which the gateway adds to each silence of the tenant
+    rhobs.put(_silence(world, (ours, *upgrade), -50, 120, "aruiz", "Planned upgrade to the next version"))
+    rhobs.put(_silence(world, (ours, *noise), 90, 210, "cobi", "Maintenance of the staging nodes"))
     rhobs.put(
-        _silence(world, (Matcher("alertname", "KonfluxAlert"),), -900, -300, "enovak", "Metrics were being moved")
+        _silence(world, (ours, Matcher("alertname", "KonfluxAlert")), -900, -300, "enovak", "Metrics were being moved")
     )
 
 
