@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -366,3 +368,30 @@ def test_old_episodes_are_let_go_of_and_open_ones_kept(world: World) -> None:
     Episode.objects.filter(name="Gone").update(ended_at=database_now() - timedelta(days=91))
     assert (alerts_prune(days=90), alerts_prune(days=90)) == (1, 0)
     assert set(Episode.objects.values_list("name", flat=True)) == {"KonfluxDown", "Watchdog"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_members_read_at_the_same_moment_do_not_undo_each_other(world: World) -> None:
+    """F58 for a group: both merges see what the other wrote."""
+    for _ in range(3):
+        for alerts in ([told_alert(f"Alert{number}") for number in range(30)], []):
+            world.tell(*alerts)
+            together(lambda: world.read(0), lambda: world.read(1))
+            assert len(world.firing()) == len(alerts)
+    assert Holding.objects.exclude(episode__name="Watchdog").count() == 0
+    assert Episode.objects.filter(name="Alert7").count() == 3
+    assert world.lines("Alert7") == ["firing: begins", "firing: ends"] * 3
+
+
+def together(*works: Callable[[], None]) -> None:
+    """Does all at once, each in a thread of its own; raises what any of them raised."""
+
+    def alone(work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        for done in [pool.submit(alone, work) for work in works]:
+            done.result()
