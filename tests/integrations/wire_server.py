@@ -123,6 +123,7 @@ class WireServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             self._open.append(connection)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)

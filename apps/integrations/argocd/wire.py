@@ -257,11 +257,10 @@ def application(wire: WireApplication, *, is_complete: bool) -> Application:
     spec, status = wire.spec or WireSpec(), wire.status or WireStatus()
     destination = spec.destination or WireDestination()
     policy = spec.sync_policy or WireSyncPolicy()
-    automated = policy.automated
-    sources = spec.sources or ([spec.source] if spec.source else [])
-    source = sources[0] if sources else WireSource()
+    sources = spec.sources or [spec.source or WireSource()]
+    source = sources[0]
     sync, health = status.sync or WireSyncStatus(), status.health or WireHealth()
-    revisions = tuple(sync.revisions or ([sync.revision] if sync.revision else ()))
+    revisions = sync.revisions or [sync.revision or ""]
     return Application(
         namespace=wire.metadata.namespace or "",
         name=wire.metadata.name,
@@ -279,15 +278,15 @@ def application(wire: WireApplication, *, is_complete: bool) -> Application:
         path=source.path or "",
         chart=source.chart or "",
         target_revision=source.target_revision or "",
-        source_count=len(sources) or 1,
-        auto_sync=automated is not None and automated.enabled is not False,
-        self_heal=bool(automated and automated.self_heal),
-        auto_prune=bool(automated and automated.prune),
+        source_count=len(sources),
+        auto_sync=policy.automated is not None and policy.automated.enabled is not False,
+        self_heal=bool(policy.automated and policy.automated.self_heal),
+        auto_prune=bool(policy.automated and policy.automated.prune),
         sync_options=tuple(policy.sync_options or ()),
         retry_limit=policy.retry.limit if policy.retry else None,
         sync_status=sync.status or "",
-        sync_revision=revisions[0] if revisions else "",
-        sync_revisions=revisions,
+        sync_revision=revisions[0],
+        sync_revisions=tuple(filter(None, revisions)),
         health_status=health.status or "",
         health_message=health.message or "",
         health_since=read_time(health.last_transition_time),

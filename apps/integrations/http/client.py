@@ -179,7 +179,7 @@ class HttpClient:
             latency=latency,
             wire_bytes=wire.tell(),
             body_bytes=len(answer.body),
-            skew=None if date is None else (date - began).total_seconds(),
+            skew=None if date is None else (date - began).total_seconds() - latency / 2,
             status=answer.status,
         )
         return answer

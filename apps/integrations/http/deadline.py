@@ -92,7 +92,7 @@ class Reaper:
     def add(self, watch: Watch) -> None:
         with self._changed:
             heapq.heappush(self._heap, (watch.moment, next(self._numbers), watch))
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="http-deadlines", daemon=True)
                 self._thread.start()
             self._changed.notify()

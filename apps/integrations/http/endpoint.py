@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MEBIBYTE = 1024 * 1024
 
@@ -21,8 +21,9 @@ class Endpoint:
     `headers` is asked at each call, so that a token that was read again counts at once; `renew` is told the headers
     that were refused, once per call, and the call is then made again. `ca` is the path of a PEM file,
     `client_certificate` the paths of certificate and key, `server_name` the name expected in the server's certificate
-    where it is not the host of `url`. Times are seconds: `connect_timeout` for each address of the host, `deadline`
-    for everything from connecting to the last byte. `body_cap` is bytes, on the wire and decoded alike.
+    where it is not the host of `url`; `proxy` may hold a password. Times are seconds: `connect_timeout` for each
+    address of the host, `deadline` for everything from connecting to the last byte. `body_cap` is bytes, on the wire
+    and decoded alike.
     """
 
     source: str
@@ -33,7 +34,7 @@ class Endpoint:
     client_certificate: tuple[str, str] | None = None
     server_name: str | None = None
     verify: bool = True
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     connect_timeout: float = 3.0
     deadline: float = 10.0
     body_cap: int = 64 * MEBIBYTE
