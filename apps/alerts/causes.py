@@ -10,7 +10,7 @@ from .models import AlertState, Episode, Silence
 
 @dataclass(frozen=True)
 class Cause:
-    """One thing that quiets an alert; `silence` or `inhibitor` is its row, None where the portal has none of that name."""
+    """One thing that quiets an alert; `silence` or `inhibitor` is its row, None where none of that name is known."""
 
     kind: AlertState
     name: str

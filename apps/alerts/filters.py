@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
-from apps.core.environment import ALL
 from apps.core.lists import Asked, Sort
 from apps.core.tones import Tone
 
@@ -23,6 +22,12 @@ GROUPINGS: Mapping[str, tuple[str, ...]] = {
     "cluster": ("cluster",),
     "severity": ("severity",),
     "none": (),
+}
+GROUPING_WORDS = {
+    "alertmanager": "Grouped as in Alertmanager",
+    "cluster": "Grouped by cluster",
+    "severity": "Grouped by severity",
+    "none": "Not grouped",
 }
 DEFAULT_GROUPING = "alertmanager"
 SORTS = ("tone", "name", "cluster", "since")
@@ -46,6 +51,11 @@ class AlertFilters:
         """Whether it leaves anything out."""
         return bool(any(self.words.values()) or self.states or self.tones or self.part or self.is_slo is not None)
 
+    @property
+    def is_special(self) -> bool:
+        """Whether it uses one of the filters that are folded away."""
+        return bool(self.words["owner"] or self.words["alertmanager"] or self.is_slo is not None)
+
     def kept(self, episodes: EpisodeQuerySet) -> EpisodeQuerySet:
         """Those that fit in everything but state and tone."""
         for column, words in self.words.items():
@@ -66,7 +76,7 @@ class AlertFilters:
 def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> AlertFilters:
     """The filters of an address; `options` are column → the words that may be asked for."""
     return AlertFilters(
-        words={column: _asked_for(asked, column, options[column]) for column in COLUMNS},
+        words={column: asked.choices(column, options[column]) for column in COLUMNS},
         states=asked.choices("state", STATES),
         tones=asked.choices("tone", [tone.value for tone in Tone]),
         is_slo=asked.flag("slo"),
@@ -96,9 +106,3 @@ def order_of(sort: Sort) -> Iterator[str | OrderBy | Combinable]:
         yield str(sort)
         yield "shown_rank"
     yield from (F("began_at").desc(), "name", "pk")
-
-
-def _asked_for(asked: Asked, name: str, options: Iterable[str]) -> tuple[str, ...]:
-    """The words asked for; all environments together are the same as none."""
-    allowed = [*options, ALL] if name == "environment" else options
-    return tuple(word for word in asked.choices(name, allowed) if word != ALL)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Count, F, Max, Min, Q, Window
 
+from apps.core.links import safe_link
 from apps.core.lists import Asked, Sort
 from apps.core.ranking import rank_of, tone_counts
 from apps.core.verdict import Verdict
@@ -19,7 +20,18 @@ from apps.sources.evidence import Evidence, evidence_of
 from apps.sources.models import Source
 
 from .causes import Cause, causes_of
-from .filters import DEFAULT_SORT, GROUPINGS, SORTS, AlertFilters, filters_read, options_of, order_of
+from .filters import (
+    DEFAULT_GROUPING,
+    DEFAULT_SORT,
+    GROUPING_WORDS,
+    GROUPINGS,
+    SORTS,
+    STATES,
+    AlertFilters,
+    filters_read,
+    options_of,
+    order_of,
+)
 from .models import Episode, EpisodeQuerySet, shown_verdict
 
 ENDED_LATELY = timedelta(hours=1)
@@ -35,6 +47,12 @@ class EpisodeRow:
     causes: tuple[Cause, ...]
     holders: tuple[str, ...]
     member_count: int
+    is_doubtful: bool
+
+    @property
+    def runbook(self) -> str:
+        """The runbook's address where it is one that can be opened, else ""."""
+        return safe_link(self.episode.runbook_url)
 
     @property
     def is_held_by_all(self) -> bool:
@@ -49,6 +67,7 @@ class EpisodeGroup:
     first: Episode
     size: int
     rows: tuple[EpisodeRow, ...]
+    has_head: bool
 
 
 def alerts_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
@@ -68,11 +87,14 @@ def alerts_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     shown = firing.filter(Q(shown_tone__in=filters.tones)) if filters.tones else firing
     rows = list(grouped(shown, filters.grouping, sort).prefetch_related("holdings")[page.rows])
     return {
+        "title": "Alerts",
         "groups": groups_of(rows, filters.grouping, overlay),
         "page": page,
         "sort": sort,
         "filters": filters,
         "options": options,
+        "states": STATES,
+        "groupings": GROUPING_WORDS,
         "counts": counts,
         "problems": asked.problems,
         "evidence": alertmanager_evidence(overlay, filters),
@@ -107,7 +129,8 @@ def groups_of(episodes: Sequence[Episode], grouping: str, overlay: Overlay) -> l
     for _, together in groupby(rows, key=lambda row: [getattr(row.episode, column) for column in columns]):
         of_group = tuple(together)
         size = getattr(of_group[0].episode, "group_size", len(of_group))
-        found.append(EpisodeGroup(of_group[0].episode, size, of_group))
+        has_head = bool(columns) and (size > 1 or grouping != DEFAULT_GROUPING)
+        found.append(EpisodeGroup(of_group[0].episode, size, of_group, has_head))
     return found
 
 
@@ -123,6 +146,7 @@ def episode_rows(episodes: Iterable[Episode], overlay: Overlay) -> list[EpisodeR
             causes[episode.pk],
             tuple(holding.source for holding in episode.holdings.all()),
             members.get(episode.alertmanager, 0),
+            episode.is_unconfirmed or episode.alertmanager in overlay.doubtful_alertmanagers,
         )
         for episode in shown
     ]
@@ -139,7 +163,8 @@ def member_counts(overlay: Overlay) -> dict[str, int]:
 def ended_lately(episodes: EpisodeQuerySet, overlay: Overlay) -> dict[str, Any]:
     """Those that ended within the last hour, newest first, and how many they are."""
     ended = episodes.filter(ended_at__gte=overlay.now - ENDED_LATELY).order_by("-ended_at", "name")
-    return {"ended": list(ended[:MOST_ENDED]), "ended_count": ended.count()}
+    shown, count = list(ended[:MOST_ENDED]), ended.count()
+    return {"ended": shown, "ended_count": count, "ended_left": count - len(shown)}
 
 
 def alertmanager_evidence(overlay: Overlay, filters: AlertFilters) -> Evidence:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from functools import partial
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from apps.core.environment import environment_kept
+from apps.core.htmx import wants_fragment
+from apps.core.lists import Asked
 from apps.core.live import live_page
+from apps.fleet.models import Cluster
 from apps.fleet.overlay import overlay_now
+from apps.gitops.details import ask_for_details
+from apps.gitops.models import Application
 
+from .applications import application_shown
+from .cluster import cluster_shown
+from .clusters import clusters_listed
 from .now import now_shown
 
 
@@ -25,4 +34,48 @@ def now(request: HttpRequest) -> HttpResponse:
         topics=["apps", "alerts", "clusters", "sources"],
         overlay=overlay_now,
         context=partial(now_shown, request),
+    )
+
+
+@require_safe
+def application_show(request: HttpRequest, instance: str, namespace: str, name: str) -> HttpResponse:
+    """One Application: why it is as it is. Opening the page asks for its details, which then show by polling."""
+    application = get_object_or_404(Application, instance=instance, namespace=namespace, name=name)
+    if not wants_fragment(request):
+        ask_for_details(application=application)
+    return live_page(
+        request,
+        page="dashboard/application_show.html",
+        fragment="dashboard/_application_show.html",
+        topics=["apps", "alerts", "clusters"],
+        overlay=overlay_now,
+        context=partial(application_shown, application),
+    )
+
+
+@require_safe
+@environment_kept
+def cluster_list(request: HttpRequest) -> HttpResponse:
+    """Every cluster, by environment."""
+    return live_page(
+        request,
+        page="dashboard/cluster_list.html",
+        fragment="dashboard/_cluster_list.html",
+        topics=["clusters", "apps", "alerts"],
+        overlay=overlay_now,
+        context=lambda overlay: clusters_listed(Asked(request.GET), overlay),
+    )
+
+
+@require_safe
+def cluster_show(request: HttpRequest, name: str) -> HttpResponse:
+    """One cluster: whether it is reached, and what is in it."""
+    cluster = get_object_or_404(Cluster, name=name)
+    return live_page(
+        request,
+        page="dashboard/cluster_show.html",
+        fragment="dashboard/_cluster_show.html",
+        topics=["clusters", f"cluster:{name}", "apps", "alerts"],
+        overlay=overlay_now,
+        context=partial(cluster_shown, cluster),
     )

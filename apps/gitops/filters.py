@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
-from apps.core.environment import ALL
 from apps.core.lists import Asked, Sort
 from apps.core.tones import Tone
 
@@ -50,6 +49,12 @@ class ApplicationFilters:
         """Whether it leaves anything out."""
         return bool(any(self.words.values()) or self.tones or self.set_name or self.part or self.auto_sync is not None)
 
+    @property
+    def is_special(self) -> bool:
+        """Whether it uses one of the filters that are folded away."""
+        folded = any(self.words[name] for name in ("operation", "condition", "project", "instance"))
+        return bool(folded or self.set_name or self.auto_sync is not None)
+
     def kept(self, applications: ApplicationQuerySet) -> ApplicationQuerySet:
         """Those that fit in everything but their tone, so that tones can be counted."""
         for name, words in self.words.items():
@@ -64,7 +69,7 @@ class ApplicationFilters:
 def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> ApplicationFilters:
     """The filters of an address; `options` are parameter → the words that may be asked for."""
     return ApplicationFilters(
-        words={name: _asked_for(asked, name, options[name]) for name in COLUMNS},
+        words={name: asked.choices(name, options[name]) for name in COLUMNS},
         tones=asked.choices("tone", [tone.value for tone in Tone]),
         set_name=asked.text("set", limit=253),
         auto_sync=asked.flag("auto_sync"),
@@ -109,9 +114,3 @@ def _known_first(name: str, words: set[str]) -> list[str]:
     known = KNOWN_WORDS.get(name, ())
     others = sorted(words - {*known, ""})
     return [*known, *others, *([NOT_SET] if "" in words else [])]
-
-
-def _asked_for(asked: Asked, name: str, options: Iterable[str]) -> tuple[str, ...]:
-    """The words asked for; all environments together are the same as none."""
-    allowed = [*options, ALL] if name == "environment" else options
-    return tuple(word for word in asked.choices(name, allowed) if word != ALL)

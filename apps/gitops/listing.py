@@ -31,6 +31,7 @@ class ApplicationRow:
     application: Application
     verdict: Verdict
     window: WindowState
+    is_doubtful: bool
 
     @property
     def conditions(self) -> list[str]:
@@ -50,6 +51,7 @@ def application_rows(applications: Iterable[Application], overlay: Overlay) -> l
             application,
             shown_verdict(application, overlay),
             window_state(application, projects.get((application.instance, application.project)), overlay.now),
+            application.instance in overlay.doubtful_instances or application.cluster in overlay.doubtful_clusters,
         )
         for application in shown
     ]
@@ -69,6 +71,7 @@ def applications_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
         kept = kept.filter(Q(shown_tone__in=filters.tones))
     ordered = kept.annotate(shown_rank=rank_of("shown_tone")).order_by(*order_of(sort)).defer(*NOT_IN_ROWS)
     return {
+        "title": "Applications",
         "rows": application_rows(ordered[page.rows], overlay),
         "page": page,
         "sort": sort,

@@ -1,0 +1,11 @@
+"""Pages under /alerts/."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "alerts"
+urlpatterns = [
+    path("", views.alert_list, name="alert-list"),
+    path("<str:alertmanager>/<str:fingerprint>/", views.alert_show, name="alert-show"),
+]

@@ -1,0 +1,72 @@
+"""Pages of alerts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_safe
+
+from apps.core.environment import environment_kept
+from apps.core.lists import Asked, short
+from apps.core.live import live_page
+from apps.fleet.overlay import overlay_now
+
+from .listing import alerts_listed
+from .models import Episode
+from .showing import episode_shown
+
+
+@require_safe
+@environment_kept
+def alert_list(request: HttpRequest) -> HttpResponse:
+    """Alerts that fire, in their Alertmanager's groups."""
+    return live_page(
+        request,
+        page="alerts/alert_list.html",
+        fragment="alerts/_alert_list.html",
+        topics=["alerts", "silences", "clusters"],
+        overlay=overlay_now,
+        context=lambda overlay: alerts_listed(Asked(request.GET), overlay),
+    )
+
+
+@require_safe
+def alert_show(request: HttpRequest, alertmanager: str, fingerprint: str) -> HttpResponse:
+    """One alert: what it says, why it is quiet, since when, and what changed before."""
+    asked = Asked(request.GET)
+    episode = episode_asked(asked, alertmanager, fingerprint)
+    return live_page(
+        request,
+        page="alerts/alert_show.html",
+        fragment="alerts/_alert_show.html",
+        topics=["alerts", "silences", "apps", "clusters"],
+        overlay=overlay_now,
+        context=lambda overlay: {**episode_shown(episode, overlay), "problems": asked.problems},
+    )
+
+
+def episode_asked(asked: Asked, alertmanager: str, fingerprint: str) -> Episode:
+    """The episode that began at the moment `?episode=` names, else the last one. Raises Http404 where there is none."""
+    episodes = Episode.objects.filter(alertmanager=alertmanager, fingerprint=fingerprint).prefetch_related("holdings")
+    told = asked.text("episode", limit=40)
+    if told:
+        began_at = moment_read(told)
+        chosen = episodes.filter(began_at=began_at).first() if began_at else None
+        if chosen:
+            return chosen
+        asked.problems.append(f"There is no episode “{short(told)}” of this alert: the last one is shown.")
+    last = episodes.order_by("-began_at", "-pk").first()
+    if last is None:
+        raise Http404(f"No alert {fingerprint} of {alertmanager} is known.")
+    return last
+
+
+def moment_read(told: str) -> datetime | None:
+    """An aware moment in ISO 8601; None for anything else. A "+" of an address may have become a space."""
+    try:
+        moment = parse_datetime(told.replace(" ", "+"))
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None

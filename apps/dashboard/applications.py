@@ -1,0 +1,155 @@
+"""One Application's page: why it is as it is, and what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.db.models import Q
+
+from apps.alerts.listing import EpisodeRow, episode_rows
+from apps.alerts.models import Episode
+from apps.core.ranking import rank_of
+from apps.core.tones import Tone
+from apps.core.verdict.application import UNDER_WAY
+from apps.fleet.models import Cluster
+from apps.fleet.overlay import Overlay
+from apps.fleet.shown import shown_verdict as shown_cluster_verdict
+from apps.gitops.links import argocd_link, commit_link, git_link
+from apps.gitops.listing import ApplicationRow, application_rows
+from apps.gitops.merging import operation_of
+from apps.gitops.models import Application, ApplicationDetail
+from apps.integrations.argocd import values
+from apps.sources.evidence import evidence_of
+from apps.timeline.changes import CHANGES_READ, Change, changes_told
+from apps.timeline.models import Kind, Transition
+
+MOST_SIBLINGS = 100
+MOST_ALERTS = 50
+MOST_RESOURCES = 300
+RESULT_TONES = {"Synced": Tone.WELL, "Pruned": Tone.WELL, "PruneSkipped": Tone.HELD, "SyncFailed": Tone.CRITICAL}
+HOOK_TONES = {"Succeeded": Tone.WELL, "Running": Tone.BUSY, "Failed": Tone.CRITICAL, "Error": Tone.CRITICAL}
+OPERATION_TONES = {**HOOK_TONES, "Pending": Tone.BUSY, "Terminating": Tone.BUSY}
+WELL_HEALTH = frozenset({"", "Healthy"})
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an operation did with one resource, with its tone."""
+
+    resource: values.ResourceStatus
+
+    @property
+    def tone(self) -> Tone:
+        """By its word; unknown for a word that Argo CD did not have so far."""
+        return {**RESULT_TONES, **HOOK_TONES}.get(self.resource.status or self.resource.sync_phase, Tone.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Details:
+    """What was read of one Application by itself; `value` is None until the first read came."""
+
+    row: ApplicationDetail | None
+    value: values.ApplicationDetail | None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a read was asked for after the last one."""
+        row = self.row
+        return row is not None and row.asked_at is not None and (row.read_at is None or row.asked_at > row.read_at)
+
+    @property
+    def odd_resources(self) -> Sequence[values.ResourceStatus]:
+        """Resources that differ from Git, wait to be pruned or are not healthy; the unhealthy first."""
+        resources = self.value.resources if self.value else ()
+        odd = [each for each in resources if each.status != "Synced" or each.health_status not in WELL_HEALTH]
+        odd.sort(key=lambda each: (each.health_status in WELL_HEALTH, each.kind, each.name))
+        return odd[:MOST_RESOURCES]
+
+    @property
+    def resource_count(self) -> int:
+        """How many resources it has."""
+        return len(self.value.resources) if self.value else 0
+
+    @property
+    def results(self) -> Sequence[Result]:
+        """What the last operation did with each resource, failures first."""
+        results = [Result(each) for each in (self.value.operation_resources if self.value else ())]
+        return sorted(results, key=lambda each: each.tone.rank)[:MOST_RESOURCES]
+
+    @property
+    def history(self) -> Sequence[values.HistoryEntry]:
+        """What was deployed, newest first."""
+        return tuple(reversed(self.value.history)) if self.value else ()
+
+
+def application_shown(application: Application, overlay: Overlay) -> dict[str, Any]:
+    """What the page's template shows of the Application."""
+    [row] = application_rows([application], overlay)
+    source = overlay.sources.get(f"argocd/{application.instance}")
+    operation = operation_of(application)
+    cluster = Cluster.objects.current().filter(name=application.cluster).first()
+    return {
+        "title": application.name,
+        "row": row,
+        "application": application,
+        "operation": operation,
+        "operation_tone": OPERATION_TONES.get(operation.phase, Tone.UNKNOWN) if operation else Tone.UNKNOWN,
+        "is_running": bool(operation and operation.phase in UNDER_WAY),
+        "conditions": conditions_of(application),
+        "details": details_of(application),
+        "cluster": cluster,
+        "cluster_verdict": shown_cluster_verdict(cluster, overlay) if cluster else None,
+        "argocd_link": argocd_link(application, source.address if source else ""),
+        "git_link": git_link(application.repo_url, application.target_revision, application.path),
+        "commit_link": commit_link(application.repo_url, application.sync_revision),
+        "siblings": siblings_of(application, overlay),
+        "alerts": alerts_near(application, overlay),
+        "changes": changes_of(subject_of(application)),
+        "evidence": evidence_of("Argo CD", [source] if source else [], overlay.now),
+    }
+
+
+def subject_of(application: Application) -> str:
+    """Its name in the timeline and on episodes."""
+    return f"{application.instance}/{application.namespace}/{application.name}"
+
+
+def details_of(application: Application) -> Details:
+    """Its details as they were read last. One query."""
+    row = ApplicationDetail.objects.filter(application=application).first()
+    value = msgspec.convert(row.data, values.ApplicationDetail) if row and row.data else None
+    return Details(row, value)
+
+
+def conditions_of(application: Application) -> list[values.Condition]:
+    """Its conditions as values."""
+    return msgspec.convert(application.conditions, list[values.Condition])
+
+
+def siblings_of(application: Application, overlay: Overlay) -> list[ApplicationRow]:
+    """The same component elsewhere: of the same ApplicationSet, or of the same name where it has none; worst first."""
+    alike = Q(set_name=application.set_name) if application.set_name else Q(set_name="", name=application.name)
+    others = Application.objects.current(overlay).filter(alike).exclude(pk=application.pk)
+    ranked = others.with_shown_tone(overlay).annotate(shown_rank=rank_of("shown_tone"))
+    return application_rows(ranked.order_by("shown_rank", "environment", "cluster", "name")[:MOST_SIBLINGS], overlay)
+
+
+def alerts_near(application: Application, overlay: Overlay) -> list[EpisodeRow]:
+    """Firing alerts on it, or on the namespace of the cluster to which it is deployed; worst first."""
+    near = Q(application=subject_of(application))
+    namespace = application.destination_namespace
+    if application.cluster and namespace:
+        in_namespace = Q(labels__namespace=namespace) | Q(labels__dest_namespace=namespace)
+        near |= Q(cluster=application.cluster) & in_namespace
+    firing = Episode.objects.firing().current(overlay).filter(near).with_shown_tone(overlay)
+    ranked = firing.annotate(shown_rank=rank_of("shown_tone")).order_by("shown_rank", "-began_at", "pk")
+    return episode_rows(ranked.prefetch_related("holdings")[:MOST_ALERTS], overlay)
+
+
+def changes_of(subject: str) -> list[Change]:
+    """What changed of the Application itself, newest first."""
+    lines = Transition.objects.filter(kind=Kind.APPLICATION, subject=subject).order_by("-seen_at", "-pk")
+    return changes_told(lines[:CHANGES_READ])

@@ -1,0 +1,180 @@
+"""The list of clusters, with what stands on each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Count, F
+
+from apps.alerts.models import Episode
+from apps.core.lists import Asked, Sort
+from apps.core.ranking import tone_counts
+from apps.core.tones import Tone
+from apps.core.verdict import Verdict
+from apps.fleet.models import Cluster, ClusterRole
+from apps.fleet.overlay import Overlay
+from apps.fleet.shown import cluster_doubt, shown_verdict
+from apps.gitops.models import Application
+from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.models import Source
+
+NEEDING = tuple(tone for tone in Tone if tone.needs_somebody)
+SORTS = ("place", "name", "tone")
+DEFAULT_SORT = "place"
+Counts = Mapping[Tone, int]
+NOTHING: Counts = dict.fromkeys(Tone, 0)
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """One cluster as a row, with the tones of its alerts and Applications and, while it is lost, its clock."""
+
+    cluster: Cluster
+    verdict: Verdict
+    source: Source | None
+    alerts: Counts
+    applications: Counts
+    restore_by: datetime | None = None
+    is_doubtful: bool = False
+
+    @property
+    def alert_count(self) -> int:
+        """How many alerts fire on it that need somebody."""
+        return sum(self.alerts[tone] for tone in NEEDING)
+
+    @property
+    def application_count(self) -> int:
+        """How many Applications are deployed to it."""
+        return sum(self.applications.values())
+
+    @property
+    def not_well_count(self) -> int:
+        """How many of its Applications need somebody."""
+        return sum(self.applications[tone] for tone in NEEDING)
+
+    @property
+    def worst_alert(self) -> Tone:
+        """The tone of the worst of its alerts."""
+        return next((tone for tone in NEEDING if self.alerts[tone]), Tone.WELL)
+
+    @property
+    def worst_application(self) -> Tone:
+        """The tone of the worst of its Applications."""
+        return next((tone for tone in NEEDING if self.applications[tone]), Tone.WELL)
+
+
+@dataclass(frozen=True)
+class ClusterGroup:
+    """Clusters of one environment; `title` is empty where the list is not in the fleet file's order."""
+
+    title: str
+    rows: list[ClusterRow]
+
+
+def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
+    """What the list's template shows of what the address asks for."""
+    clusters = list(Cluster.objects.current())
+    environments = list(dict.fromkeys(cluster.environment for cluster in clusters))
+    environment = asked.choice("environment", filter(None, environments))
+    roles, part = asked.choices("role", ClusterRole.values), asked.text("q", limit=100)
+    kept = [
+        cluster
+        for cluster in clusters
+        if environment in {"", cluster.environment}
+        and (not roles or cluster.role in roles)
+        and part.casefold() in cluster.name.casefold()
+    ]
+    rows = cluster_rows(kept, overlay)
+    counts = tone_counts((row.verdict.tone, 1) for row in rows)
+    tones = asked.choices("tone", [tone.value for tone in Tone])
+    sort = asked.sort(SORTS, default=DEFAULT_SORT)
+    shown = ordered([row for row in rows if not tones or row.verdict.tone in tones], sort, environments)
+    page = asked.page(len(shown))
+    return {
+        "title": "Clusters",
+        "groups": groups_of(shown[page.rows], sort),
+        "page": page,
+        "sort": sort,
+        "counts": counts,
+        "tones": tones,
+        "roles": roles,
+        "environment": environment,
+        "part": part,
+        "is_narrow": bool(environment or roles or part or tones),
+        "total": len(clusters),
+        "options": {"role": ClusterRole.choices, "environment": environments},
+        "problems": asked.problems,
+    }
+
+
+def cluster_rows(clusters: Iterable[Cluster], overlay: Overlay) -> list[ClusterRow]:
+    """Each cluster as a row. Two queries, for alerts and Applications."""
+    alerts = alert_counts(overlay)
+    applications = application_counts(overlay)
+    objective = recovery_time_objective()
+    return [
+        ClusterRow(
+            cluster,
+            shown_verdict(cluster, overlay),
+            overlay.sources.get(f"kubernetes/{cluster.name}"),
+            alerts.get(cluster.name, NOTHING),
+            applications.get(cluster.name, NOTHING),
+            cluster.lost_since + objective if cluster.lost_since and objective else None,
+            bool(cluster_doubt(cluster, overlay)),
+        )
+        for cluster in clusters
+    ]
+
+
+def ordered(rows: list[ClusterRow], sort: Sort, environments: list[str]) -> list[ClusterRow]:
+    """The rows in the fleet file's order (environment after environment), by name, or worst first."""
+    roles = {role: place for place, role in enumerate(ClusterRole.values)}
+    if sort.field == "name":
+        rows = sorted(rows, key=lambda row: row.cluster.name)
+    elif sort.field == "tone":
+        rows = sorted(rows, key=lambda row: row.verdict.tone.rank)
+    else:
+        rows = sorted(rows, key=lambda row: (environments.index(row.cluster.environment), roles[row.cluster.role]))
+    return rows[::-1] if sort.is_descending else rows
+
+
+def groups_of(rows: list[ClusterRow], sort: Sort) -> list[ClusterGroup]:
+    """The rows by environment while they stand in that order, else all together."""
+    if sort.field != DEFAULT_SORT:
+        return [ClusterGroup("", rows)] if rows else []
+    return [
+        ClusterGroup(environment or "no environment", list(together))
+        for environment, together in groupby(rows, key=lambda row: row.cluster.environment)
+    ]
+
+
+def alert_counts(overlay: Overlay) -> dict[str, Counts]:
+    """How many alerts fire on each cluster, by tone. One query."""
+    firing = Episode.objects.firing().current(overlay).with_shown_tone(overlay).exclude(cluster="").order_by()
+    return by_cluster(firing.values_list("cluster", F("shown_tone")).annotate(Count("pk")))
+
+
+def application_counts(overlay: Overlay) -> dict[str, Counts]:
+    """How many Applications are deployed to each cluster, by tone. One query."""
+    deployed = Application.objects.current(overlay).with_shown_tone(overlay).exclude(cluster="").order_by()
+    return by_cluster(deployed.values_list("cluster", F("shown_tone")).annotate(Count("pk")))
+
+
+def by_cluster(triples: Iterable[tuple[str, str, int]]) -> dict[str, Counts]:
+    """(cluster, tone, count) as cluster → counts by tone."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for cluster, tone, count in triples:
+        found.setdefault(cluster, []).append((tone, count))
+    return {cluster: tone_counts(pairs) for cluster, pairs in found.items()}
+
+
+def recovery_time_objective() -> timedelta | None:
+    """Within which time a lost cluster is to be restored, as the fleet file says; None where it does not."""
+    try:
+        return fleet_file_in_force().portal.recovery_time_objective
+    except FleetFileInvalid:
+        return None
