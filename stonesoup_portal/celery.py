@@ -16,6 +16,8 @@ from celery import Celery, Task
 from celery.schedules import schedule
 from celery.signals import setup_logging, task_postrun, task_prerun, worker_init
 from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stonesoup_portal.settings.embedded")
 
@@ -79,22 +81,13 @@ def prune() -> None:
 
 
 def queue_depths(celery: Celery) -> dict[str, int]:
-    """Messages waiting in each queue; empty where the broker cannot be asked."""
-    from kombu.exceptions import OperationalError
-
-    try:
-        with celery.connection_for_read(transport_options={"socket_connect_timeout": 1}) as connection:
-            channel = connection.default_channel
-            client = getattr(channel, "client", None)
+    """Messages waiting in each queue; empty where the broker cannot be asked, or is none that tells."""
+    with celery.connection_for_read(transport_options={"socket_connect_timeout": 1}) as connection:
+        try:
+            client = getattr(connection.default_channel, "client", None)
             return {queue: int(client.llen(queue)) for queue in QUEUES} if client else {}
-    except (OperationalError, OSError, *connection_errors(celery)):
-        return {}
-
-
-def connection_errors(celery: Celery) -> tuple[type[BaseException], ...]:
-    """What this broker's transport raises when it is not there."""
-    errors: tuple[type[BaseException], ...] = celery.connection_for_read().connection_errors
-    return errors
+        except (OperationalError, OSError, RedisError):
+            return {}
 
 
 STARTED: dict[str, float] = {}

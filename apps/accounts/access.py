@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 
 from .models import Person, Role
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
 class Verb(StrEnum):
@@ -23,12 +21,10 @@ LEAST_ROLE = {Verb.SEE: Role.VIEWER, Verb.SEE_CONFIGURATION: Role.ADMIN}
 
 def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
     """The person's role; None for nobody, for an account without one, and for a disabled account."""
-    if not user.is_authenticated or not getattr(user, "is_active", False):
+    if not isinstance(user, User) or not user.is_active:
         return None
-    try:
-        return Role(user.person.role)  # type: ignore[union-attr]
-    except (Person.DoesNotExist, ValueError):
-        return None
+    person: Person | None = getattr(user, "person", None)
+    return Role(person.role) if person and person.role in Role.values else None
 
 
 def may(user: AbstractBaseUser | AnonymousUser, verb: Verb) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
@@ -13,12 +14,18 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from .access import Verb, may
 
+View = Callable[..., Any]
+
 
 class SignInRequired(LoginRequiredMiddleware):
     """Sends nobody to sign in, keeping the page's address; a fragment gets a redirect for the whole page instead."""
 
     def process_view(
-        self, request: HttpRequest, view_func: Callable[..., Any], view_args: list[Any], view_kwargs: dict[str, Any]
+        self,
+        request: HttpRequest,
+        view_func: View,
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
     ) -> HttpResponseBase | None:
         """None where the page may be shown."""
         answer = super().process_view(request, view_func, view_args, view_kwargs)
@@ -27,11 +34,13 @@ class SignInRequired(LoginRequiredMiddleware):
         return answer
 
     @staticmethod
-    def is_closed(request: HttpRequest, view_func: Callable[..., Any]) -> bool:
+    def is_closed(request: HttpRequest, view_func: View) -> bool:
         """Whether this view needs somebody."""
         return bool(getattr(view_func, "login_required", True))
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponse:
+    def handle_no_permission(  # type: ignore[override]  # a fragment is redirected by a header, not by a status
+        self, request: HttpRequest, view_func: View
+    ) -> HttpResponse:
         """To the sign-in page, with the way back."""
         if request.headers.get("HX-Request") == "true":
             shown = request.headers.get("HX-Current-URL", "/")
@@ -41,7 +50,5 @@ class SignInRequired(LoginRequiredMiddleware):
 
 def path_of(url: str) -> str:
     """Path and query of an absolute URL, so that the way back never leads elsewhere."""
-    from urllib.parse import urlsplit
-
     parts = urlsplit(url)
     return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -17,7 +17,7 @@ def escaped(match: re.Match[str]) -> str:
 class LineFormatter(logging.Formatter):
     """`2026-11-24T22:41:57Z INFO name: message`; control characters escaped, tracebacks indented under their line."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")

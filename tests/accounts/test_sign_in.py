@@ -1,6 +1,7 @@
 """Every page needs a signed-in person with a role."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,7 +9,6 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
-from pytest_django.fixtures import SettingsWrapper
 
 from apps.accounts.access import Verb, may, role_of
 from apps.accounts.models import FailedSignIn, Person, Role
@@ -69,7 +69,9 @@ def test_a_password_opens_the_page_that_was_wanted(client: Client, account: User
     assert client.get("/sources/").status_code == 200
 
 
-@pytest.mark.parametrize("elsewhere", ["//evil.example", "/\\evil", "https:evil", "https://evil.example/", "/%0d%0a/x\r\ny"])
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example", "/\\evil", "https:evil", "https://evil.example/", "/%0d%0a/x\r\ny"]
+)
 def test_the_way_back_never_leads_elsewhere(client: Client, account: User, elsewhere: str) -> None:
     form = {"username": "remy", "password": PASSWORD, "next": elsewhere}
     assert client.post("/accounts/sign-in/", form)["Location"] == "/"
@@ -95,7 +97,7 @@ def test_signing_in_gives_a_new_session_and_signing_out_ends_it(client: Client, 
     assert client.get("/sources/").status_code == 302
 
 
-def test_personas_are_the_demos_alone(client: Client, settings: SettingsWrapper) -> None:
+def test_personas_are_the_demos_alone(client: Client, settings: Any) -> None:
     assert client.post("/accounts/sign-in/", {"persona": "ada"}).status_code == 200
     settings.PORTAL_DEMO = True
     assert "Sign in as" in client.get("/accounts/sign-in/").content.decode()
