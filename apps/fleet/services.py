@@ -27,6 +27,9 @@ def clusters_align(*, fleet: FleetFile) -> None:
     """
     wanted = {cluster.name: _columns_of(place, cluster) for place, cluster in enumerate(fleet.clusters)}
     rows = {row.name: row for row in Cluster.objects.all()}
+    instances = {instance.name for instance in fleet.argocd}
+    for name in wanted.keys() & rows.keys():
+        wanted[name]["told_by"] = _still_told(rows[name], wanted[name], instances)
     changes = {name: _differences(rows.get(name), columns) for name, columns in wanted.items()}
     changes |= {name: {"is_archived": True} for name, row in rows.items() if name not in wanted and not row.is_archived}
     changes = {name: columns for name, columns in changes.items() if columns}
@@ -76,6 +79,9 @@ def cluster_told_by_argocd(*, cluster: str, instance: str, status: str, message:
     if status not in {"Successful", "Failed"}:
         return False
     told = {"status": status, "message": clean(message, 400)}
+    row = Cluster.objects.filter(name=cluster, has_credentials=False).first()
+    if row is None or row.told_by.get(instance) == told:
+        return False
     return cluster_change(name=cluster, change=lambda row, now: _told(row, now, instance, told))
 
 
@@ -139,6 +145,13 @@ def _columns_of(place: int, cluster: FleetCluster) -> dict[str, object]:
         "has_credentials": cluster.kubernetes is not None,
         "is_archived": False,
     }
+
+
+def _still_told(row: Cluster, columns: dict[str, object], instances: set[str]) -> dict[str, object]:
+    """What Argo CD instances of the fleet file told of it; nothing of what they told before it lost its credentials."""
+    if columns["has_credentials"] != row.has_credentials:
+        return {}
+    return {instance: told for instance, told in row.told_by.items() if instance in instances}
 
 
 def _differences(row: Cluster | None, columns: dict[str, object]) -> dict[str, object]:
