@@ -15,6 +15,14 @@ from enum import IntEnum
 from apps.core.tones import Tone
 
 SHOWN_MEMBERS = 20
+PLURALS = {
+    "alert": "alerts",
+    "Application": "Applications",
+    "Application not known": "Applications not known",
+    "cluster": "clusters",
+    "group of Alertmanagers whose silence proves nothing": "groups of Alertmanagers whose silence proves nothing",
+    "source": "sources",
+}
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -58,7 +66,7 @@ class Problem:
 
     `cause` names what it comes from: problems with one cause are one row, led by the one whose `name` it is. Where
     there is none, the most urgent leads, under the title `together` ("{count} Applications on production").
-    `noun` is what several are called, `all_url` a page that shows them all.
+    `noun` is what one is called (see PLURALS), `all_url` a page that shows them all.
     """
 
     name: str
@@ -100,6 +108,11 @@ class Row:
         return [member for member in self.members if member.count == 1][:SHOWN_MEMBERS]
 
     @property
+    def is_spread(self) -> bool:
+        """Whether nobody of several members leads, and they are in several places."""
+        return self.lead in self.members and len(self.places) > 1
+
+    @property
     def places(self) -> Sequence[str]:
         """Where the members are, each place once."""
         return list(dict.fromkeys(member.place for member in self.members if member.place))
@@ -108,7 +121,7 @@ class Row:
     def all_links(self) -> Sequence[tuple[str, str]]:
         """(words, address) of the pages that show the members."""
         links = {member.noun: member.all_url for member in self.members}
-        return [(f"{self.counts[noun]} {noun}", url) for noun, url in links.items()]
+        return [(counted(self.counts[noun], noun), url) for noun, url in links.items()]
 
 
 def ranked(problems: Iterable[Problem], environments: Sequence[str]) -> list[Row]:
@@ -120,6 +133,11 @@ def ranked(problems: Iterable[Problem], environments: Sequence[str]) -> list[Row
         by_cause.setdefault(first_cause(problem.name, causes), []).append(problem)
     rows = [folded(cause, together, environments) for cause, together in by_cause.items()]
     return sorted(rows, key=lambda row: urgency(row.lead, environments))
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 alert", "36 Applications not known"."""
+    return f"{number} {noun if number == 1 else PLURALS[noun]}"
 
 
 def first_cause(name: str, causes: Mapping[str, str]) -> str:
@@ -148,8 +166,8 @@ def folded(cause: str, together: Sequence[Problem], environments: Sequence[str])
 
 
 def urgency(problem: Problem, environments: Sequence[str]) -> tuple[int, int, int, float, str]:
-    """Sorts by tone, by environment (the last one first), by weight, and then the newest first."""
-    place = environments.index(problem.environment) if problem.environment in environments else len(environments)
+    """Sorts by tone, environment (the last one and none at all first), weight, and then the newest first."""
+    place = environments.index(problem.environment) if problem.environment in environments else len(environments) - 1
     since = problem.since or LONG_AGO
     return (problem.tone.rank, -place, problem.weight, -since.timestamp(), problem.name)
 

@@ -18,7 +18,7 @@ from apps.gitops.models import Application
 from apps.sources.models import Source, SourceState
 from apps.sources.shown import SourceRow, source_shown
 
-from .attention import Problem, Step, Weight
+from .attention import Problem, Step, Weight, counted
 from .clusters import ClusterRow
 
 MANY = 3
@@ -55,11 +55,11 @@ def cluster_problems(rows: Iterable[ClusterRow], overlay: Overlay) -> Iterator[P
             since=cluster.lost_since or cluster.unreached_since or cluster.tone_since,
             url=url,
             cause=source_cause(row.source) if is_of_source and row.source else "",
-            noun="clusters",
+            noun="cluster",
             all_url=reverse("dashboard:cluster-list"),
             step=Step("Open cluster", url),
             restore_by=row.restore_by,
-            is_doubtful=verdict.tone is not Tone.UNKNOWN and cluster.name in overlay.doubtful_clusters,
+            is_doubtful=not cluster.lost_since and cluster.name in overlay.doubtful_clusters,
         )
 
 
@@ -93,7 +93,7 @@ def source_problem(row: SourceRow, cause: str) -> Problem:
         since=row.source.failing_since or row.source.succeeded_at,
         url=url,
         cause=cause,
-        noun="sources",
+        noun="source",
         all_url=reverse("sources:source-list"),
         step=Step("Open source", url),
     )
@@ -110,7 +110,7 @@ def many_sources(name: str, state: SourceState, rows: list[SourceRow]) -> Proble
         what="what they told is not certain any more" if state is not SourceState.NEVER else "nothing is known of them",
         since=min((row.source.succeeded_at for row in rows if row.source.succeeded_at), default=None),
         url=url,
-        noun="sources",
+        noun="source",
         step=Step("Open sources", url),
     )
 
@@ -140,7 +140,7 @@ def alert_problems(episodes: Iterable[Episode], spread: Mapping[str, int]) -> It
             since=episode.began_at,
             url=url,
             cause=f"alerts/{episode.name}" if spread.get(episode.name, 0) > 1 else "",
-            noun="alerts",
+            noun="alert",
             all_url=f"{reverse('alerts:alert-list')}?{urlencode({'q': episode.name})}",
             step=Step("Open runbook", runbook, is_outside=True) if runbook else Step("Open alert", url),
         )
@@ -173,7 +173,7 @@ def application_problems(
             url=url,
             cause=f"applications/{application.instance}/{reason}" if is_one_of_many else "",
             together=f"{{count}} Applications on Argo CD {application.instance}",
-            noun="Applications",
+            noun="Application",
             all_url=listed("gitops:application-list", instance=application.instance, tone=application.tone),
             step=Step("Open Application", url),
         )
@@ -187,13 +187,13 @@ def doubted_applications(counts: Iterable[tuple[str, str, str, int]], overlay: O
         query = {"instance": instance} if by_instance else {"cluster": cluster}
         yield Problem(
             name=f"unknown/{instance}/{cluster}",
-            title=f"{count} Applications not known",
+            title=counted(count, "Application not known"),
             tone=Tone.UNKNOWN,
             weight=Weight.APPLICATION,
             what=overlay.doubtful_instances.get(instance) or overlay.doubtful_clusters.get(cluster, ""),
             environment=environment,
             cause=cause,
-            noun="Applications not known",
+            noun="Application not known",
             count=count,
             all_url=listed("gitops:application-list", tone=Tone.UNKNOWN.value, **query),
         )
@@ -219,7 +219,7 @@ def doubted_alertmanagers(overlay: Overlay, environment: str) -> Iterator[Proble
             environment=of_group[0].environment,
             url=listed("alerts:alert-list", alertmanager=group),
             cause=source_cause(failing[0]) if failing else "",
-            noun="Alertmanagers whose silence proves nothing",
+            noun="group of Alertmanagers whose silence proves nothing",
             all_url=reverse("alerts:alert-list"),
             step=Step("Open source", page_address("sources:source-show", of_group[0].key)),
         )

@@ -40,7 +40,8 @@ function ageAll() {
   const now = serverNow();
   for (const time of document.querySelectorAll("time[data-age]")) write(time, ageWords(Date.parse(time.dateTime), now));
   for (const time of document.querySelectorAll("time[data-until]")) {
-    write(time, durationWords((Date.parse(time.dateTime) - now) / 1000));
+    const left = (Date.parse(time.dateTime) - now) / 1000;
+    write(time, left > 0 ? durationWords(left) : "now");
   }
 }
 function localize(within) {

@@ -58,14 +58,14 @@ def age(moment: datetime | None, now: datetime | None, missing: str = "not known
 
 @register.simple_tag
 def until(moment: datetime | None, now: datetime) -> SafeString:
-    """How long it is until a moment, counting down in the page; "0 s" once it has passed."""
+    """How long it is until a moment, counting down in the page; "now" once it has passed."""
     if moment is None:
         return mark_safe('<span class="missing">not known</span>')
     return format_html(
         '<time datetime="{}" title="{}" data-until>{}</time>',
         moment.astimezone(UTC).isoformat(timespec="milliseconds"),
         moment_words(moment),
-        duration_words(moment - now),
+        duration_words(moment - now) if moment > now else "now",
     )
 
 
@@ -116,7 +116,7 @@ def link(url: str | None, text: object) -> SafeString:
 
 @register.simple_tag
 def page_link(view: str, text: object, *names: str) -> SafeString:
-    """A link to the portal's own page `view` about these names; the text alone where they cannot stand in an address."""
+    """A link to the portal's page `view` about these names; the text alone where they cannot be in an address."""
     address = page_address(view, *names)
     return format_html('<a href="{}">{}</a>', address, bdi(text)) if address else bdi(text)
 
