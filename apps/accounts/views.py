@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_not_required
@@ -30,7 +32,8 @@ def way_back(request: HttpRequest) -> str:
     """Where the person wanted to go, if that is a page of this portal, else home."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     here = {request.get_host()}
-    return wanted if url_has_allowed_host_and_scheme(wanted, here, require_https=request.is_secure()) else "/"
+    is_ours = url_has_allowed_host_and_scheme(wanted, here, require_https=request.is_secure())
+    return wanted if is_ours and unquote(wanted).isprintable() else "/"
 
 
 @login_not_required
