@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from django.db import close_old_connections, transaction
+from django.db import transaction
 
 from apps.core.clock import database_now
+from apps.core.connections import connection_let_go
 from apps.core.text import clean
 from apps.core.tones import Tone
 from apps.core.topics import raise_topics
@@ -102,12 +103,12 @@ def applications_list(*, client: ArgoCDClient, instance: str) -> Listed:
     Raises UpstreamError.
     """
     asked_at = database_now()
-    close_old_connections()
+    connection_let_go()
     listing = client.applications()
     facts = client.last
     rows = Application.objects.filter(instance=instance).values_list("namespace", "name", "project")
     known = {(namespace, name): project for namespace, name, project in rows}
-    close_old_connections()
+    connection_let_go()
     items = {key_of(told): told for told in listing.items}
     sought = _without_unreadable(known, listing.unreadable)
     return Listed(

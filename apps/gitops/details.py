@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from django.db import close_old_connections, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from apps.core.clock import database_now
+from apps.core.connections import connection_let_go
 from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound, UpstreamThrottled
 from apps.core.leases import lease_held
 from apps.core.text import clean, clean_all
@@ -80,7 +81,7 @@ def details_wanted(*, instance: str, now: datetime) -> list[Application]:
 def _instance_read(fleet: FleetFile, instance: str) -> None:
     client = argocd_client(fleet, f"argocd/{instance}")
     for row in details_wanted(instance=instance, now=database_now()):
-        close_old_connections()
+        connection_let_go()
         try:
             told = client.application(row.name, namespace=row.namespace, project=row.project)
             data = {**_kept(told), "revision_metadata": _revision_of(client, row, told)}

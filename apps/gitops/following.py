@@ -14,8 +14,9 @@ import threading
 import time
 from dataclasses import dataclass
 
-from django.db import OperationalError, close_old_connections
+from django.db import OperationalError
 
+from apps.core.connections import connection_let_go
 from apps.core.errors import UpstreamDenied, UpstreamError
 from apps.core.leases import lease_give_up, lease_take, new_holder
 from apps.integrations.argocd import ApplicationEvent, ArgoCDClient
@@ -98,7 +99,7 @@ class Follower:
             except OperationalError as error:
                 log.warning("following %s pauses, the database says: %s", self.instance, error)
             finally:
-                close_old_connections()
+                connection_let_go()
             self._stop.wait(self._pace.shortest_wait)
 
     def _renew(self) -> bool:
@@ -117,7 +118,7 @@ class Follower:
                         return
                     renewal.set(self._pace.renew)
                 watch.turn()
-                close_old_connections()
+                connection_let_go()
         finally:
             watch.close()
             lease_give_up(name=writing_lease(self.instance), holder=self._holder)

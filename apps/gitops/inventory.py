@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from django.db import close_old_connections, models, transaction
+from django.db import models, transaction
 
 from apps.core.clock import database_now
+from apps.core.connections import connection_let_go
 from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotInstalled
 from apps.core.text import clean, clean_all
 from apps.core.topics import raise_topics
@@ -57,7 +58,7 @@ def inventory_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
     A list that our account may not read, or that this version lacks, is told and costs only itself.
     """
     client, instance = argocd_client(fleet, spec.key), spec.group
-    close_old_connections()
+    connection_let_go()
     version = client.version()
     clusters = _listed("clusters", client.clusters)
     facts = client.last
@@ -117,7 +118,7 @@ def _part(
         note = f"{kind} {worst.name or worst.index}: {worst.reason}"
         return Part(model, rows, is_whole=False, unreadable=len(listing.unreadable), note=note)
     known = list(_objects(model).filter(instance=instance).values_list(*IDENTITIES[model]))
-    close_old_connections()
+    connection_let_go()
     missing = sorted(set(known) - set(rows))
     if is_big_drop(len(known), len(known) - len(missing)) and not _is_gone(client, kind, missing[0]):
         note = f"may have lost its rights: {len(missing)} of {len(known)} {kind} are not listed any more"

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db import OperationalError, close_old_connections
+from django.db import OperationalError
 
+from apps.core.connections import connection_let_go
 from apps.core.errors import UpstreamError
 from apps.integrations.argocd import ApplicationEvent, ApplicationStream, ArgoCDClient
 
@@ -140,7 +141,7 @@ class ListAsker:
             log.warning("listing %s is put off, the database says: %s", self._instance, error)
         finally:
             self._mailbox.put(answer)
-            close_old_connections()
+            connection_let_go()
 
 
 def begin(what: str, source: str, body: Callable[[], None]) -> None:
