@@ -151,7 +151,7 @@ def test_a_silent_stream_is_given_up_and_everything_listed_again(argocd: ArgoCDS
     assert Source.objects.get(key="argocd/production").failures == 0
 
 
-def test_a_list_that_is_refused_is_a_failure_of_the_source_and_not_stormed(
+def test_a_list_that_is_refused_is_a_failure_of_the_source_without_a_storm(
     argocd: ArgoCDServer, follow: Follow
 ) -> None:
     # F7
