@@ -11,6 +11,7 @@ from apps.alerts.planning import Answer
 from apps.alerts.services import RESTARTED, SETTLING, alertmanager_merge, rules_align, silences_align
 from apps.alerts.telling import PLAIN_FINGERPRINT, Told, alert_told, groupings_of, stand_in_grouping
 from apps.core.clock import database_now
+from apps.core.connections import connection_let_go
 from apps.core.errors import UpstreamNotFound
 from apps.core.matchers import LabelMatcher, are_met
 from apps.fleet.overlay import WATCHDOG_MISSING
@@ -48,6 +49,7 @@ class MemberAnswers:
 
 def alertmanager_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
     """Reads one member of an Alertmanager group and merges it into the group. Raises UpstreamError."""
+    connection_let_go()
     answers = _ask(alertmanager_client(fleet, spec.key))
     routing = _routing(fleet, spec.group)
     doubt = doubt_of(answers.status, database_now(), answers.facts.skew if answers.facts else None)
@@ -70,6 +72,7 @@ def alertmanager_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
 
 def rules_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
     """Reads the rules of one Prometheus or Observatorium tenant. Raises UpstreamError."""
+    connection_let_go()
     client = prometheus_client(fleet, spec.key)
     rules = client.rules()
     facts = client.last

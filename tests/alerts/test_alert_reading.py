@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.alerts.models import AlertState, Episode, Holding
 from apps.alerts.planning import Answer
 from apps.alerts.services import alertmanager_merge, alerts_prune
+from apps.alerts.tasks import read_alertmanager
 from apps.core.clock import database_now
 from apps.core.topics import version_of
 from apps.sources.models import Source
@@ -294,8 +295,6 @@ def test_a_failed_read_changes_no_episode(world: World) -> None:
     world.read()
     world.members[0].answers["/api/v2/silences"] = {"not": "a list"}
     world.members[0].tell()
-    from apps.alerts.tasks import read_alertmanager
-
     read_alertmanager(key="alertmanager/appsre/0")
     assert world.source().error_kind == "bad_reply"
     assert len(world.firing()) == 1
