@@ -31,7 +31,10 @@ NOTHING: Counts = dict.fromkeys(Tone, 0)
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """One cluster as a row, with the tones of its alerts and Applications and, while it is lost, its clock."""
+    """One cluster as a row, with the tones of its alerts and Applications and, while it is lost, its clock.
+
+    `is_doubtful` where its verdict stands on evidence that is not fresh: being lost is certain.
+    """
 
     cluster: Cluster
     verdict: Verdict
@@ -40,6 +43,11 @@ class ClusterRow:
     applications: Counts
     restore_by: datetime | None = None
     is_doubtful: bool = False
+
+    @property
+    def headline(self) -> str:
+        """The reason of its verdict, of what is not known only that it is not."""
+        return self.verdict.reason.partition(": ")[0] if self.verdict.tone is Tone.UNKNOWN else self.verdict.reason
 
     @property
     def alert_count(self) -> int:
@@ -124,7 +132,7 @@ def cluster_rows(clusters: Iterable[Cluster], overlay: Overlay) -> list[ClusterR
             alerts.get(cluster.name, NOTHING),
             applications.get(cluster.name, NOTHING),
             cluster.lost_since + objective if cluster.lost_since and objective else None,
-            bool(cluster_doubt(cluster, overlay)),
+            not cluster.lost_since and bool(cluster_doubt(cluster, overlay)),
         )
         for cluster in clusters
     ]

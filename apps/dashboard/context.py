@@ -26,6 +26,7 @@ from apps.fleet.shown import shown_verdict
 from apps.gitops.models import Application
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source, SourceState
+from apps.sources.shown import source_shown
 
 BEAT = "beat"
 NEEDING = [tone.value for tone in Tone if tone.needs_somebody]
@@ -41,12 +42,13 @@ PAGES = (
 
 @dataclass(frozen=True)
 class Entry:
-    """A page in the navigation; `count` is how many things there need somebody."""
+    """A page in the navigation; `count` is how many things there need somebody, which may be wrong if `is_doubtful`."""
 
     title: str
     url: str
     count: int
     is_here: bool
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def frame_of(request: HttpRequest) -> Frame | None:
     return Frame(
         name=portal_name(),
         now=overlay.now,
-        entries=tuple(entries_of(request, counts, environment)),
+        entries=tuple(entries_of(request, overlay, counts, environment)),
         banners=tuple(banners_of(overlay)),
         environment=environment,
         environments=environments,
@@ -149,16 +151,20 @@ def counts_of(overlay: Overlay, clusters: list[Cluster], environment: str) -> di
             for cluster in clusters
             if environment in {"", cluster.environment}
         ),
-        "Sources": overlay.total_count - overlay.fresh_count,
+        "Sources": sum(
+            source_shown(source, overlay.now).verdict.tone.needs_somebody for source in overlay.sources.values()
+        ),
     }
 
 
-def entries_of(request: HttpRequest, counts: dict[str, int], environment: str) -> Iterator[Entry]:
+def entries_of(request: HttpRequest, overlay: Overlay, counts: dict[str, int], environment: str) -> Iterator[Entry]:
     """The navigation, in order; a chosen environment goes along."""
     here = request.resolver_match.view_name if request.resolver_match else ""
+    doubts = {"Alerts": overlay.doubtful_alertmanagers, "Applications": overlay.doubtful_instances}
+    doubtful = {title for title, doubt in doubts.items() if doubt}
     query = f"?{PARAMETER}={environment or ALL}" if PARAMETER in request.GET else ""
     for title, view, others in PAGES:
-        yield Entry(title, reverse(view) + query, counts.get(title, 0), here in {view, *others})
+        yield Entry(title, reverse(view) + query, counts.get(title, 0), here in {view, *others}, title in doubtful)
 
 
 def banners_of(overlay: Overlay) -> Iterator[Banner]:
