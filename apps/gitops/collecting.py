@@ -33,7 +33,9 @@ from .models import Application, ApplicationDetail, ClusterConnection, Project
 from .rights import Absence, absence_of
 
 Key = tuple[str, str]
-RIGHTS_DOUBTED = "rights doubted"
+RIGHTS_DOUBTED = "may have lost its rights"
+NOT_LISTED = "not listed any more, and Argo CD does not confirm that it is gone"
+NOT_READ = "what Argo CD tells of it now cannot be read"
 DELETED, REPLAYED = "DELETED", "ADDED"
 APPEARED = Change("seen", "", "appeared")
 REMOVED = Change("seen", "", "removed")
@@ -141,6 +143,10 @@ def applications_reconcile(
         round_.take(key, told[key], seen_after=last_success)
     for key in sorted(listed.absence.gone - touched):
         round_.remove(key, seen_after=last_success)
+    for key in listed.absence.doubted - touched:
+        round_.doubt(key, NOT_LISTED)
+    for key in _unreadable_of(rows, listed) - touched:
+        round_.doubt(key, NOT_READ)
     return round_.write()
 
 
@@ -213,6 +219,12 @@ class _Round:
     def judge(self, key: Key) -> None:
         """Judges one row anew by what it holds."""
         row_judge(self._drafted(key), self.around)
+
+    def doubt(self, key: Key, reason: str) -> None:
+        """Says of a row, if it is there, that what is known of it may not hold any more."""
+        if key in self.rows:
+            self._drafted(key).doubt = reason
+            self.judge(key)
 
     def remove(self, key: Key, *, seen_after: datetime | None = None) -> None:
         """Removes a row, if it is there."""
@@ -310,6 +322,12 @@ def _without_unreadable(known: Mapping[Key, str], unreadable: Sequence[Unreadabl
     """What may be missed in a list: what could not be read is there, and one without a name could be any."""
     names = {item.name for item in unreadable}
     return {} if "" in names else {key: project for key, project in known.items() if key[1] not in names}
+
+
+def _unreadable_of(rows: Iterable[Key], listed: Listed) -> set[Key]:
+    """The rows whose item in the list could not be read."""
+    names = {item.name for item in listed.unreadable}
+    return {key for key in rows if key[1] in names and key not in listed.items}
 
 
 def _removed_since(instance: str, keys: Iterable[Key], moment: datetime) -> set[Key]:

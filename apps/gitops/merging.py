@@ -68,6 +68,7 @@ def row_take(row: Application, told: Told, around: Surroundings) -> list[Change]
         _state_take(row, told, around.now)
     else:
         changes += _state_take(row, told, around.now)
+    row.doubt = ""
     _spec_take(row, told, around)
     row_judge(row, around)
     return changes
@@ -102,6 +103,7 @@ def facts_of(row: Application, around: Surroundings) -> ApplicationFacts:
         operation_is_dry_run=operation.dry_run,
         retry_count=operation.retry_count,
         drift_tolerance=around.drift_tolerance,
+        doubt=row.doubt,
     )
 
 

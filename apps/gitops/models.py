@@ -90,6 +90,7 @@ class Application(models.Model):
     operation_since = models.DateTimeField(null=True)
     operation = models.JSONField(null=True, help_text="Operation of integrations.argocd, as builtins")
     details_known = models.BooleanField(default=False, help_text="conditions and uid came from the stream")
+    doubt = models.CharField(max_length=200, default="", help_text="why what is known of it may not hold any more")
 
     tone = models.CharField(max_length=10, default="unknown")
     tone_since = models.DateTimeField(null=True)

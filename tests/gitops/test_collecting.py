@@ -13,6 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from apps.core.models import Topic
 from apps.core.tones import Tone
 from apps.gitops.collecting import (
+    NOT_LISTED,
+    NOT_READ,
     RIGHTS_DOUBTED,
     Collected,
     Listed,
@@ -269,9 +271,11 @@ def test_an_empty_list_of_an_account_without_rights_removes_nothing(
     outcome = read()
     assert "may have lost its rights: 5 of 5" in outcome.note
     assert outcome.warnings == (RIGHTS_DOUBTED,)
+    assert set(Application.objects.values_list("tone", "reason")) == {(Tone.UNKNOWN, NOT_LISTED)}
     assert Application.objects.count() == 5
     argocd.lists_nothing, argocd.can_i = False, True
     assert (read().note, read().warnings) == ("", ())
+    assert set(Application.objects.values_list("tone", flat=True)) == {Tone.WELL}
 
 
 def test_an_empty_list_is_doubted_while_the_application_is_there_by_name(
@@ -295,6 +299,7 @@ def test_rights_lost_on_one_project_remove_nothing_of_it_while_the_rest_goes_on(
     assert "1 of 21" in outcome.note
     assert Application.objects.filter(name="secret-m01").exists()
     assert not Application.objects.filter(name="build-007").exists()
+    assert set(Application.objects.exclude(tone=Tone.WELL).values_list("name", flat=True)) == {"secret-m01"}
 
 
 def test_a_drop_to_zero_that_is_confirmed_is_taken_and_told_for_one_interval(
@@ -333,6 +338,7 @@ def test_an_unreadable_item_costs_itself_and_its_row_stays(
     assert outcome.unreadable == 1
     assert outcome.unreadable_reason.startswith("build-004: ")
     assert Application.objects.count() == 10
+    assert (row("build-004").tone, row("build-004").reason) == (Tone.UNKNOWN, NOT_READ)
     assert row("build-005").health_status == "Degraded"
 
 

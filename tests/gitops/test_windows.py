@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from apps.gitops.models import Application, Project
 from apps.gitops.windows import WindowState, glob_matches, window_closed, window_state
+from apps.integrations.argocd import wire
 
 NOW = datetime(2026, 11, 24, 12, 4, 23, tzinfo=UTC)  # a Tuesday
 
@@ -125,3 +131,27 @@ def test_auto_sync_is_closed_only_where_that_is_certain() -> None:
     assert window_closed(application, closed, NOW) == "a deny window is active"
     assert window_closed(application, Project(sync_windows=[window(schedule="?!")]), NOW) == ""
     assert window_closed(application, None, NOW) == ""
+
+
+@pytest.mark.parametrize(
+    ("recording", "project"),
+    [
+        ("syncwindows_open", "default"),
+        ("syncwindows_deny_active", "frozen"),
+        ("syncwindows_allow_inactive", "windowed"),
+    ],
+)
+def test_the_state_agrees_with_what_a_real_argo_cd_said_of_the_same_windows(recording: str, project: str) -> None:
+    projects = {item["metadata"]["name"]: item for item in recorded("projects")["json"]["items"]}
+    windows = wire.project(msgspec.convert(projects[project], wire.WireProject)).sync_windows
+    answer = recorded(recording)
+    told, at = answer["json"], parsedate_to_datetime(answer["headers"]["Date"])
+    mine = window_state(Application(name="any"), Project(sync_windows=msgspec.to_builtins(windows)), at)
+    assert mine.allows_manual is told["canSync"]
+    assert mine.is_open is not ("deny" in str(told.get("activeWindows")) or "allow" in str(told.get("assignedWindows")))
+
+
+def recorded(name: str) -> dict[str, Any]:
+    path = Path(__file__).parents[1] / "recordings" / "argocd" / "3.6" / f"{name}.json"
+    answer: dict[str, Any] = json.loads(path.read_text())["response"]
+    return answer

@@ -33,7 +33,7 @@ class ApplicationFacts:
 
     `conditions` are (type, message). `conditions_known` is False while only the list of Applications was read, which
     cannot tell them. `window_closed` says why auto-sync may not sync now, "" where it may. Moments are aware; None
-    where nobody told them, and then nothing counts as overdue.
+    where nobody told them, and then nothing counts as overdue. `doubt` says why all of it may not hold any more.
     """
 
     now: datetime
@@ -53,6 +53,7 @@ class ApplicationFacts:
     operation_is_dry_run: bool = False
     retry_count: int = 0
     drift_tolerance: timedelta = timedelta(days=7)
+    doubt: str = ""
 
     def is_past(self, since: datetime | None, patience: timedelta) -> bool:
         """Whether what has stood since `since` has stood longer than `patience`."""
@@ -64,6 +65,8 @@ def application_verdict(facts: ApplicationFacts) -> Verdict:
     findings = [*_of_operation(facts), *_of_conditions(facts), *_of_health(facts), *_of_sync(facts)]
     if facts.is_deleting:
         findings.append(_of_deletion(facts))
+    if facts.doubt:
+        findings.insert(0, Verdict(Tone.UNKNOWN, facts.doubt))
     return strictest_verdict(findings or [Verdict(Tone.WELL, "Synced and Healthy")])
 
 
