@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.db import OperationalError, transaction
 
 from apps.core.clock import database_now
+from apps.core.connections import connection_let_go
 from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamThrottled
 from apps.core.leases import lease_held
 from apps.core.metrics import SOURCE_READS
@@ -108,6 +109,7 @@ def source_failed(*, key: str, error: UpstreamError) -> None:
 
 
 def _read_and_record(*, key: str, read: Callable[[], ReadOutcome]) -> None:
+    connection_let_go()
     try:
         outcome = read()
     except UpstreamError as error:
