@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from apps.core.clock import database_now
 from apps.core.leases import lease_take
 from apps.core.models import Lease
 from apps.core.tones import Tone
-from apps.gitops.collecting import writing_lease
+from apps.gitops.collecting import Collected, applications_apply, writing_lease
 from apps.gitops.following import Follower, Pace
 from apps.gitops.models import Application
 from apps.gitops.shepherd import Shepherd
@@ -266,3 +268,21 @@ def test_a_follower_of_an_instance_that_is_not_this_processs_share_is_not_starte
     Shepherd(stop=threading.Event(), only=frozenset({"another"})).look()
     assert argocd.asked == []
     assert not Lease.objects.exists()
+
+
+def test_when_the_database_fails_it_pauses_and_heals(
+    argocd: ArgoCDServer, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # F33
+    failures = iter([OperationalError("disk I/O error")] * 2)
+
+    def fails_twice(**given: Any) -> Collected:
+        for failure in failures:
+            raise failure
+        return applications_apply(**given)
+
+    monkeypatch.setattr("apps.gitops.following.applications_apply", fails_twice)
+    argocd.put(application("build-m01"))
+    follow()
+    until(lambda: health_of("build-m01") == "Healthy")
+    assert argocd.count(STREAM) == 3
