@@ -36,6 +36,12 @@ class SourceRow:
         return MENDING.get(self.source.error_kind, "") if self.source.error else ""
 
     @property
+    def clock(self) -> str:
+        """How its clock stands to ours; "" where that is not known."""
+        skew = self.source.skew
+        return "" if skew is None else f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} ours"
+
+    @property
     def note(self) -> str:
         """The reason of its verdict, where that says more than its state."""
         return "" if self.verdict.reason == self.state.label else self.verdict.reason
