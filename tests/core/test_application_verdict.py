@@ -90,7 +90,7 @@ def test_a_warning_that_harms_nothing_leaves_it_well() -> None:
         ),
         ({"conditions": (("SyncError", "x"),)}, Tone.CRITICAL, "SyncError: x · OutOfSync, auto-sync is off"),
         ({"operation_phase": "Running"}, Tone.BUSY, "sync is running · OutOfSync"),
-        ({"is_deleting": True}, Tone.BUSY, "OutOfSync · is being deleted"),
+        ({"is_deleting": True}, Tone.BUSY, "is being deleted · OutOfSync"),
     ],
 )
 def test_drift_is_held_busy_or_wrong(facts: dict[str, Any], tone: Tone, reason: str) -> None:
@@ -145,3 +145,7 @@ def test_the_worse_finding_wins_and_one_more_stands_behind_it() -> None:
 
 def test_a_huge_message_is_cut() -> None:
     assert len(verdict(health_status="Degraded", health_message="x" * 100_000).reason) < 400
+
+
+def test_what_is_in_doubt_is_not_known_however_well_it_was() -> None:
+    assert verdict(doubt="not listed any more") == Verdict(Tone.UNKNOWN, "not listed any more")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError
 
 from apps.core.clock import database_now
@@ -286,3 +290,24 @@ def test_when_the_database_fails_it_pauses_and_heals(
     follow()
     until(lambda: health_of("build-m01") == "Healthy")
     assert argocd.count(STREAM) == 3
+
+
+def test_the_command_follows_until_sigterm(argocd: ArgoCDServer, fleet: FleetFile) -> None:
+    argocd.put(application("build-m01"))
+
+    def end_once_it_follows() -> None:
+        with contextlib.suppress(AssertionError):
+            until(lambda: argocd.open_streams == 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    ender = threading.Thread(target=end_once_it_follows)
+    ender.start()
+    try:
+        call_command("portal_follow")
+    finally:
+        ender.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert argocd.count(STREAM) == 1
+    assert not Lease.objects.exists()

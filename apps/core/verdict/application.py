@@ -64,7 +64,7 @@ def application_verdict(facts: ApplicationFacts) -> Verdict:
     """The tone of an Application by itself, and why; the state of its source and its cluster is laid over it later."""
     findings = [*_of_operation(facts), *_of_conditions(facts), *_of_health(facts), *_of_sync(facts)]
     if facts.is_deleting:
-        findings.append(_of_deletion(facts))
+        findings.insert(0, _of_deletion(facts))
     if facts.doubt:
         findings.insert(0, Verdict(Tone.UNKNOWN, facts.doubt))
     return strictest_verdict(findings or [Verdict(Tone.WELL, "Synced and Healthy")])

@@ -1,0 +1,284 @@
+"""The list of Applications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.utils.html import escape
+
+from apps.accounts.models import Role
+from apps.gitops.models import Application, Project
+from tests.pages import HOSTILE, RTL, html_of, queries_of, text_of
+from tests.rows import REVISION, ago, application_row, broken, cluster_row, down, never, source_row, stale
+
+URL = "/apps/"
+
+
+@pytest.fixture(autouse=True)
+def _argocd(db: None) -> None:
+    source_row("argocd/production", title="Argo CD production: Applications")
+
+
+def names_in(html: str) -> list[str]:
+    """The names of the Applications in their order on the page."""
+    return [
+        part.split("</bdi>")[0]
+        for part in html.split('<th scope="row" class="name">')[1:]
+        for part in [part.split("<bdi>")[1]]
+    ]
+
+
+def test_a_row_tells_state_cluster_sync_health_reason_revision_and_auto_sync(viewer: Client) -> None:
+    broken("build-service", auto_sync=False, condition_types=" SyncError ", tone_since=ago(minutes=14))
+    text = text_of(html_of(viewer, URL))
+    for told in ("warning", "build-service", "stone-prd-m01", "Synced", "Degraded", "SyncError", "off", "14 m"):
+        assert told in text
+    assert "2 Deployments exceed their progress deadline" in text
+    assert REVISION[:7] in text
+    assert REVISION not in text
+
+
+def test_the_worst_comes_first_and_the_newest_of_one_tone(viewer: Client) -> None:
+    application_row("quiet")
+    broken("older", tone_since=ago(hours=2))
+    broken("newer", tone_since=ago(minutes=2))
+    broken("failed", tone="critical")
+    application_row("off", tone="held")
+    assert names_in(html_of(viewer, URL)) == ["failed", "newer", "older", "off", "quiet"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("name", ["a", "b", "c"]),
+        ("-name", ["c", "b", "a"]),
+        ("cluster", ["c", "a", "b"]),
+        ("since", ["b", "c", "a"]),
+        ("-since", ["a", "c", "b"]),
+        ("-tone", ["a", "c", "b"]),
+    ],
+)
+def test_it_sorts_by_the_column_asked_for(viewer: Client, sort: str, expected: list[str]) -> None:
+    application_row("a", cluster="m2", tone_since=ago(minutes=1))
+    broken("b", cluster="m3", tone_since=ago(minutes=9))
+    application_row("c", cluster="m1", tone="busy", tone_since=ago(minutes=5))
+    assert names_in(html_of(viewer, f"{URL}?sort={sort}")) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sync=OutOfSync",
+        "health=Degraded",
+        "operation=Failed",
+        "condition=SyncError",
+        "tone=critical",
+        "cluster=m9",
+        "environment=staging",
+        "project=theirs",
+        "set=their-set",
+        "auto_sync=no",
+        "instance=other",
+        "q=IND",
+    ],
+)
+def test_each_filter_leaves_what_fits(viewer: Client, query: str) -> None:
+    cluster_row("m9", environment="staging")
+    application_row("left-out")
+    application_row(
+        "find-me",
+        sync_status="OutOfSync",
+        health_status="Degraded",
+        operation_phase="Failed",
+        condition_types=" SyncError ",
+        tone="critical",
+        cluster="m9",
+        environment="staging",
+        project="theirs",
+        set_name="their-set",
+        auto_sync=False,
+        instance="other",
+    )
+    html = html_of(viewer, f"{URL}?{query}")
+    assert names_in(html) == ["find-me"]
+    assert "1 to 1 of 1 applications" in text_of(html)
+
+
+def test_several_words_of_one_filter_are_either_or(viewer: Client) -> None:
+    for health in ("Healthy", "Degraded", "Missing"):
+        application_row(health.lower(), health_status=health)
+    assert set(names_in(html_of(viewer, f"{URL}?health=Degraded&health=Missing"))) == {"degraded", "missing"}
+
+
+def test_a_word_that_the_portal_does_not_know_can_be_filtered_by(viewer: Client) -> None:
+    application_row("odd", health_status="Hibernating", tone="unknown")
+    application_row("other")
+    assert names_in(html_of(viewer, f"{URL}?health=Hibernating")) == ["odd"]
+
+
+def test_what_has_no_operation_and_no_condition_can_be_asked_for(viewer: Client) -> None:
+    application_row("never-synced", operation_phase="")
+    application_row("synced", operation_phase="Succeeded", condition_types=" SyncError ")
+    assert names_in(html_of(viewer, f"{URL}?operation=not-set&condition=not-set")) == ["never-synced"]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("sync=Bogus", "There is no sync “Bogus”: that filter is left out."),
+        ("page=x", "“x” is not a page number: page 1 is shown."),
+        ("page=9", "There is no page 9: the last one, page 1, is shown."),
+        ("sort=colour", "Cannot sort by “colour”"),
+        ("tone=pink", "There is no tone “pink”"),
+        ("page=%00&sync=%F0%9F%92%A9", "is not a page number"),
+    ],
+)
+def test_a_bad_filter_or_page_is_told_and_the_rest_is_shown(viewer: Client, query: str, told: str) -> None:
+    application_row("still-here")
+    html = html_of(viewer, f"{URL}?{query}")
+    assert escape(told) in html
+    assert names_in(html) == ["still-here"]
+
+
+def test_pages_hold_a_hundred_and_tell_the_true_count(viewer: Client) -> None:
+    Application.objects.bulk_create(
+        [Application(instance="production", namespace="argocd", name=f"app-{n:04}", tone="well") for n in range(250)]
+    )
+    html = html_of(viewer, f"{URL}?page=3&sort=name")
+    assert "201 to 250 of 250 applications" in text_of(html)
+    assert names_in(html)[0] == "app-0200"
+    assert len(names_in(html)) == 50
+
+
+def test_tones_are_counted_as_filter_links(viewer: Client) -> None:
+    broken("one")
+    broken("two")
+    application_row("three")
+    html = html_of(viewer, f"{URL}?tone=warning")
+    assert len(names_in(html)) == 2
+    assert "2 warning" in text_of(html)
+    assert "1 well" in text_of(html)
+    assert "environment=all&amp;tone=well" in html
+
+
+def test_staleness_makes_what_was_well_unknown_and_leaves_what_is_broken(viewer: Client) -> None:
+    Application.objects.all().delete()
+    application_row("fine")
+    broken("broken", tone="critical")
+    stale(source_row("argocd/old"))
+    Application.objects.update(instance="old")
+    html = html_of(viewer, URL)
+    assert names_in(html) == ["broken", "fine"]
+    assert 'class="pill unknown"' in html
+    assert 'class="shape critical stale"' in html
+    assert "is stale: what it told is from 10 m ago" in text_of(html)
+    assert names_in(html_of(viewer, f"{URL}?tone=unknown")) == ["fine"]
+
+
+def test_a_source_that_is_down_says_since_when_why_and_when_next(viewer: Client) -> None:
+    down(source_row("argocd/old", title="Argo CD old: Applications"))
+    application_row("kept", instance="old")
+    text = text_of(html_of(viewer, URL))
+    assert "Argo CD old: Applications is down: what it told is from 10 m ago" in text
+    assert "next try:" in text
+    assert "kept" in text
+
+
+@pytest.mark.parametrize(
+    ("prepare", "told"),
+    [
+        (lambda source: source, "No applications. Last answer"),
+        (never, "Not known: no Argo CD has answered yet."),
+        (stale, "Not known: no applications were there when the last Argo CD answered, 10 m ago."),
+        (down, "Not known: no applications were there when the last Argo CD answered, 10 m ago."),
+        (lambda source: source.delete(), "Not known: the fleet file names no Argo CD."),
+    ],
+)
+def test_a_list_without_rows_says_what_that_is_worth(
+    viewer: Client, prepare: Callable[[object], object], told: str
+) -> None:
+    from apps.sources.models import Source
+
+    prepare(Source.objects.get())
+    html = html_of(viewer, URL)
+    assert told in text_of(html)
+    assert "0 applications" not in text_of(html)
+
+
+def test_filters_that_fit_nothing_say_so(viewer: Client) -> None:
+    application_row("here")
+    assert "No applications fit these filters." in text_of(html_of(viewer, f"{URL}?q=zzz"))
+
+
+def test_f25_hostile_text_is_only_text(viewer: Client) -> None:
+    application_row(HOSTILE, reason=HOSTILE, tone="warning", health_status=HOSTILE[:40], project=HOSTILE)
+    html = html_of(viewer, URL)
+    assert "<img" not in html
+    assert "{{7*7}}" in html
+    assert "49" not in text_of(html)
+
+
+def test_f28_odd_characters_are_made_visible(viewer: Client) -> None:
+    application_row(RTL, cluster="", destination=RTL)
+    html = html_of(viewer, URL).partition("<main")[2].partition("<table")[2]
+    assert "\u202e" not in html
+    assert "U+202E" in html
+    assert "U+200B" in html
+
+
+def test_f29_a_name_that_cannot_stand_in_an_address_is_shown_without_a_link(viewer: Client) -> None:
+    application_row("a/../b", namespace="x/y")
+    html = html_of(viewer, URL)
+    assert "<bdi>a/../b</bdi>" in html
+    assert 'href="/apps/production' not in html
+
+
+def test_a_closed_window_says_when_it_opens(viewer: Client) -> None:
+    window = {"kind": "deny", "schedule": "0 0 * * *", "duration": "24h", "applications": ["*"], "description": "night"}
+    Project.objects.create(instance="production", name="frozen", sync_windows=[window])
+    application_row("held-back", project="frozen")
+    html = html_of(viewer, URL)
+    assert 'class="pill held"' in html
+    assert "a deny window is active (night)" in html
+
+
+def test_the_fragment_is_polled_and_204_while_nothing_changed(viewer: Client) -> None:
+    application_row("here")
+    html = html_of(viewer, URL)
+    polled = html.partition('hx-get="')[2].partition('"')[0].replace("&amp;", "&")
+    assert viewer.get(polled, headers={"HX-Request": "true"}).status_code == 204
+    answer = viewer.get(URL, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert answer.content.decode().startswith('<div id="live"')
+
+
+def test_queries_are_constant_in_the_number_of_applications(viewer: Client) -> None:
+    url = f"{URL}?environment=all"
+    for number in range(10):
+        broken(f"app-{number}", project=f"project-{number}")
+    few = queries_of(viewer, url)
+    for number in range(300):
+        broken(f"more-{number}", cluster=f"m{number % 40}", project=f"project-{number % 30}")
+    assert queries_of(viewer, url) == few
+    assert few <= 16
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_role_sees_it(signed_in: Callable[[Role], Client], role: Role) -> None:
+    assert signed_in(role).get(URL).status_code == 200
+
+
+def test_nobody_without_a_role_sees_it(nobody: Client, client: Client) -> None:
+    assert nobody.get(URL).status_code == 403
+    assert client.get(URL)["Location"].startswith("/accounts/sign-in/")
+
+
+def test_the_environment_is_remembered(viewer: Client) -> None:
+    cluster_row("s1", environment="staging")
+    application_row("theirs", environment="staging", cluster="s1")
+    application_row("ours")
+    viewer.get(f"{URL}?environment=staging")
+    answer = viewer.get(URL)
+    assert answer["Location"].endswith("environment=staging")
