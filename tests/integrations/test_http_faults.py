@@ -26,7 +26,7 @@ from apps.core.errors import (
 from apps.integrations.http import Endpoint, HttpClient
 from apps.integrations.listing import Count
 from tests.integrations.conftest import Serve
-from tests.integrations.wire_server import Asked, Peer, Script, head, reply
+from tests.integrations.wire_server import Asked, Peer, Script, WireServer, head, reply
 
 Make = Callable[..., HttpClient]
 MEBIBYTE = 1024 * 1024
@@ -419,6 +419,35 @@ def test_a_proxy_is_asked_for_the_whole_address(serve: Serve) -> None:
     assert http.get("x").decode(dict[str, str]) == {"by": "proxy"}
     assert proxy.asked[0].target == "http://upstream.example:81/x"
     http.close()
+
+
+def closes_after_the_first(serve: Serve) -> WireServer:
+    """Keeps each connection for one answer, and closes it in the middle of the second request."""
+
+    def script(peer: Peer, asked: Asked) -> None:
+        if len(server.asked) == 2:
+            raise ConnectionAbortedError
+        reply({"a": 1})(peer, asked)
+
+    server = serve(script, keeps_alive=True)
+    return server
+
+
+def test_a_get_on_a_connection_that_was_closed_meanwhile_is_sent_again(serve: Serve, client: Make) -> None:
+    server = closes_after_the_first(serve)
+    http = client(server)
+    http.get("x")
+    assert http.get("x").decode(dict[str, int]) == {"a": 1}
+    assert (len(server.asked), server.connections) == (3, 2)
+
+
+def test_what_is_no_get_is_never_sent_twice(serve: Serve, client: Make) -> None:
+    server = closes_after_the_first(serve)
+    http = client(server)
+    http.get("x")
+    error = raised(lambda: http.call("POST", ["x"], json={}))
+    assert type(error) is UpstreamUnavailable
+    assert [asked.method for asked in server.asked] == ["GET", "POST"]
 
 
 def test_nobody_listening_is_an_outage() -> None:

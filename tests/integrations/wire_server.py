@@ -31,9 +31,10 @@ class Asked:
 class Peer:
     """The server's side of one connection."""
 
-    def __init__(self, connection: socket.socket, over: threading.Event) -> None:
+    def __init__(self, connection: socket.socket, over: threading.Event, *, is_kept: bool = False) -> None:
         self._connection = connection
         self.over = over
+        self.is_kept = is_kept
 
     def send(self, *pieces: bytes | str) -> None:
         """Send, or notice that the client has gone."""
@@ -76,7 +77,8 @@ def reply(body: bytes | str | Any = b"", *, status: int = 200, zipped: bool = Fa
     headers["Content_Length"] = str(len(content))
 
     def script(peer: Peer, asked: Asked) -> None:
-        peer.send(head(status, **headers), content)
+        kept = {} if peer.is_kept else {"Connection": "close"}
+        peer.send(head(status, **headers, **kept), content)
 
     return script
 
@@ -151,7 +153,7 @@ class WireServer:
                 body = incoming.read(int(headers.get("content-length", 0)))
                 asked = Asked(method, target, headers, body)
                 self.asked.append(asked)
-                self.script(Peer(connection, self._over), asked)
+                self.script(Peer(connection, self._over, is_kept=self._is_kept(headers)), asked)
                 if not self._is_kept(headers):
                     return
 

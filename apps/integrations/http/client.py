@@ -28,6 +28,7 @@ from apps.integrations.http.endpoint import MEBIBYTE, CallFacts, Endpoint
 from apps.integrations.http.failures import (
     failure,
     header_date,
+    is_dropped,
     kind_of_status,
     seconds_until,
     translated,
@@ -200,11 +201,17 @@ class HttpClient:
                     allow_redirects=False,
                 )
         except (requests.RequestException, *bodies.NOT_READ) as error:
+            if self._was_stale(request, error, watch):
+                return self._send(request, watch, read_timeout=read_timeout)
             raise self._unanswered(error, watch) from error
         if watch.is_over:  # headers that a shut connection cut look complete to http.client
             response.close()
             raise bodies.too_slow(self.source, endpoint.deadline)
         return response
+
+    def _was_stale(self, request: requests.Request, error: Exception, watch: Watch) -> bool:
+        """Whether a kept connection had been closed meanwhile: a GET may then be sent again (RFC 9110, 9.2.2)."""
+        return request.method == "GET" and watch.is_on_kept_connection and not watch.is_over and is_dropped(error)
 
     def _unanswered(self, error: Exception, watch: Watch) -> UpstreamError:
         if watch.is_over:

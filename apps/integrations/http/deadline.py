@@ -29,6 +29,7 @@ class Watch:
     def __init__(self, seconds: float) -> None:
         self.moment = time.monotonic() + seconds
         self.is_over = False
+        self.is_on_kept_connection = False  # one that served another call before
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
         self._is_done = False
@@ -133,32 +134,38 @@ def watching(watch: Watch) -> Iterator[None]:
         _current.reset(token)
 
 
-def _attach(connection: socket.socket | None) -> None:
-    watch = _current.get()
-    if watch is not None and connection is not None:
-        watch.attach(connection)
+class _Watched(HTTPConnection):
+    """A connection that shows itself to the watch of its thread, and says whether it was used before."""
 
+    _is_used = False
 
-class _WatchedHTTP(HTTPConnection):
     def _new_conn(self) -> socket.socket:
+        self._is_used = False
+        self._show(None)
         connection = super()._new_conn()
-        _attach(connection)
+        self._show(connection)
         return connection
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _attach(self.sock)  # a connection out of the pool
+        self._show(self.sock)
         super().request(*args, **kwargs)
+        self._is_used = True
+
+    def _show(self, connection: socket.socket | None) -> None:
+        watch = _current.get()
+        if watch is None:
+            return
+        watch.is_on_kept_connection = self._is_used
+        if connection is not None:
+            watch.attach(connection)
 
 
-class _WatchedHTTPS(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
-        _attach(connection)
-        return connection
+class _WatchedHTTP(_Watched):
+    """Over plain TCP."""
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _attach(self.sock)
-        super().request(*args, **kwargs)
+
+class _WatchedHTTPS(_Watched, HTTPSConnection):
+    """Over TLS."""
 
 
 class _HTTPPool(HTTPConnectionPool):

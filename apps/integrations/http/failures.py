@@ -70,6 +70,8 @@ BENEATH: Final[tuple[tuple[type[BaseException], Meaning], ...]] = (
     (UnicodeError, ADDRESS),
 )
 
+DROPPED: Final = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
 # OpenSSL's X509_V_ERR_… numbers.
 CERTIFICATE_FAULTS: Final[dict[int, str]] = {
     9: "its certificate is not valid yet",
@@ -121,6 +123,11 @@ def meaning_of(error: BaseException) -> Meaning:
         if any(isinstance(cause, beneath) for cause in causes):
             return meaning
     return next((MEANINGS[kind] for kind in type(error).__mro__ if kind in MEANINGS), OURS)
+
+
+def is_dropped(error: BaseException) -> bool:
+    """Whether the other side closed or reset the connection."""
+    return any(isinstance(cause, DROPPED) for cause in _causes(error))
 
 
 def _tls_words(error: ssl.SSLError) -> str:
