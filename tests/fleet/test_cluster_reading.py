@@ -16,6 +16,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.core.clock import database_now
+from apps.core.models import Lease
 from apps.core.topics import version_of
 from apps.fleet.models import Cluster, ClusterObject
 from apps.fleet.services import cluster_told_by_argocd, clusters_align, clusters_judge_lost
@@ -507,6 +508,10 @@ def test_f56_a_reader_that_is_ended_in_the_middle_leaves_no_half_snapshot(
         reader.wait(5)
     assert list(ClusterObject.objects.order_by("pk").values()) == before
     assert source().failures == 0
+    del fleet.api.scripts["machineconfigpools"]
+    Lease.objects.filter(name=f"read:{KEY}").update(expires_at=database_now())  # as it does by itself
+    fleet.read()
+    assert ("warning", "NotReady") in rows("Node").values(), "the next reader takes over"
 
 
 def until(is_so: Callable[[], bool], seconds: float = 20.0) -> None:
