@@ -74,7 +74,7 @@ class Agenda:
             await self._sleep_until_due(speed)
 
     async def _sleep_until_due(self, speed: float) -> None:
-        """Sleep until the next entry is due or a new one is made; `wait_for` would swallow a cancellation now and then."""
+        """Until the next entry is due or a new one is made. (`wait_for` may swallow a cancellation in Python 3.11.)"""
         if not self._entries:
             await self._woken.wait()
             return

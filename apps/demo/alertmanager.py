@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import uuid
@@ -84,6 +85,8 @@ class AlertmanagerApi:
         self._now = now
         self._agenda = agenda
         self._kept: dict[tuple[Any, ...], Reply] = {}
+        self._criticals_version = -1
+        self._criticals: dict[tuple[str, str], list[str]] = {}
 
     def answer(self, request: Request) -> Reply:
         """The answer in good health."""
@@ -146,7 +149,8 @@ class AlertmanagerApi:
     # --- alerts -------------------------------------------------------------------------------------------------
 
     def _alerts(self, request: Request) -> list[dict[str, Any]]:
-        documents = (self._alert(alert) for alert in self._chosen(request))
+        silences = self._silences.active(self._now())
+        documents = (self._alert(alert, silences) for alert in self._chosen(request))
         return [each for each in documents if _passes(each, request)]
 
     def _chosen(self, request: Request) -> Iterable[Alert]:
@@ -157,10 +161,10 @@ class AlertmanagerApi:
             if wanted and receiver.fullmatch(receiver_of(alert.labels)):
                 yield alert
 
-    def _alert(self, alert: Alert) -> dict[str, Any]:
+    def _alert(self, alert: Alert, silences: Iterable[Silence]) -> dict[str, Any]:
         updated = max(alert.starts_at, self._now().replace(second=0, microsecond=0))
-        silenced = [each.id for each in self._silences.active(self._now()) if each.mutes(alert.labels)]
-        inhibited = [each.fingerprint for each in self._inhibitors(alert)]
+        silenced = [each.id for each in silences if each.mutes(alert.labels)]
+        inhibited = self._inhibitors(alert)
         return {
             "annotations": alert.annotations,
             "endsAt": fine_moment(updated + KNOWN_FOR),
@@ -178,19 +182,14 @@ class AlertmanagerApi:
             "labels": alert.labels,
         }
 
-    def _inhibitors(self, alert: Alert) -> list[Alert]:
+    def _inhibitors(self, alert: Alert) -> list[str]:
+        """The fingerprints of the critical alerts of the same place, for a warning or less."""
         if alert.labels.get("severity") not in {"warning", "info"}:
             return []
-        return self._criticals().get(_place(alert), [])
-
-    def _criticals(self) -> dict[tuple[str, str], list[Alert]]:
-        if getattr(self, "_criticals_of", -1) != self._book.version:
-            found: dict[tuple[str, str], list[Alert]] = {}
-            for alert in self._book.firing:
-                if alert.labels.get("severity") == "critical":
-                    found.setdefault(_place(alert), []).append(alert)
-            self._criticals_of, self._criticals_found = self._book.version, found
-        return self._criticals_found
+        if self._criticals_version != self._book.version:
+            self._criticals_version = self._book.version
+            self._criticals = _by_place(self._book.firing)
+        return self._criticals.get(_place(alert), [])
 
     def _groups(self, request: Request) -> list[dict[str, Any]]:
         groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[dict[str, Any]]] = {}
@@ -238,7 +237,7 @@ class AlertmanagerApi:
         """Take it here at once, and at the peers a moment later."""
         self._silences.put(silence)
         for peer in self._silences.peers:
-            self._agenda.after(GOSSIP, lambda peer=peer: peer.put(replace(silence)))  # type: ignore[misc]
+            self._agenda.after(GOSSIP, functools.partial(peer.put, replace(silence)))
 
     def _post_silence(self, request: Request) -> Reply:
         try:
@@ -343,6 +342,14 @@ def _same_start(old: Silence, new: Silence, now: datetime) -> bool:
 
 def _place(alert: Alert) -> tuple[str, str]:
     return alert.labels.get("source_cluster", ""), alert.labels.get("component", "")
+
+
+def _by_place(alerts: Iterable[Alert]) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for alert in alerts:
+        if alert.labels.get("severity") == "critical":
+            found.setdefault(_place(alert), []).append(alert.fingerprint)
+    return found
 
 
 def _passes(document: dict[str, Any], request: Request) -> bool:

@@ -41,10 +41,17 @@ class Fault:
     async def answer(self, upstream: Upstream, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Answer wrongly. Returns whether the connection may go on."""
         if self.kind in REPLIES:
-            await send(writer, REPLIES[self.kind](self, upstream, request))
-            return True
+            return await _give(REPLIES[self.kind](self, upstream, request), writer)
         await MANNERS[self.kind](self, upstream, request, writer)
         return False
+
+
+async def _give(answer: Reply | Stream, writer: asyncio.StreamWriter) -> bool:
+    if isinstance(answer, Stream):
+        await send_stream(writer, answer)
+        return False
+    await send(writer, answer)
+    return True
 
 
 def _problem(fault: Fault, upstream: Upstream, request: Request) -> Reply:
@@ -63,7 +70,7 @@ def _redirect(fault: Fault, upstream: Upstream, request: Request) -> Reply:
     return Reply(302, b"", None, {"Location": fault.to})
 
 
-def _empty(fault: Fault, upstream: Upstream, request: Request) -> Reply:
+def _empty(fault: Fault, upstream: Upstream, request: Request) -> Reply | Stream:
     return upstream.emptied(request)
 
 
@@ -71,7 +78,7 @@ def _blank(fault: Fault, upstream: Upstream, request: Request) -> Reply:
     return Reply(200, b"")
 
 
-REPLIES: dict[str, Callable[[Fault, Upstream, Request], Reply]] = {
+REPLIES: dict[str, Callable[[Fault, Upstream, Request], Reply | Stream]] = {
     "401": _problem,
     "403": _problem,
     "429": _problem,
@@ -129,7 +136,8 @@ async def _cut_stream(fault: Fault, upstream: Upstream, request: Request, writer
     answer = upstream.answer(request)
     if isinstance(answer, Stream):
         await send_stream(writer, answer, chunks=fault.chunks)
-        writer.transport.abort()
+        writer.write(b'40\r\n{"result":{"type":')  # a chunk that is announced and does not come whole
+        await writer.drain()
     else:
         await send(writer, answer)
 

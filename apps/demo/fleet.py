@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import hashlib
 import itertools
@@ -95,6 +96,11 @@ class RunningFleet:
         """The base URL of the control endpoint."""
         return self.servers[CONTROL].url
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it still lives."""
+        return self._thread is not None and self._thread.is_alive()
+
     # --- starting and stopping ----------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -115,7 +121,7 @@ class RunningFleet:
     def stop(self) -> None:
         """End everything and give the ports back; the files stay."""
         loop, ended, thread = self._loop, self._ended, self._thread
-        if loop is None or ended is None or thread is None or not thread.is_alive():
+        if loop is None or ended is None or thread is None or not self.is_running:
             return
         loop.call_soon_threadsafe(ended.set)
         thread.join(START_DEADLINE)
@@ -124,15 +130,18 @@ class RunningFleet:
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         for server in self.servers.values():
-            await server.listen()
+            server.listen()
         if not self._options.is_still:
             Life(self.world).begin()
         gc.freeze()
         agenda = asyncio.create_task(self.world.agenda.run(speed=self._options.speed))
         started.set()
-        await self._ended.wait()
+        ended = asyncio.create_task(self._ended.wait())
+        await asyncio.wait({ended, agenda}, return_when=asyncio.FIRST_COMPLETED)
         agenda.cancel()
-        await asyncio.gather(agenda, *(server.close() for server in self.servers.values()), return_exceptions=True)
+        await asyncio.gather(*(server.close() for server in self.servers.values()))
+        with contextlib.suppress(asyncio.CancelledError):
+            await agenda  # if it is what ended, its fault is to be seen
 
     def _secret_names(self) -> Iterator[str]:
         yield from (f"argocd/{name}" for name in self.world.argocds)
@@ -178,7 +187,7 @@ class RunningFleet:
             chosen.refuse()
             return
         chosen.cut()
-        asyncio.get_running_loop().create_task(chosen.listen())
+        chosen.listen()
 
     def _follow_reachability(self, cluster: Cluster) -> None:
         self.fault_set(f"kubernetes/{cluster.name}", None, refuses=cluster.is_lost)

@@ -13,7 +13,8 @@ from apps.demo.catalogue import TENANT
 from apps.demo.world.clusters import Cluster
 from apps.demo.world.world import World
 
-INTERVALS = {"argocd": "30s", "alertmanagers": "10s", "prometheuses": "30s", "kubernetes": "15s"}
+INTERVALS = {"argocd": "30s", "alertmanagers": "10s", "prometheuses": "30s"}
+MANY_CLUSTERS = 20
 CLIENT_ID = "portal"
 HEADING = "# Written by demo_fleet each time it starts; the servers named here are simulated.\n"
 
@@ -31,13 +32,14 @@ def secret_write(folder: Path, name: str, value: str) -> str:
 
 def fleet_file_write(path: Path, world: World, urls: Mapping[str, str], secrets: Mapping[str, str]) -> None:
     """Write the fleet file as a whole; `urls` are by server, `secrets` references by server."""
+    interval = "30s" if len(world.clusters) > MANY_CLUSTERS else "15s"
     document = {
         "portal": {"name": "Stonesoup", "phase": "service-preview-1", "recovery_time_objective": "2d"},
         "environments": [
             {"name": "staging", "rings": [1], "aliases": ["staging-cluster"]},
             {"name": "production", "rings": [2, 3, 4], "aliases": ["production-cluster"]},
         ],
-        "clusters": [_cluster(each, urls, secrets) for each in world.clusters.values()],
+        "clusters": [_cluster(each, urls, secrets, interval) for each in world.clusters.values()],
         "argocd": [_argocd(name, world, urls, secrets) for name in world.argocds],
         "alertmanagers": [_alertmanager(urls)],
         "prometheuses": [
@@ -63,7 +65,7 @@ def fleet_file_write(path: Path, world: World, urls: Mapping[str, str], secrets:
     unfinished.replace(path)
 
 
-def _cluster(cluster: Cluster, urls: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, Any]:
+def _cluster(cluster: Cluster, urls: Mapping[str, str], secrets: Mapping[str, str], interval: str) -> dict[str, Any]:
     source = f"kubernetes/{cluster.name}"
     found: dict[str, Any] = {
         "name": cluster.name,
@@ -75,7 +77,7 @@ def _cluster(cluster: Cluster, urls: Mapping[str, str], secrets: Mapping[str, st
         "kubernetes": {
             "server": urls[source],
             "token": secrets[source],
-            "interval": INTERVALS["kubernetes"],
+            "interval": interval,
         },
     }
     if cluster.host:

@@ -7,7 +7,7 @@ import gzip
 import socket
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import cached_property
@@ -22,6 +22,7 @@ BODY_LIMIT = 8 * 1024 * 1024
 LOG_LENGTH = 2_000
 WORTH_GZIPPING = 20
 CLOSING = 3.0
+BACKLOG = 128
 
 
 class MalformedRequestError(Exception):
@@ -101,7 +102,7 @@ class Upstream(Protocol):
         """How this upstream words a 401, 403, 429 or 503."""
         ...
 
-    def emptied(self, request: Request) -> Reply:
+    def emptied(self, request: Request) -> Reply | Stream:
         """A complete and valid answer in which nothing is listed."""
         ...
 
@@ -150,8 +151,10 @@ class Server:
         self.fault: Misbehaviour | None = None
         self.port = 0
         self._guard: socket.socket | None = None
-        self._listener: asyncio.Server | None = None
-        self._writers: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
+        self._listening: socket.socket | None = None
+        self._conversations: set[asyncio.Task[None]] = set()
+        self._connections: set[socket.socket] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     @property
     def url(self) -> str:
@@ -159,40 +162,57 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def claim(self, port: int = 0) -> None:
-        """Take the port (0: any free one) without listening on it yet."""
+        """Take the port (0: any free one) without listening on it yet. Raises OSError when it is taken."""
         self._guard = _bound(port)
         self.port = int(self._guard.getsockname()[1])
 
-    async def listen(self) -> None:
-        """Accept connections; does nothing when it does already."""
-        if self._listener is None:
-            sock = _bound(self.port)
-            self._listener = await asyncio.start_server(self._serve, sock=sock, limit=HEAD_LIMIT, backlog=128)
+    def listen(self) -> None:
+        """Accept connections from now on; does nothing when it does already. For the loop's own thread."""
+        if self._listening is None:
+            self._listening = _bound(self.port)
+            self._listening.listen(BACKLOG)
+            asyncio.get_running_loop().add_reader(self._listening, self._accept, self._listening)
 
     def refuse(self) -> None:
-        """From now on connections are refused, and those that stand are cut."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        """From now on connections are refused, and those that stand are cut. For the loop's own thread."""
+        if self._listening is not None:
+            asyncio.get_running_loop().remove_reader(self._listening)
+            self._listening.close()
+            self._listening = None
         self.cut()
 
     def cut(self) -> None:
-        """Cut the connections that stand; new ones are accepted."""
-        for writer in tuple(self._writers):
+        """Cut the connections that stand; new ones are accepted. For the loop's own thread."""
+        for writer in self._writers:
             writer.transport.abort()
+        for connection in self._connections:
+            with suppress(OSError):  # the client was quicker
+                connection.shutdown(socket.SHUT_RDWR)
 
     async def close(self) -> None:
         """Give up everything, the port too, and wait for the conversations to end."""
-        tasks = [task for task in self._writers.values() if task is not None]
         self.refuse()
-        if tasks:
-            await asyncio.wait(tasks, timeout=CLOSING)
+        if self._conversations:
+            await asyncio.wait(self._conversations, timeout=CLOSING)
         if self._guard is not None:
             self._guard.close()
             self._guard = None
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers[writer] = asyncio.current_task()
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            connection, _ = listening.accept()
+        except OSError:  # the client has gone again
+            return
+        connection.setblocking(False)
+        task = asyncio.get_running_loop().create_task(self._converse(connection))
+        self._conversations.add(task)
+        task.add_done_callback(self._conversations.discard)
+
+    async def _converse(self, connection: socket.socket) -> None:
+        self._connections.add(connection)
+        reader, writer = await asyncio.open_connection(sock=connection, limit=HEAD_LIMIT)
+        self._connections.discard(connection)
+        self._writers.add(writer)
         try:
             while (request := await read_request(reader)) is not None:
                 if not await self._answer(request, writer, gone=reader.at_eof):
@@ -202,7 +222,7 @@ class Server:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client went away, or the connection was cut on purpose
         finally:
-            self._writers.pop(writer, None)
+            self._writers.discard(writer)
             writer.close()
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter, *, gone: Callable[[], bool]) -> bool:
@@ -221,6 +241,7 @@ def _bound(port: int) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.setblocking(False)
     sock.bind(("127.0.0.1", port))
     return sock
 
@@ -284,15 +305,17 @@ async def send(writer: asyncio.StreamWriter, reply: Reply, *, packs: bool = Fals
 async def send_stream(
     writer: asyncio.StreamWriter, stream: Stream, *, chunks: int = -1, gone: Callable[[], bool] = lambda: False
 ) -> None:
-    """Send a stream until the client is gone, or `chunks` of them are sent, where that is not negative."""
+    """Send a stream until the client is gone, or `chunks` of them are sent, unless that is negative."""
     writer.write(head(200, {"Content-Type": stream.content_type, "Transfer-Encoding": "chunked"}))
     async with aclosing(stream.chunks) as source:
         async for chunk in source:
-            if chunks == 0 or gone():
+            if gone():
                 return
             if chunk:
                 writer.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
                 await writer.drain()
                 chunks -= 1
+            if chunks == 0:
+                return
     writer.write(b"0\r\n\r\n")
     await writer.drain()

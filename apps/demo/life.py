@@ -17,6 +17,7 @@ from apps.demo.world.syncing import operation_begin
 from apps.demo.world.world import World
 
 STEP = 4.0
+PATIENCE = 10.0
 WORDS = 'Deployment "{}-controller-manager" exceeded its progress deadline'
 
 
@@ -80,12 +81,20 @@ class Life:
         return take
 
     def _sync_by_itself(self, application: Application) -> None:
-        if application.operation is None and not application.cluster.is_lost and application.deleting_at is None:
-            operation = Operation(application.revision, prune=application.auto_prune, retry={"limit": -1})
-            operation_begin(self._world, application, operation)
+        """Argo CD's automated sync, which waits for a running operation and for a cluster that is lost."""
+        if application.deleting_at is not None:
+            return
+        if application.operation is not None or application.cluster.is_lost:
+            self._world.agenda.after(PATIENCE, lambda: self._sync_by_itself(application))
+            return
+        operation = Operation(application.revision, prune=application.auto_prune, retry={"limit": -1})
+        operation_begin(self._world, application, operation)
 
     def _complain(self, application: Application) -> None:
         """Alerts rise over a broken deploy, and end when the next commit mends it."""
+        if application.operation is not None or application.health == "Progressing" or application.cluster.is_lost:
+            self._world.agenda.after(PATIENCE, lambda: self._complain(application))
+            return
         if application.health != "Degraded":
             return
         world, cluster = self._world, application.cluster
@@ -99,11 +108,17 @@ class Life:
         world.agenda.after(self._rng.uniform(100, 220), lambda: self._mend(application, alerts))
 
     def _mend(self, application: Application, alerts: list[Alert]) -> None:
+        if application.cluster.is_lost:
+            self._world.agenda.after(PATIENCE, lambda: self._mend(application, alerts))
+            return
         revision = self._commit(self._world.instance_of(application), application.set_name)
         self._world.application_change(application, revision=revision, sync="OutOfSync", broken="")
         self._sync_by_itself(application)
+        self._world.agenda.after(25.0, lambda: self._end(alerts))
+
+    def _end(self, alerts: list[Alert]) -> None:
         for alert in alerts:
-            self._world.agenda.after(25.0, lambda alert=alert: self._world.alert_end(alert))  # type: ignore[misc]
+            self._world.alert_end(alert)
 
     # --- clusters -----------------------------------------------------------------------------------------------
 

@@ -53,10 +53,11 @@ class Account:
         return action == "sync" and project in self.sync_projects
 
 
+NOBODY = Account("nothing")
 ACCOUNTS = (
     Account("portal", may_look=True, sync_projects=frozenset({"default", "windowed"})),
     Account("viewonly", may_look=True),
-    Account("nothing"),
+    NOBODY,
     Account("admin", may_look=True, may_all=True),
 )
 

@@ -61,9 +61,10 @@ class ArgoApi:
             return denied()
         return refusal(8 if status == 429 else 14, "too many requests" if status == 429 else "service unavailable")
 
-    def emptied(self, request: Request) -> Reply:
-        """A list of nothing, as an account without rights gets it."""
-        return Reply.json({"metadata": {}, "items": None})
+    def emptied(self, request: Request) -> Reply | Stream:
+        """What an account without any right gets."""
+        route = self._route(request)
+        return Reply.text("Not Found\n", 404) if route is None else route(request, accounts.NOBODY)
 
     def _route(self, request: Request) -> Callable[[Request, Account], Reply | Stream] | None:
         match request.method, request.segments[2:] if request.segments[:2] == ("api", "v1") else ():

@@ -11,7 +11,7 @@ from apps.demo.argocd.fields import Tree, pruned
 from apps.demo.world.applications import Application, ArgoInstance, Event
 
 KEEP_ALIVE = 15.0
-TICK = 1.0
+TICK = 0.25
 BREATH = 50
 
 
@@ -23,7 +23,7 @@ async def follow(
     is_sse: bool,
     replays: bool,
 ) -> AsyncGenerator[bytes, None]:
-    """The chunks of one watcher's stream. An empty chunk comes each second in which nothing happened."""
+    """The chunks of one watcher's stream. An empty chunk comes every moment in which nothing happened."""
     queue: asyncio.Queue[Event] = asyncio.Queue()
     seen: dict[str, int] = {}
     if replays:

@@ -78,8 +78,7 @@ def _attempt(world: World, application: Application, state: OperationState) -> N
 
 def _fail(world: World, application: Application, state: OperationState, failure: str) -> None:
     limit = int(state.operation.retry.get("limit", 0))
-    results = [_failed_result(application, failure)]
-    ended = replace(state, finished_at=world.now(), results=results)
+    ended = replace(state, finished_at=world.now(), results=_failed_results(application, failure))
     if limit >= 0 and state.retry_count >= limit:
         tried = f" (retried {state.retry_count} times)." if state.retry_count else ""
         _finish(world, application, replace(ended, phase="Failed", message=failure + tried))
@@ -118,8 +117,10 @@ def _deploy(world: World, application: Application, state: OperationState) -> No
 
 
 def application_settle(world: World, application: Application) -> None:
-    """The workloads have become ready, or will not."""
-    if application.health == "Progressing" and application.before_loss is None:
+    """The workloads have become ready, or will not; while the cluster is lost nobody can tell."""
+    if application.before_loss is not None:
+        world.agenda.after(SETTLE, lambda: application_settle(world, application))
+    elif application.health == "Progressing":
         message = application.broken
         world.application_change(application, health="Degraded" if message else "Healthy", health_message=message)
 
@@ -161,9 +162,10 @@ def _result(resource: Resource, operation: Operation) -> dict[str, Any]:
     return {**resource.identity, "status": status, "message": message, "hookPhase": phase, "syncPhase": "Sync"}
 
 
-def _failed_result(application: Application, failure: str) -> dict[str, Any]:
-    resource = resources_of(application)[-1]
-    return {**resource.identity, "status": "SyncFailed", "message": failure, "syncPhase": "Sync"}
+def _failed_results(application: Application, failure: str) -> list[dict[str, Any]]:
+    """The last resource failed; none is known while the cluster cannot be reached."""
+    failed = resources_of(application)[-1:]
+    return [{**each.identity, "status": "SyncFailed", "message": failure, "syncPhase": "Sync"} for each in failed]
 
 
 def _hook_result(application: Application) -> dict[str, Any]:

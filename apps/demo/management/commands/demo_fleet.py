@@ -14,6 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.demo.fleet import FleetOptions, start
 from apps.demo.world.building import Counts
 
+LOOK_INTERVAL = 1.0
+
 
 class Command(BaseCommand):
     """Serve Argo CD, Alertmanager, Prometheus, Observatorium and Kubernetes of a fleet that does not exist."""
@@ -55,7 +57,9 @@ class Command(BaseCommand):
             count = len(fleet.servers)
             self.stdout.write(f"{count} servers listen; fleet file {fleet.fleet_file}; control {fleet.control_url}")
             self.stdout.flush()
-            ended.wait()
+            while not ended.wait(LOOK_INTERVAL):
+                if not fleet.is_running:
+                    raise CommandError("the simulated fleet has broken down")
 
 
 def _fleet_options(options: dict[str, Any], state: Path) -> FleetOptions:
