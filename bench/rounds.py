@@ -27,6 +27,7 @@ from django.test.utils import CaptureQueriesContext, override_settings  # noqa: 
 
 from apps.accounts.personas import persona_account  # noqa: E402
 from apps.alerts.tasks import read_alertmanager, read_rules  # noqa: E402
+from apps.core.metrics import UPSTREAM_BYTES  # noqa: E402
 from apps.fleet.tasks import read_cluster  # noqa: E402
 from apps.gitops.tasks import read_applications, read_inventory  # noqa: E402
 from apps.sources.models import Source  # noqa: E402
@@ -49,6 +50,7 @@ def round_of(kind: str) -> Round:
     """One round over all sources of a kind."""
     keys = list(Source.objects.filter(kind=kind, is_archived=False).values_list("key", flat=True))
     reset_queries()
+    already = bytes_so_far()
     cpu, wall = time.process_time(), time.perf_counter()
     with CaptureQueriesContext(connection) as captured:
         for key in keys:
@@ -56,9 +58,15 @@ def round_of(kind: str) -> Round:
     spent = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
     failed = list(Source.objects.filter(kind=kind, failures__gt=0).values_list("key", "error"))
     assert not failed, failed
-    writes = sum(1 for query in captured.captured_queries if ENTITY.search(query["sql"]))
-    sizes = Source.objects.filter(kind=kind).values_list("wire_bytes", flat=True)
-    return {**spent, "writes": writes, "bytes": sum(size or 0 for size in sizes), "sources": len(keys)}
+    wrote = [query["sql"] for query in captured.captured_queries if ENTITY.search(query["sql"])]
+    print(kind, *(statement[:2000] for statement in wrote[:3]), sep="\n  ", file=sys.stderr)
+    return {**spent, "writes": len(wrote), "bytes": bytes_so_far() - already, "sources": len(keys)}
+
+
+def bytes_so_far() -> float:
+    """Bytes that answers took on the wire in this process, of all sources together."""
+    samples = [sample for family in UPSTREAM_BYTES.collect() for sample in family.samples]
+    return sum(sample.value for sample in samples if sample.name.endswith("_total"))
 
 
 def rounds(kinds: Iterable[str]) -> dict[str, Round]:

@@ -10,3 +10,4 @@ PAGE_SECONDS = Histogram("portal_page_seconds", "Time that a page took to answer
 TASK_SECONDS = Histogram("portal_task_seconds", "Time that a task took.", ["task"], buckets=SECONDS)
 SOURCE_READS = Counter("portal_source_reads", "Reads of a source, by how they ended.", ["source", "outcome"])
 EVENTS_FOLLOWED = Counter("portal_events_followed", "Events of Argo CD's stream taken in.", ["instance"])
+UPSTREAM_BYTES = Counter("portal_upstream_bytes", "Bytes that answers of a source took on the wire.", ["source"])

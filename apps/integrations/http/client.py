@@ -22,6 +22,7 @@ from apps.core.errors import (
     UpstreamRejected,
     UpstreamUntrusted,
 )
+from apps.core.metrics import UPSTREAM_BYTES
 from apps.integrations.http import body as bodies
 from apps.integrations.http.deadline import Watch, WatchedAdapter, watching
 from apps.integrations.http.endpoint import MEBIBYTE, CallFacts, Endpoint
@@ -183,6 +184,7 @@ class HttpClient:
             skew=None if date is None else (date - began).total_seconds() - latency / 2,
             status=answer.status,
         )
+        UPSTREAM_BYTES.labels(self.source).inc(wire.tell())
         return answer
 
     def _send(self, request: requests.Request, watch: Watch, *, read_timeout: float) -> requests.Response:
