@@ -204,12 +204,12 @@ class Server:
         except OSError:  # the client has gone again
             return
         connection.setblocking(False)
+        self._connections.add(connection)
         task = asyncio.get_running_loop().create_task(self._converse(connection))
         self._conversations.add(task)
         task.add_done_callback(self._conversations.discard)
 
     async def _converse(self, connection: socket.socket) -> None:
-        self._connections.add(connection)
         reader, writer = await asyncio.open_connection(sock=connection, limit=HEAD_LIMIT)
         self._connections.discard(connection)
         self._writers.add(writer)
