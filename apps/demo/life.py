@@ -45,7 +45,8 @@ class Life:
 
     def _deploy(self, *, goes_wrong: bool) -> None:
         """A new commit of a set reaches its clusters one after the other; when it goes wrong, the last stays broken."""
-        instance = self._rng.choice(list(self._world.argocds.values()))
+        staging, production = self._world.argocds.values()
+        instance = self._rng.choices((staging, production), weights=(1, 2))[0]
         targets = self._targets(instance, with_workloads=goes_wrong)
         if not targets:
             return
