@@ -1,0 +1,298 @@
+"""The page of one Application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import Role
+from apps.core.clock import database_now
+from apps.gitops.models import Application, ApplicationDetail, Project
+from apps.sources.models import Source
+from tests.pages import HOSTILE, RTL, html_of, queries_of, text_of
+from tests.rows import (
+    REVISION,
+    ago,
+    application_row,
+    broken,
+    change_row,
+    cluster_row,
+    down,
+    episode_row,
+    never,
+    source_row,
+    stale,
+)
+
+NAME = "build-service-stone-prd-m01"
+URL = f"/apps/production/argocd/{NAME}/"
+
+
+@pytest.fixture(autouse=True)
+def source(db: None) -> Source:
+    return source_row(
+        "argocd/production", title="Argo CD production: Applications", address="https://argocd.example.com"
+    )
+
+
+def resource(kind: str, name: str, **fields: Any) -> dict[str, Any]:
+    return {"group": "apps", "version": "v1", "kind": kind, "namespace": "build-service", "name": name, **fields}
+
+
+def detailed(row: Application, **data: Any) -> ApplicationDetail:
+    """The Application's details, as read a minute ago."""
+    told = {"namespace": "argocd", "name": row.name, "project": "default", "is_complete": True}
+    return ApplicationDetail.objects.create(
+        application=row,
+        asked_at=ago(minutes=2),
+        read_at=ago(minutes=1),
+        data={"application": {**told, **data.pop("application", {})}, **data},
+    )
+
+
+def test_the_verdict_stands_first_in_one_sentence(viewer: Client) -> None:
+    broken(NAME)
+    html = html_of(viewer, URL)
+    assert "2 Deployments exceed their progress deadline" in html.partition("<dl")[0]
+
+
+def test_state_policy_and_place_are_told(viewer: Client) -> None:
+    cluster_row("stone-prd-m01", tone="busy", reason="upgrade under way")
+    source_row("kubernetes/stone-prd-m01")
+    application_row(NAME, auto_sync=True, self_heal=True, auto_prune=True, health_message="all of it runs")
+    html = html_of(viewer, URL)
+    text = text_of(html)
+    for told in ("Synced for 3 h", "Healthy for 3 h", "on, with self-heal, with prune", "all of it runs"):
+        assert told in text
+    assert "upgrade under way" in text
+    assert 'href="/clusters/stone-prd-m01/"' in html
+
+
+def test_conditions_are_shown_with_message_and_age(viewer: Client) -> None:
+    told = {"type": "SyncError", "message": "one object failed to apply", "at": ago(minutes=33).isoformat()}
+    application_row(NAME, conditions=[told], condition_types=" SyncError ")
+    text = text_of(html_of(viewer, URL))
+    assert "SyncError for 33 m one object failed to apply" in text
+
+
+def test_the_operation_is_shown_with_results_the_failed_first(viewer: Client) -> None:
+    operation = {
+        "phase": "Failed",
+        "message": "one or more objects failed to apply",
+        "started_at": ago(minutes=35).isoformat(),
+        "finished_at": ago(minutes=33).isoformat(),
+        "retry_count": 5,
+        "initiated_by": "remy",
+        "infos": [["reason", "rollback"]],
+        "revision": REVISION,
+    }
+    application = broken(NAME, operation=operation, operation_phase="Failed")
+    detailed(
+        application,
+        operation_resources=[
+            resource("ConfigMap", "settings", status="Synced", message="configured"),
+            resource("Deployment", "manager", status="SyncFailed", message="field is immutable"),
+        ],
+    )
+    text = text_of(html_of(viewer, URL))
+    for told in ("Failed", "tried again 5 times", "by remy", "reason rollback", "one or more objects failed"):
+        assert told in text
+    assert text.index("field is immutable") < text.index("configured")
+
+
+def test_resources_that_are_not_right_are_listed_and_the_rest_is_counted(viewer: Client) -> None:
+    well = [resource("Service", f"svc-{n}", status="Synced", health_status="Healthy") for n in range(20)]
+    odd = [
+        resource("ConfigMap", "drifted", status="OutOfSync", requires_pruning=True),
+        resource("Deployment", "manager", status="Synced", health_status="Degraded", health_message="no progress"),
+    ]
+    detailed(application_row(NAME), resources=[*well, *odd])
+    text = text_of(html_of(viewer, URL))
+    assert text.index("no progress") < text.index("drifted")
+    assert "to be pruned" in text
+    assert "22 resources, read 1 m ago" in text
+    assert "svc-3" not in text
+
+
+def test_history_is_folded_newest_first(viewer: Client) -> None:
+    history = [
+        {"id": n, "revision": f"{n}" * 40, "deployed_at": ago(days=9 - n).isoformat(), "initiated_by": f"person{n}"}
+        for n in range(3)
+    ]
+    detailed(application_row(NAME), history=history, application={"source_count": 2})
+    text = text_of(html_of(viewer, URL))
+    assert "History: 3 deployments" in text
+    assert text.index("person2") < text.index("person0")
+    assert "2, of which the first is shown" in text
+
+
+def test_opening_the_page_asks_for_details_and_polling_does_not(viewer: Client) -> None:
+    application = application_row(NAME)
+    viewer.get(URL, headers={"HX-Request": "true"})
+    assert not ApplicationDetail.objects.exists()
+    assert "Being read: they show here by themselves." in text_of(html_of(viewer, URL))
+    asked = ApplicationDetail.objects.get(application=application).asked_at
+    assert asked is not None
+    html_of(viewer, URL)
+    assert ApplicationDetail.objects.get(application=application).asked_at == asked
+
+
+def test_details_that_could_not_be_read_say_why(viewer: Client) -> None:
+    ApplicationDetail.objects.create(
+        application=application_row(NAME), asked_at=ago(minutes=2), read_at=database_now(), error="refused us (403)"
+    )
+    text = text_of(html_of(viewer, URL))
+    assert "Its details could not be read: refused us (403)" in text
+    assert "Not read yet" not in text
+
+
+def test_sync_windows_say_why_and_whether_a_sync_by_hand_is_allowed(viewer: Client) -> None:
+    window = {"kind": "deny", "schedule": "0 0 * * *", "duration": "24h", "applications": ["*"], "description": "night"}
+    Project.objects.create(instance="production", name="frozen", sync_windows=[window])
+    application_row(NAME, project="frozen")
+    text = text_of(html_of(viewer, URL))
+    assert "closed" in text
+    assert "a deny window is active (night)" in text
+    assert "a sync by hand is not allowed either" in text
+
+
+def test_the_same_component_elsewhere_marks_another_revision(viewer: Client) -> None:
+    application_row(NAME)
+    application_row("build-service-stone-prd-rh01", cluster="stone-prd-rh01", sync_revision="9" * 40)
+    application_row("build-service-staging", instance="staging", cluster="stone-stg-m01")
+    application_row("unrelated", set_name="has")
+    text = text_of(html_of(viewer, URL)).partition("The same component elsewhere")[2].partition("Where")[0]
+    assert "build-service-stone-prd-rh01" in text
+    assert "9999999 differs" in text
+    assert text.count("differs") == 1
+    assert "build-service-staging" in text
+    assert "unrelated" not in text
+
+
+def test_alerts_joined_to_it_or_on_its_namespace_are_shown(viewer: Client) -> None:
+    application_row(NAME)
+    episode_row("Joined", cluster="", application=f"production/argocd/{NAME}")
+    episode_row("Near", cluster="stone-prd-m01", labels={"namespace": "build-service"})
+    episode_row("OtherNamespace", cluster="stone-prd-m01", labels={"namespace": "has"})
+    episode_row("OtherCluster", cluster="stone-prd-rh01", labels={"namespace": "build-service"})
+    episode_row("Ended", cluster="stone-prd-m01", labels={"namespace": "build-service"}, ended_at=ago(minutes=1))
+    text = text_of(html_of(viewer, URL))
+    assert "Joined" in text
+    assert "Near" in text
+    for other in ("OtherNamespace", "OtherCluster", "Ended"):
+        assert other not in text
+
+
+def test_its_own_changes_are_shown(viewer: Client) -> None:
+    application_row(NAME)
+    change_row(NAME, field="sync", before="Synced", after="OutOfSync")
+    change_row("another", field="sync", before="Synced", after="Unknown")
+    text = text_of(html_of(viewer, URL)).partition("What changed")[2]
+    assert "Synced → OutOfSync" in text
+    assert "Synced → Unknown" not in text
+
+
+def test_links_lead_to_argo_cd_and_git(viewer: Client) -> None:
+    application_row(NAME)
+    html = html_of(viewer, URL)
+    assert f'href="https://argocd.example.com/applications/argocd/{NAME}"' in html
+    repository = "https://github.com/redhat-appstudio/infra-deployments"
+    assert f'href="{repository}/tree/main/components/build-service/production"' in html
+    assert f'href="{repository}/commit/{REVISION}"' in html
+
+
+@pytest.mark.parametrize(
+    "repo", ["javascript:alert(1)", "git@github.com:a/b.git", "oci://quay.io/x", "https://a@b/c", ""]
+)
+def test_f26_a_repository_without_a_web_address_is_text(viewer: Client, repo: str) -> None:
+    application_row(NAME, repo_url=repo)
+    html = html_of(viewer, URL)
+    assert f'href="{repo}' not in html
+    assert f"<bdi>{repo}</bdi>" in html
+    assert ">Git<" not in html
+
+
+@pytest.mark.parametrize(
+    ("prepare", "told"),
+    [
+        (stale, "is stale: what it told is from 10 m ago"),
+        (down, "is down: what it told is from 10 m ago ( could not be reached ); next try:"),
+        (never, "was never reached"),
+    ],
+)
+def test_a_doubtful_source_makes_it_not_known(
+    viewer: Client, source: Source, prepare: Callable[[Source], Source], told: str
+) -> None:
+    prepare(source)
+    application_row(NAME)
+    html = html_of(viewer, URL)
+    assert told in text_of(html)
+    assert 'class="pill unknown"' in html
+    assert "last known: Synced and Healthy" in text_of(html)
+
+
+def test_what_the_stream_has_not_told_is_said_to_be_missing(viewer: Client) -> None:
+    application_row(NAME, details_known=False, tone="unknown", reason="its conditions have not been read yet")
+    assert "Its conditions are not known yet" in text_of(html_of(viewer, URL))
+
+
+def test_f25_and_f28_hostile_text_is_only_text(viewer: Client) -> None:
+    application = broken(
+        NAME,
+        reason=HOSTILE,
+        health_message=RTL,
+        conditions=[{"type": HOSTILE, "message": HOSTILE, "at": None}],
+        destination_namespace=RTL,
+        path=HOSTILE,
+        target_revision="../../evil",
+    )
+    detailed(application, resources=[resource(HOSTILE, RTL, status=HOSTILE, health_message=HOSTILE)])
+    html = html_of(viewer, URL).partition("<main")[2]
+    assert "<img" not in html
+    assert "\u202e" not in html
+    assert "U+202E" in html
+    assert "49" not in text_of(f"<main{html}").replace("149", "")
+
+
+def test_f27_huge_texts_keep_the_page_bounded(viewer: Client) -> None:
+    application = application_row(NAME, reason="r" * 1000, health_message="h" * 1000)
+    huge = [resource("Deployment", f"d{n}", status="OutOfSync", health_message="m" * 1000) for n in range(500)]
+    detailed(application, resources=huge)
+    html = html_of(viewer, URL)
+    assert len(html) < 300 * 1500 + 40_000
+    assert "500 resources" in text_of(html)
+
+
+def test_an_application_that_is_not_there_is_404(viewer: Client) -> None:
+    assert viewer.get("/apps/production/argocd/none/").status_code == 404
+    assert viewer.get("/apps/production/a%2Fb/none/").status_code == 404
+
+
+def test_queries_are_constant_in_what_stands_around_it(viewer: Client) -> None:
+    def fill(count: int, start: int) -> None:
+        for number in range(start, start + count):
+            application_row(f"sibling-{number}", cluster=f"m{number}", project=f"project{number}")
+            episode_row(f"Alert{number}", labels={"namespace": "build-service"}, silenced_by=["x"])
+            change_row(NAME, before=f"{number}")
+
+    application_row(NAME)
+    fill(10, 0)
+    few = queries_of(viewer, URL)
+    fill(290, 10)
+    assert queries_of(viewer, URL) == few
+    assert few <= 27
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_role_sees_it(signed_in: Callable[[Role], Client], role: Role) -> None:
+    application_row(NAME)
+    assert signed_in(role).get(URL).status_code == 200
+
+
+def test_nobody_without_a_role_sees_it(nobody: Client, client: Client) -> None:
+    application_row(NAME)
+    assert nobody.get(URL).status_code == 403
+    assert client.get(URL).status_code == 302
