@@ -123,6 +123,11 @@ class Row:
         links = {member.noun: member.all_url for member in self.members}
         return [(counted(self.counts[noun], noun), url) for noun, url in links.items()]
 
+    @property
+    def lists(self) -> Sequence[tuple[str, str]]:
+        """Those of `all_links` that lead to more than one thing, which `shown_members` need not all show."""
+        return [(words, url) for words, url in self.all_links if not words.startswith("1 ")]
+
 
 def ranked(problems: Iterable[Problem], environments: Sequence[str]) -> list[Row]:
     """The rows, most urgent first; `environments` in the order in which changes reach them, the last weighing most."""

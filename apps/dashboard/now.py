@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Q
+from django.db.models.fields.json import KT
 from django.http import HttpRequest
 
 from apps.alerts.models import Episode, EpisodeQuerySet
@@ -113,8 +114,8 @@ def attention_of(
 
 
 def worst_episodes(episodes: EpisodeQuerySet) -> Iterable[Episode]:
-    """The most urgent alerts that need somebody by their own verdict, without their long texts. One query."""
-    needing = episodes.filter(tone__in=NEEDING).annotate(rank=rank_of("tone"))
+    """The most urgent alerts that need somebody by their own verdict, of their texts the summary alone. One query."""
+    needing = episodes.filter(tone__in=NEEDING).annotate(rank=rank_of("tone"), summary=KT("annotations__summary"))
     return needing.defer("annotations", "labels", "receivers").order_by("rank", "-is_slo", "-began_at")[:ROWS_READ]
 
 

@@ -133,7 +133,7 @@ def alert_problems(episodes: Iterable[Episode], spread: Mapping[str, int]) -> It
             title=episode.name,
             tone=Tone(episode.tone),
             weight=alert_weight(episode),
-            what=episode.reason,
+            what=" · ".join(filter(None, [episode.reason, getattr(episode, "summary", None)])),
             detail="supported" if runbook else "not supported: no runbook",
             place=episode.cluster or episode.cluster_told,
             environment=episode.environment,

@@ -12,6 +12,7 @@ from apps.timeline.models import Kind, Transition
 CHANGES_READ = 400
 CHANGES_SHOWN = 30
 REVISION_LETTERS = 7
+WORDS_SHOWN = 4
 BOTH_ENDS = frozenset({"sync", "health", "operation", "version"})
 
 
@@ -29,20 +30,37 @@ class Change:
 
 
 def changes_told(lines: Iterable[Transition]) -> list[Change]:
-    """The newest changes, in the order of `lines`; lines of one kind that say the same within a minute are one."""
-    groups: dict[tuple[str, ...], list[Transition]] = {}
+    """The newest changes first, as `lines` are.
+
+    What happened to one thing within a minute is one change, and what happened alike to several things is one too.
+    """
+    things: dict[tuple[str, ...], list[Transition]] = {}
     for line in lines:
-        said = (line.kind, line.field, line.before, line.after, f"{line.seen_at:%H:%M}")
-        groups.setdefault(said, []).append(line)
-    return [told(group) for group in list(groups.values())[:CHANGES_SHOWN]]
+        things.setdefault((line.kind, line.subject, minute_of(line)), []).append(line)
+    alike: dict[tuple[str, ...], list[list[Transition]]] = {}
+    for (kind, _, minute), of_thing in things.items():
+        alike.setdefault((kind, minute, words_of_all(of_thing)), []).append(of_thing)
+    return [told(words, together) for (_, _, words), together in list(alike.items())[:CHANGES_SHOWN]]
 
 
-def told(group: list[Transition]) -> Change:
-    """Lines that say the same, as one change."""
-    first = group[0]
-    others = len({line.subject for line in group}) - 1
+def minute_of(line: Transition) -> str:
+    """The minute in which it was seen."""
+    return f"{line.seen_at:%Y-%m-%d %H:%M}"
+
+
+def told(words: str, together: list[list[Transition]]) -> Change:
+    """What happened alike to several things, in the name of the first."""
+    first = together[0][0]
+    others = len({lines[0].subject for lines in together}) - 1
+    by = next((line.by for line in together[0] if line.by), "")
     url = first.link if first.link.startswith("/") and not first.link.startswith("//") else ""
-    return Change(first.seen_at, first.title, words_of(first), first.tone or Tone.UNKNOWN, url, first.by, others)
+    return Change(first.seen_at, first.title, words, first.tone or Tone.UNKNOWN, url, by, others)
+
+
+def words_of_all(lines: list[Transition]) -> str:
+    """What happened to one thing, in the order in which it happened; only the last of much."""
+    words = list(dict.fromkeys(words_of(line) for line in reversed(lines)))
+    return ", ".join(["…", *words[-WORDS_SHOWN:]] if len(words) > WORDS_SHOWN else words)
 
 
 def words_of(line: Transition) -> str:
@@ -54,5 +72,5 @@ def words_of(line: Transition) -> str:
     if line.kind == Kind.CLUSTER and "/" in line.field:
         return f"{line.field}: {arrow}"
     if line.kind == Kind.ALERT and line.field != "firing":
-        return f"{line.field} {after}"
+        return after if after == line.field else f"no longer {line.field}"
     return arrow or line.field

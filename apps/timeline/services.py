@@ -14,7 +14,7 @@ PRUNE_BATCH = 500
 
 
 def transitions_note(transitions: Iterable[Transition]) -> int:
-    """Appends the transitions, their texts capped to their columns; returns how many. Within the caller's transaction."""
+    """Appends the transitions, their texts capped to their columns, in the caller's transaction; returns how many."""
     lines = list(transitions)
     for line in lines:
         line.title = clean(line.title, 300)

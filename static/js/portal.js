@@ -84,7 +84,7 @@ function lost() {
   const banner = document.getElementById("offline");
   if (!banner) return;
   const since = lostAt.toTimeString().slice(0, 8);
-  write(banner, `The portal has not answered since ${since}: what you see is from before, and its age goes on counting.`);
+  write(banner.querySelector("span"), `The portal has not answered since ${since}: what you see is from before, and its age goes on counting.`);
   banner.hidden = false;
 }
 function found() {

@@ -1,0 +1,76 @@
+"""The timeline's lines as people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from apps.timeline.changes import CHANGES_SHOWN, changes_told, words_of
+from apps.timeline.models import Transition
+
+NOW = datetime(2026, 11, 24, 22, 57, 50, tzinfo=UTC)
+
+
+def line(title: str = "has", **fields: Any) -> Transition:
+    """A change of an Application, seen at NOW and not saved."""
+    defaults = {"kind": "application", "subject": f"production/argocd/{title}", "seen_at": NOW, "tone": "busy"}
+    return Transition(title=title, **{**defaults, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"field": "sync", "before": "OutOfSync", "after": "Synced"}, "OutOfSync → Synced"),
+        ({"field": "revision", "before": "3f2c1d0aa", "after": "9ab01e2bb"}, "revision 3f2c1d0 → 9ab01e2"),
+        ({"field": "revision", "before": "", "after": "9ab01e2bb"}, "revision none → 9ab01e2"),
+        ({"field": "seen", "before": "", "after": "appeared"}, "appeared"),
+        ({"kind": "alert", "field": "firing", "after": "begins"}, "begins"),
+        ({"kind": "alert", "field": "silenced", "before": "active", "after": "silenced"}, "silenced"),
+        ({"kind": "alert", "field": "silenced", "before": "silenced", "after": "active"}, "no longer silenced"),
+        ({"kind": "cluster", "field": "node/w1", "before": "ready", "after": "not ready"}, "node/w1: not ready"),
+        ({"kind": "source", "field": "state", "before": "ok", "after": "failing: slow"}, "failing: slow"),
+        ({"field": "life", "after": ""}, "life"),
+    ],
+)
+def test_words(fields: dict[str, str], words: str) -> None:
+    assert words_of(line(**fields)) == words
+
+
+def test_what_happened_to_one_thing_in_a_minute_is_one_change_in_its_order() -> None:
+    newest_first = [
+        line(field="health", before="Progressing", after="Healthy", tone="well"),
+        line(field="sync", before="OutOfSync", after="Synced", by="remy", seen_at=NOW - timedelta(seconds=9)),
+    ]
+    [change] = changes_told(newest_first)
+    assert (change.words, change.tone, change.by) == ("OutOfSync → Synced, Progressing → Healthy", "well", "remy")
+    assert change.at == NOW
+
+
+def test_what_happened_alike_to_several_things_is_one_change() -> None:
+    told = changes_told([line("has", field="life", after="new"), line("spi", field="life", after="new")])
+    assert [(change.title, change.others) for change in told] == [("has", 1)]
+
+
+def test_different_things_stay_apart() -> None:
+    lines = [
+        line("has", field="life", after="new"),
+        line("spi", field="life", after="gone"),
+        line("has", field="life", after="new", seen_at=NOW - timedelta(minutes=1)),
+        line("has", field="life", after="new", kind="cluster", subject="has"),
+    ]
+    assert [change.others for change in changes_told(lines)] == [0, 0, 0, 0]
+
+
+def test_much_is_cut() -> None:
+    busy = [line(field="node", after=f"step {number}") for number in range(9, 0, -1)]
+    assert changes_told(busy)[0].words == "…, step 6, step 7, step 8, step 9"
+    many = [line(str(number), field="life", after=f"new {number}") for number in range(100)]
+    assert len(changes_told(many)) == CHANGES_SHOWN
+
+
+@pytest.mark.parametrize("link", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
+def test_a_change_leads_to_the_portals_own_pages_alone(link: str) -> None:
+    assert changes_told([line(field="life", link=link)])[0].url == ""
+    assert changes_told([line(field="life", link="/apps/")])[0].url == "/apps/"
