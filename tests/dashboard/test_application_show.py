@@ -204,9 +204,7 @@ def test_links_lead_to_argo_cd_and_git(viewer: Client) -> None:
     assert f'href="{repository}/commit/{REVISION}"' in html
 
 
-@pytest.mark.parametrize(
-    "repo", ["javascript:alert(1)", "git@github.com:a/b.git", "oci://quay.io/x", "https://a@b/c", ""]
-)
+@pytest.mark.parametrize("repo", ["javascript:alert(1)", "git@github.com:a/b.git", "oci://quay.io/x", "https://a@b/c"])
 def test_f26_a_repository_without_a_web_address_is_text(viewer: Client, repo: str) -> None:
     application_row(NAME, repo_url=repo)
     html = html_of(viewer, URL)
