@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 2_000
 MOST_AT_ONCE = 500
+CLOSING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +133,7 @@ class Watch:
         self._key = f"argocd/{instance}"
         self._mailbox: Mailbox[Message] = Mailbox(MOST_WAITING)
         self._reader: StreamReader | None = None
+        self._asker: ListAsker | None = None
         self._stream_error = ""
         self._stream_failures = self._list_failures = 0
         self._lists_of_connection = 0
@@ -155,9 +157,12 @@ class Watch:
             self._beat()
 
     def close(self) -> None:
-        """Ends the stream; the threads then end by themselves."""
+        """Ends the stream, and waits a moment for the threads: what they still say is then said."""
         self._mailbox.close()
+        waiters = [waiter for waiter in (self._reader, self._asker) if waiter]
         self._disconnect()
+        for waiter in waiters:
+            waiter.join(CLOSING_SECONDS / len(waiters))
 
     def _ask_what_is_due(self) -> None:
         if not self._upstream_due.is_due():
@@ -169,7 +174,8 @@ class Watch:
             self._list_due.set(0)
         if not self._is_listing and self._listed is None and self._list_due.is_due():
             self._is_listing = True
-            ListAsker(self._client, self._mailbox, instance=self._instance).start()
+            self._asker = ListAsker(self._client, self._mailbox, instance=self._instance)
+            self._asker.start()
 
     def _messages(self) -> list[Message]:
         """What comes within a second, with what comes in the moment after the first."""

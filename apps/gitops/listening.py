@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -83,17 +82,32 @@ class Mailbox(Generic[T]):
         self._closed.set()
 
 
-class StreamReader:
+class Waiter:
+    """A thread that waits for an upstream: told to end it does so, at the latest with the process."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begins to wait."""
+        self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        """Waits for its end, not longer than this."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+
+class StreamReader(Waiter):
     """One connection's stream, read in a thread of its own into a mailbox. StreamEnded is the last that it puts."""
 
     def __init__(self, client: ArgoCDClient, mailbox: Mailbox[Message], *, silence: float) -> None:
+        super().__init__(f"stream {client.source}")
         self._client, self._mailbox, self._silence = client, mailbox, silence
         self._closed = threading.Event()
         self._stream: ApplicationStream | None = None
-
-    def start(self) -> None:
-        """Begins to connect."""
-        begin("stream", self._client.source, self._run)
 
     def close(self) -> None:
         """Ends the stream, from any thread."""
@@ -110,26 +124,27 @@ class StreamReader:
         error: UpstreamError | None = None
         try:
             with self._client.stream(idle_timeout=self._silence) as self._stream:
-                self._mailbox.put(StreamOpened(self))
-                for event in self._stream:
-                    if self._closed.is_set():
-                        break
-                    self._mailbox.put(Heard(self, event))
+                if not self._closed.is_set():  # closed while it connected: then nobody else ends the stream
+                    self._listen(self._stream)
         except UpstreamError as caught:
             error = caught
         finally:
             self._mailbox.put(StreamEnded(self, error))
 
+    def _listen(self, stream: ApplicationStream) -> None:
+        self._mailbox.put(StreamOpened(self))
+        for event in stream:
+            self._mailbox.put(Heard(self, event))
+            if self._closed.is_set():
+                return
 
-class ListAsker:
+
+class ListAsker(Waiter):
     """Asks for the list in a thread of its own, and puts one ListEnded into a mailbox."""
 
     def __init__(self, client: ArgoCDClient, mailbox: Mailbox[Message], *, instance: str) -> None:
+        super().__init__(f"list {client.source}")
         self._client, self._mailbox, self._instance = client, mailbox, instance
-
-    def start(self) -> None:
-        """Asks."""
-        begin("list", self._client.source, self._run)
 
     def _run(self) -> None:
         answer = ListEnded()
@@ -142,8 +157,3 @@ class ListAsker:
         finally:
             self._mailbox.put(answer)
             connection_let_go()
-
-
-def begin(what: str, source: str, body: Callable[[], None]) -> None:
-    """Runs `body` in a thread that ends with the process at the latest."""
-    threading.Thread(target=body, name=f"{what} {source}", daemon=True).start()
