@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,12 @@ from django.test import Client
 from apps.accounts.models import Person, Role
 
 BACKEND = "apps.accounts.backends.LocalAccountBackend"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Takes --fleet FILE: the contracts are then run on the servers that it names."""
+    words = "fleet file whose servers tests/contract reads (default: the simulated fleet, and servers that it starts)"
+    parser.addoption("--fleet", type=Path, metavar="FILE", help=words)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -18,7 +18,8 @@ from apps.demo.world.alerts import Alert, AlertBook, Matcher
 from apps.demo.world.world import World
 
 SELECTOR = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)?(?:\{(.*)\})?$", re.DOTALL)
-SCALARS = {"1": "1", "0/0": "NaN", "vector(1)": "1"}
+SCALARS = {"1": "1", "0/0": "NaN"}
+VECTORS = {"vector(1)": "1", "quantile(2, vector(1))": "+Inf"}
 MOST_POINTS = 11_000
 Series = dict[str, str]
 
@@ -130,7 +131,9 @@ class PrometheusApi:
         return _success({"resultType": "matrix", "result": result})
 
     def _selected(self, expr: str) -> list[tuple[Series, str]]:
-        """The series that one selector names, with their values: the demo evaluates nothing else."""
+        """The series that one selector names, with their values: the demo evaluates little else."""
+        if expr in VECTORS:
+            return [({}, VECTORS[expr])]
         found = SELECTOR.match(expr)
         if found is None or not expr:
             raise BadMatcherError(f"1:{len(expr) + 1}: parse error: only a metric's name and matchers are understood")
