@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q, Window
+from django.db.models import Count, F, Max, Min, Q, Value, Window
 
 from apps.core.links import safe_link
 from apps.core.lists import Asked, Sort
-from apps.core.ranking import rank_of, tone_counts
+from apps.core.ranking import rank_of, rows_in_order, tone_counts
 from apps.core.verdict import Verdict
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
@@ -85,10 +85,11 @@ def alerts_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     counts = tone_counts(firing.order_by().values_list(F("shown_tone")).annotate(Count("pk")))
     page = asked.page(sum(count for tone, count in counts.items() if not filters.tones or tone in filters.tones))
     shown = firing.filter(Q(shown_tone__in=filters.tones)) if filters.tones else firing
-    rows = list(grouped(shown, filters.grouping, sort).prefetch_related("holdings")[page.rows])
+    sizes = dict(grouped(shown, filters.grouping, sort).values_list("pk", F("group_size"))[page.rows])
+    rows = rows_in_order(sizes, Episode.objects.prefetch_related("holdings"))
     return {
         "title": "Alerts",
-        "groups": groups_of(rows, filters.grouping, overlay),
+        "groups": groups_of(rows, sizes, filters.grouping, overlay),
         "page": page,
         "sort": sort,
         "filters": filters,
@@ -113,7 +114,7 @@ def grouped(episodes: EpisodeQuerySet, grouping: str, sort: Sort) -> EpisodeQuer
     columns = GROUPINGS[grouping]
     ranked = episodes.annotate(shown_rank=rank_of("shown_tone"))
     if not columns:
-        return ranked.order_by(*order_of(sort))
+        return ranked.annotate(group_size=Value(1)).order_by(*order_of(sort))
     return ranked.annotate(
         group_rank=Window(Min("shown_rank"), partition_by=[F(column) for column in columns]),
         group_began=Window(Max("began_at"), partition_by=[F(column) for column in columns]),
@@ -121,14 +122,16 @@ def grouped(episodes: EpisodeQuerySet, grouping: str, sort: Sort) -> EpisodeQuer
     ).order_by("group_rank", F("group_began").desc(), *columns, *order_of(sort))
 
 
-def groups_of(episodes: Sequence[Episode], grouping: str, overlay: Overlay) -> list[EpisodeGroup]:
-    """The episodes of a page as groups, in their order. Two queries, for what quiets them."""
+def groups_of(
+    episodes: Sequence[Episode], sizes: Mapping[int, int], grouping: str, overlay: Overlay
+) -> list[EpisodeGroup]:
+    """The episodes of a page as groups, in their order; `sizes` of their groups by primary key. Two queries."""
     columns = GROUPINGS[grouping]
     rows = episode_rows(episodes, overlay)
     found = []
     for _, together in groupby(rows, key=lambda row: [getattr(row.episode, column) for column in columns]):
         of_group = tuple(together)
-        size = getattr(of_group[0].episode, "group_size", len(of_group))
+        size = sizes[of_group[0].episode.pk]
         has_head = bool(columns) and (size > 1 or grouping != DEFAULT_GROUPING)
         found.append(EpisodeGroup(of_group[0].episode, size, of_group, has_head))
     return found

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, IntegerField, Model, QuerySet, Value, When
 
 from .tones import Tone
+
+M = TypeVar("M", bound=Model)
 
 
 def rank_of(field: str) -> Case:
@@ -21,3 +24,13 @@ def tone_counts(pairs: Iterable[tuple[str, int]]) -> Mapping[Tone, int]:
     for word, count in pairs:
         counts[Tone(word) if word in set(Tone) else Tone.UNKNOWN] += count
     return counts
+
+
+def rows_in_order(keys: Iterable[Any], rows: QuerySet[M]) -> list[M]:
+    """The rows with these primary keys, in the order of the keys; one that is gone meanwhile is left out.
+
+    Sorting keys first and fetching the rows of one page then is far cheaper than sorting all rows in full.
+    """
+    wanted = list(keys)
+    found = rows.in_bulk(wanted)
+    return [found[key] for key in wanted if key in found]

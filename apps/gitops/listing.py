@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, F, Q
 
 from apps.core.lists import Asked
-from apps.core.ranking import rank_of, tone_counts
+from apps.core.ranking import rank_of, rows_in_order, tone_counts
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
 from apps.fleet.models import Cluster
@@ -69,10 +69,11 @@ def applications_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     page = asked.page(sum(count for tone, count in counts.items() if not filters.tones or tone in filters.tones))
     if filters.tones:
         kept = kept.filter(Q(shown_tone__in=filters.tones))
-    ordered = kept.annotate(shown_rank=rank_of("shown_tone")).order_by(*order_of(sort)).defer(*NOT_IN_ROWS)
+    ordered = kept.annotate(shown_rank=rank_of("shown_tone")).order_by(*order_of(sort))
+    shown = rows_in_order(ordered.values_list("pk", flat=True)[page.rows], Application.objects.defer(*NOT_IN_ROWS))
     return {
         "title": "Applications",
-        "rows": application_rows(ordered[page.rows], overlay),
+        "rows": application_rows(shown, overlay),
         "page": page,
         "sort": sort,
         "filters": filters,
