@@ -14,7 +14,7 @@ from enum import IntEnum
 
 from apps.core.tones import Tone
 
-SHOWN_MEMBERS = 20
+SHOWN_MEMBERS = 6
 PLURALS = {
     "alert": "alerts",
     "Application": "Applications",

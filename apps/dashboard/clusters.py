@@ -85,7 +85,7 @@ class ClusterGroup:
 
 def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     """What the list's template shows of what the address asks for."""
-    clusters = list(Cluster.objects.current())
+    clusters = overlay.clusters
     environments = list(dict.fromkeys(cluster.environment for cluster in clusters))
     environment = asked.choice("environment", filter(None, environments))
     roles, part = asked.choices("role", ClusterRole.values), asked.text("q", limit=100)
@@ -121,8 +121,13 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
 
 def cluster_rows(clusters: Iterable[Cluster], overlay: Overlay) -> list[ClusterRow]:
     """Each cluster as a row. Two queries, for alerts and Applications."""
-    alerts = alert_counts(overlay)
-    applications = application_counts(overlay)
+    return counted_rows(clusters, overlay, alerts=alert_counts(overlay), applications=application_counts(overlay))
+
+
+def counted_rows(
+    clusters: Iterable[Cluster], overlay: Overlay, *, alerts: Mapping[str, Counts], applications: Mapping[str, Counts]
+) -> list[ClusterRow]:
+    """Each cluster as a row, with what was counted by cluster and tone."""
     objective = recovery_time_objective()
     return [
         ClusterRow(

@@ -20,7 +20,6 @@ from apps.core.lists import ALL
 from apps.core.live import overlay_kept
 from apps.core.models import Lease
 from apps.core.tones import Tone
-from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.fleet.shown import shown_verdict
 from apps.gitops.models import Application
@@ -102,10 +101,9 @@ def frame_of(request: HttpRequest) -> Frame | None:
         return None
     kept = overlay_kept(request)
     overlay = kept if isinstance(kept, Overlay) else overlay_now()
-    clusters = list(Cluster.objects.current())
-    environments = tuple(dict.fromkeys(cluster.environment for cluster in clusters if cluster.environment))
+    environments = tuple(dict.fromkeys(cluster.environment for cluster in overlay.clusters if cluster.environment))
     environment = chosen(request, environments)
-    counts = counts_of(overlay, clusters, environment)
+    counts = counts_of(overlay, environment)
     age = overlay.oldest_fresh_age
     return Frame(
         name=portal_name(),
@@ -138,7 +136,7 @@ def portal_name() -> str:
         return "Stonesoup"
 
 
-def counts_of(overlay: Overlay, clusters: list[Cluster], environment: str) -> dict[str, int]:
+def counts_of(overlay: Overlay, environment: str) -> dict[str, int]:
     """By page, how many things in the environment need somebody. Two queries."""
     within = {"environment": environment} if environment else {}
     episodes = Episode.objects.firing().current(overlay).with_shown_tone(overlay)
@@ -148,7 +146,7 @@ def counts_of(overlay: Overlay, clusters: list[Cluster], environment: str) -> di
         "Applications": applications.filter(Q(shown_tone__in=NEEDING), **within).count(),
         "Clusters": sum(
             shown_verdict(cluster, overlay).tone.needs_somebody
-            for cluster in clusters
+            for cluster in overlay.clusters
             if environment in {"", cluster.environment}
         ),
         "Sources": sum(

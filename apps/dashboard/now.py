@@ -18,14 +18,15 @@ from apps.core.lists import Asked
 from apps.core.models import Lease
 from apps.core.ranking import rank_of
 from apps.core.tones import Tone
-from apps.fleet.models import Cluster, ClusterRole
+from apps.core.verdict import Verdict
+from apps.fleet.models import ClusterRole
 from apps.fleet.overlay import Overlay
 from apps.gitops.models import Application, ApplicationQuerySet, shown_verdict
 from apps.timeline.changes import CHANGES_READ, Change, changes_told
 from apps.timeline.models import Transition
 
-from .attention import Problem, Row, ranked
-from .clusters import ClusterRow, cluster_rows
+from .attention import ranked
+from .clusters import ClusterRow, by_cluster, counted_rows
 from .context import BEAT, NEEDING
 from .problems import (
     alert_problems,
@@ -36,9 +37,19 @@ from .problems import (
     source_problems,
 )
 
-ROWS_READ = 300
+ROWS_READ = 200
 CARDS = 16
-ROWS_SHOWN = 50
+ROWS_SHOWN = 40
+NOT_IN_ROWS = (
+    "annotations",
+    "labels",
+    "receivers",
+    "group_labels",
+    "silenced_by",
+    "inhibited_by",
+    "muted_by",
+    "generator_url",
+)
 LAST_HOUR = timedelta(hours=1)
 OWN_VERDICT_STAYS = (Tone.CRITICAL.value, Tone.WARNING.value)
 
@@ -56,24 +67,55 @@ class Strip:
 class Totals:
     """How many Applications, clusters and alerts there are, by the tone in which they are shown."""
 
-    applications: Counter[Tone]
+    applications: Counter[str]
     clusters: Counter[Tone]
-    alerts: Counter[Tone]
+    alerts: Counter[str]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """`count` things of one cluster that are alike: `tone` is their own, `shown_tone` what they are shown in."""
+
+    cluster: str
+    environment: str
+    tone: str
+    shown_tone: str
+    count: int
+    instance: str = ""
 
 
 def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
     """What the page shows of the environment asked for."""
     asked = Asked(request.GET)
-    clusters = cluster_rows(Cluster.objects.current(), overlay)
-    environments = list(dict.fromkeys(row.cluster.environment for row in clusters))
+    environments = list(dict.fromkeys(cluster.environment for cluster in overlay.clusters))
     environment = asked.choice(PARAMETER, environments)
-    here = [row for row in clusters if environment in {"", row.cluster.environment}]
-    rows, totals = attention_of(overlay, here, environment, environments)
+    here = {PARAMETER: environment} if environment else {}
+    episodes = Episode.objects.firing().current(overlay).with_shown_tone(overlay).filter(**here).order_by()
+    applications = Application.objects.current(overlay).with_shown_tone(overlay).filter(**here).order_by()
+    alert_tallies, application_tallies = tallies_of_alerts(episodes), tallies_of_applications(applications)
+    clusters = counted_rows(
+        [cluster for cluster in overlay.clusters if environment in {"", cluster.environment}],
+        overlay,
+        alerts=by_cluster((tally.cluster, tally.shown_tone, tally.count) for tally in alert_tallies),
+        applications=by_cluster((tally.cluster, tally.shown_tone, tally.count) for tally in application_tallies),
+    )
+    problems = [
+        *cluster_problems(clusters, overlay),
+        *source_problems(overlay, environment, {row.cluster.name: row for row in clusters}),
+        *doubted_alertmanagers(overlay, environment),
+        *alert_problems(worst_episodes(episodes), spread_of(episodes)),
+        *application_problems(worst_applications(applications, overlay), alike_of(applications)),
+        *doubted_applications(doubted(application_tallies, overlay), overlay),
+    ]
+    rows = ranked(problems, environments)
+    totals = Totals(
+        totals_of(application_tallies), Counter(row.verdict.tone for row in clusters), totals_of(alert_tallies)
+    )
     return {
         "title": "Now",
         "environment": environment,
         "problems": asked.problems,
-        "strips": strips_of(here),
+        "strips": strips_of(clusters),
         "rows": rows[:ROWS_SHOWN],
         "row_count": len(rows),
         "more_rows": max(0, len(rows) - ROWS_SHOWN),
@@ -83,40 +125,34 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
     }
 
 
-def attention_of(
-    overlay: Overlay, clusters: Sequence[ClusterRow], environment: str, environments: Sequence[str]
-) -> tuple[list[Row], Totals]:
-    """The ranked rows, and how many of everything there are. Five queries."""
-    within = {PARAMETER: environment} if environment else {}
-    episodes = Episode.objects.firing().current(overlay).with_shown_tone(overlay).filter(**within).order_by()
-    applications = Application.objects.current(overlay).with_shown_tone(overlay).filter(**within).order_by()
-    known = {row.cluster.name: row for row in clusters}
-    counted = list(
-        applications.values_list("instance", "cluster", "environment", "tone", F("shown_tone")).annotate(Count("pk"))
-    )
-    problems: list[Problem] = [
-        *cluster_problems(clusters, overlay),
-        *source_problems(overlay, environment, known),
-        *doubted_alertmanagers(overlay, environment),
-        *alert_problems(worst_episodes(episodes), spread_of(episodes)),
-        *application_problems(
-            [(application, shown_verdict(application, overlay)) for application in worst(applications, overlay)],
-            alike_of(applications),
-        ),
-        *doubted_applications(doubted(counted, overlay), overlay),
+def tallies_of_alerts(episodes: EpisodeQuerySet) -> list[Tally]:
+    """How many alerts fire on each cluster, by tone. One query."""
+    counted = episodes.values_list("cluster", "environment", "tone", F("shown_tone")).annotate(Count("pk"))
+    return [Tally(*row) for row in counted]
+
+
+def tallies_of_applications(applications: ApplicationQuerySet) -> list[Tally]:
+    """How many Applications are on each cluster, by Argo CD instance and tone. One query."""
+    columns = ("cluster", "environment", "tone", F("shown_tone"), "instance")
+    counted = applications.values_list(*columns).annotate(Count("pk"))
+    return [
+        Tally(cluster, environment, tone, shown_tone, count, instance)
+        for cluster, environment, tone, shown_tone, instance, count in counted
     ]
-    totals = Totals(
-        Counter({tone: sum(row[5] for row in counted if row[4] == tone) for tone in Tone}),
-        Counter(row.verdict.tone for row in clusters),
-        Counter(dict(episodes.values_list(F("shown_tone")).annotate(Count("pk")))),
-    )
-    return ranked(problems, environments), totals
+
+
+def totals_of(tallies: Iterable[Tally]) -> Counter[str]:
+    """How many there are by the tone in which they are shown."""
+    totals = Counter[str]()
+    for tally in tallies:
+        totals[tally.shown_tone] += tally.count
+    return totals
 
 
 def worst_episodes(episodes: EpisodeQuerySet) -> Iterable[Episode]:
     """The most urgent alerts that need somebody by their own verdict, of their texts the summary alone. One query."""
     needing = episodes.filter(tone__in=NEEDING).annotate(rank=rank_of("tone"), summary=KT("annotations__summary"))
-    return needing.defer("annotations", "labels", "receivers").order_by("rank", "-is_slo", "-began_at")[:ROWS_READ]
+    return needing.defer(*NOT_IN_ROWS).order_by("rank", "-is_slo", "-began_at")[:ROWS_READ]
 
 
 def spread_of(episodes: EpisodeQuerySet) -> dict[str, int]:
@@ -130,11 +166,12 @@ def is_doubted(overlay: Overlay) -> Q:
     return on_doubtful & ~Q(tone__in=OWN_VERDICT_STAYS)
 
 
-def worst(applications: ApplicationQuerySet, overlay: Overlay) -> Iterable[Application]:
-    """The most urgent Applications that need somebody by their own verdict. One query."""
+def worst_applications(applications: ApplicationQuerySet, overlay: Overlay) -> Iterable[tuple[Application, Verdict]]:
+    """The most urgent Applications that need somebody by their own verdict, with the shown one. One query."""
     needing = applications.filter(tone__in=NEEDING).exclude(is_doubted(overlay)).annotate(rank=rank_of("tone"))
     newest = F("tone_since").desc(nulls_last=True)
-    return needing.defer("labels", "operation", "conditions").order_by("rank", newest)[:ROWS_READ]
+    rows = needing.defer("labels", "operation", "conditions").order_by("rank", newest)[:ROWS_READ]
+    return [(application, shown_verdict(application, overlay)) for application in rows]
 
 
 def alike_of(applications: ApplicationQuerySet) -> dict[tuple[str, str], int]:
@@ -146,13 +183,13 @@ def alike_of(applications: ApplicationQuerySet) -> dict[tuple[str, str], int]:
     return dict(found)
 
 
-def doubted(counted: Iterable[Sequence[Any]], overlay: Overlay) -> list[tuple[str, str, str, int]]:
+def doubted(tallies: Iterable[Tally], overlay: Overlay) -> list[tuple[str, str, str, int]]:
     """(instance, cluster, environment, count) of Applications that another source's state makes not known."""
     found: Counter[tuple[str, str, str]] = Counter()
-    for instance, cluster, environment, tone, _, count in counted:
-        by_doubt = instance in overlay.doubtful_instances or cluster in overlay.doubtful_clusters
-        if by_doubt and tone not in OWN_VERDICT_STAYS:
-            found[instance, cluster, environment] += count
+    for tally in tallies:
+        by_doubt = tally.instance in overlay.doubtful_instances or tally.cluster in overlay.doubtful_clusters
+        if by_doubt and tally.tone not in OWN_VERDICT_STAYS:
+            found[tally.instance, tally.cluster, tally.environment] += tally.count
     return [(*key, count) for key, count in found.items()]
 
 

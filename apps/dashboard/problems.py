@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -56,7 +57,7 @@ def cluster_problems(rows: Iterable[ClusterRow], overlay: Overlay) -> Iterator[P
             url=url,
             cause=source_cause(row.source) if is_of_source and row.source else "",
             noun="cluster",
-            all_url=reverse("dashboard:cluster-list"),
+            all_url=listed("dashboard:cluster-list"),
             step=Step("Open cluster", url),
             restore_by=row.restore_by,
             is_doubtful=not cluster.lost_since and cluster.name in overlay.doubtful_clusters,
@@ -94,14 +95,14 @@ def source_problem(row: SourceRow, cause: str) -> Problem:
         url=url,
         cause=cause,
         noun="source",
-        all_url=reverse("sources:source-list"),
+        all_url=listed("sources:source-list"),
         step=Step("Open source", url),
     )
 
 
 def many_sources(name: str, state: SourceState, rows: list[SourceRow]) -> Problem:
     """Several sources in one state, which have most likely one cause."""
-    url = reverse("sources:source-list")
+    url = listed("sources:source-list")
     return Problem(
         name=name,
         title=f"{len(rows)} sources: {state.label}",
@@ -141,7 +142,7 @@ def alert_problems(episodes: Iterable[Episode], spread: Mapping[str, int]) -> It
             url=url,
             cause=f"alerts/{episode.name}" if spread.get(episode.name, 0) > 1 else "",
             noun="alert",
-            all_url=f"{reverse('alerts:alert-list')}?{urlencode({'q': episode.name})}",
+            all_url=listed("alerts:alert-list", q=episode.name),
             step=Step("Open runbook", runbook, is_outside=True) if runbook else Step("Open alert", url),
         )
 
@@ -220,7 +221,7 @@ def doubted_alertmanagers(overlay: Overlay, environment: str) -> Iterator[Proble
             url=listed("alerts:alert-list", alertmanager=group),
             cause=source_cause(failing[0]) if failing else "",
             noun="group of Alertmanagers whose silence proves nothing",
-            all_url=reverse("alerts:alert-list"),
+            all_url=listed("alerts:alert-list"),
             step=Step("Open source", page_address("sources:source-show", of_group[0].key)),
         )
 
@@ -235,6 +236,7 @@ def within(environment: str, wanted: str) -> bool:
     return not wanted or environment in {"", wanted}
 
 
+@lru_cache(maxsize=1000)
 def listed(view: str, **query: str) -> str:
     """The address of a list with filters."""
-    return f"{reverse(view)}?{urlencode(query)}"
+    return f"{reverse(view)}?{urlencode(query)}" if query else reverse(view)

@@ -23,9 +23,11 @@ class Overlay(Standing):
 
     `sources` holds those of the fleet file by key. The doubtful ones are name → reason: Argo CD instances whose
     Applications were not read lately, clusters that are lost or cannot be reached, groups of Alertmanagers whose
-    silence proves nothing. The archived ones left the fleet file: their rows are not shown.
+    silence proves nothing. The archived ones left the fleet file: their rows are not shown. `clusters` are those of
+    the fleet file, in its order.
     """
 
+    clusters: tuple[Cluster, ...] = ()
     doubtful_instances: Mapping[str, str] = field(default_factory=dict)
     doubtful_clusters: Mapping[str, str] = field(default_factory=dict)
     doubtful_alertmanagers: Mapping[str, str] = field(default_factory=dict)
@@ -41,11 +43,12 @@ def overlay_now() -> Overlay:
 
 def overlay_of(*, now: datetime, sources: Iterable[Source], clusters: Iterable[Cluster]) -> Overlay:
     """The overlay of these rows at the moment `now`."""
-    rows = list(sources)
+    rows, clusters = list(sources), tuple(clusters)
     current = {source.key: source for source in rows if not source.is_archived}
     return Overlay(
         now=now,
         sources=current,
+        clusters=clusters,
         doubtful_instances=_doubtful_instances(now, current.values()),
         doubtful_clusters=_doubtful_clusters(now, current, clusters),
         doubtful_alertmanagers=_doubtful_alertmanagers(now, current.values()),

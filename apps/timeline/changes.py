@@ -9,7 +9,7 @@ from datetime import datetime
 from apps.core.tones import Tone
 from apps.timeline.models import Kind, Transition
 
-CHANGES_READ = 400
+CHANGES_READ = 200
 CHANGES_SHOWN = 30
 REVISION_LETTERS = 7
 WORDS_SHOWN = 4

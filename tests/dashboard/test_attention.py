@@ -112,7 +112,7 @@ def test_many_alike_are_one_row_in_the_name_of_all() -> None:
     ]
     [row] = ranked(apps, ENVIRONMENTS)
     assert row.title == "36 Applications on production"
-    assert len(row.shown_members) == 20
+    assert len(row.shown_members) == 6
     assert [words for words, _ in row.all_links] == ["36 Applications"]
 
 

@@ -28,7 +28,7 @@ from tests.rows import (
     stale,
 )
 
-QUERIES = 21
+QUERIES = 17
 POLL = {"HX-Request": "true"}
 
 
@@ -227,8 +227,8 @@ def test_a_fleet_of_a_hundred_clusters_stays_readable(viewer: Client) -> None:
 def test_a_long_list_is_cut_and_says_so(viewer: Client) -> None:
     for number in range(60):
         broken(f"app-{number}", reason=f"Degraded {number}")
-    assert len(rows_of(viewer)) == 50
-    assert "and 10 more, less urgent" in text_of(viewer)
+    assert len(rows_of(viewer)) == 40
+    assert "and 20 more, less urgent" in text_of(viewer)
     assert "60 things need you" in text_of(viewer)
 
 
