@@ -34,7 +34,25 @@ HOUSEKEEPING = "housekeeping"
 QUEUES = (HOUSEKEEPING, "details", *TASK_OF_KIND)
 BEAT_SECONDS = 30
 
-app = Celery("stonesoup_portal")
+
+class PatientTask(Task[Any, Any]):
+    """A task that is skipped, in one line of the log, while the database is away, locked, full or read-only.
+
+    Whatever it was to do is due again soon: nothing is queued up for when the database is back.
+    """
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """What the task returns; None where it was skipped."""
+        from apps.core.connections import DATABASE_FAILURES
+
+        try:
+            return super().__call__(*given, **named)
+        except DATABASE_FAILURES as error:
+            log.warning("%s is skipped, the database says: %s", self.name, error)
+            return None
+
+
+app = Celery("stonesoup_portal", task_cls=PatientTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.task_default_queue = HOUSEKEEPING

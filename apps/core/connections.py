@@ -1,11 +1,37 @@
-"""Not holding a connection of the database while something else is waited for (a pool is small)."""
+"""The connection of the database: not held while something else is waited for, and what it raises when it is not well.
+
+A pool is small, so whoever waits for an upstream gives its connection back first (decision 7).
+"""
 
 from __future__ import annotations
 
-from django.db import connection
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import InterfaceError, InternalError, OperationalError, connection
+
+DATABASE_FAILURES = (OperationalError, InterfaceError, InternalError)
+"""Away, busy, full or read-only (which PostgreSQL tells as an InternalError): a matter of the database, not a bug."""
 
 
 def connection_let_go() -> None:
     """Gives this thread's connection back; the next query takes one again. Does nothing within a transaction."""
     if not connection.in_atomic_block:
         connection.close()
+
+
+@contextmanager
+def short_patience(seconds: float) -> Iterator[None]:
+    """Within it, a lock of the database is waited for at most so long; then it is an OperationalError."""
+    is_sqlite = connection.vendor == "sqlite"
+    own_milliseconds = int(connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000)
+    _run(f"PRAGMA busy_timeout = {seconds * 1000:.0f}" if is_sqlite else f"SET lock_timeout = {seconds * 1000:.0f}")
+    try:
+        yield
+    finally:
+        _run(f"PRAGMA busy_timeout = {own_milliseconds}" if is_sqlite else "RESET lock_timeout")
+
+
+def _run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from .connections import DATABASE_FAILURES
 from .leases import lease_is_held
 
 RETRY_SECONDS = "5"
@@ -43,7 +44,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 with the way on when the database is away (faults.md, case 33), else 500; never a traceback."""
     error = sys.exc_info()[1]
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, DATABASE_FAILURES):
         answer = render(None, "503.html", status=503)
         answer["Retry-After"] = RETRY_SECONDS
         return answer

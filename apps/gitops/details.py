@@ -5,6 +5,7 @@ Never one GET for each Application of a list: while a repo-server fails, that wo
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from apps.core.clock import database_now
-from apps.core.connections import connection_let_go
+from apps.core.connections import DATABASE_FAILURES, connection_let_go, short_patience
 from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound, UpstreamThrottled
 from apps.core.leases import lease_held
 from apps.core.text import clean, clean_all
@@ -28,6 +29,9 @@ from apps.sources.models import Source
 
 from .models import Application, ApplicationDetail
 
+log = logging.getLogger(__name__)
+
+PATIENCE_OF_A_PAGE = 0.5
 AT_ONCE = 5
 MOST_A_MINUTE = 30
 LEASE_SECONDS = 120.0
@@ -41,13 +45,23 @@ COMMIT_LENGTHS = (40, 64)
 
 
 def ask_for_details(*, application: Application) -> None:
-    """Asks for a read of the Application's details, unless one is asked for already or was made just now."""
+    """Asks for a read of the Application's details, unless one is asked for already or was made just now.
+
+    A page calls it: where the database takes no write now, nothing is asked, and the page is shown all the same.
+    """
     now = database_now()
-    detail, is_new = ApplicationDetail.objects.get_or_create(application=application, defaults={"asked_at": now})
-    is_asked = detail.asked_at and (detail.read_at is None or detail.asked_at > detail.read_at)
-    is_read_lately = detail.read_at and now - detail.read_at < READ_LATELY
-    if not (is_new or is_asked or is_read_lately):
-        ApplicationDetail.objects.filter(pk=detail.pk).update(asked_at=now)
+    detail = ApplicationDetail.objects.filter(application=application).first()
+    if detail and (_is_asked(detail) or (detail.read_at and now - detail.read_at < READ_LATELY)):
+        return
+    try:
+        with short_patience(PATIENCE_OF_A_PAGE), transaction.atomic():
+            ApplicationDetail.objects.update_or_create(application=application, defaults={"asked_at": now})
+    except DATABASE_FAILURES as error:
+        log.warning("the details of %s are not asked for, the database says: %s", application, error)
+
+
+def _is_asked(detail: ApplicationDetail) -> bool:
+    return detail.asked_at is not None and (detail.read_at is None or detail.asked_at > detail.read_at)
 
 
 def details_read() -> None:

@@ -14,9 +14,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from django.db import OperationalError
-
-from apps.core.connections import connection_let_go
+from apps.core.connections import DATABASE_FAILURES, connection_let_go
 from apps.core.errors import UpstreamDenied, UpstreamError
 from apps.core.leases import lease_give_up, lease_take, new_holder
 from apps.integrations.argocd import ApplicationEvent, ArgoCDClient
@@ -97,7 +95,7 @@ class Follower:
             try:
                 if self._renew():
                     self._hold()
-            except OperationalError as error:
+            except DATABASE_FAILURES as error:
                 log.warning("following %s pauses, the database says: %s", self.instance, error)
             finally:
                 connection_let_go()

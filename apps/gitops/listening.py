@@ -8,9 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db import OperationalError
-
-from apps.core.connections import connection_let_go
+from apps.core.connections import DATABASE_FAILURES, connection_let_go
 from apps.core.errors import UpstreamError
 from apps.integrations.argocd import ApplicationEvent, ApplicationStream, ArgoCDClient
 
@@ -152,7 +150,7 @@ class ListAsker(Waiter):
             answer = ListEnded(listed=applications_list(client=self._client, instance=self._instance))
         except UpstreamError as error:
             answer = ListEnded(error=error)
-        except OperationalError as error:
+        except DATABASE_FAILURES as error:
             log.warning("listing %s is put off, the database says: %s", self._instance, error)
         finally:
             self._mailbox.put(answer)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 
 from apps.core.clock import database_now
-from apps.core.connections import connection_let_go
+from apps.core.connections import DATABASE_FAILURES, connection_let_go
 from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamThrottled
 from apps.core.leases import lease_held
 from apps.core.metrics import SOURCE_READS
@@ -75,7 +75,7 @@ def source_read(*, key: str, read: Read) -> None:
         with lease_held(name=f"read:{key}", seconds=read_budget(spec) + LEASE_MARGIN) as holder:
             if holder and not _is_backed_off(key):
                 _read_and_record(key=key, read=lambda: read(spec, fleet))
-    except OperationalError as error:
+    except DATABASE_FAILURES as error:
         log.warning("the read of %s is skipped, the database says: %s", key, error)
 
 
@@ -114,7 +114,7 @@ def _read_and_record(*, key: str, read: Callable[[], ReadOutcome]) -> None:
         outcome = read()
     except UpstreamError as error:
         source_failed(key=key, error=error)
-    except OperationalError:
+    except DATABASE_FAILURES:
         raise
     except Exception as error:  # whatever a bug raises must show on Sources too; it is raised again
         log.exception("reading %s met a bug", key)

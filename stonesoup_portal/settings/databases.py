@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+POOL = {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 2}
+
 
 def sqlite_database(path: Path) -> dict[str, Any]:
     """SQLite in WAL mode; writers queue up at BEGIN, with 20 s of patience."""
@@ -23,6 +25,9 @@ def sqlite_database(path: Path) -> dict[str, Any]:
 def database_from_url(url: str) -> dict[str, Any]:
     """PostgreSQL from postgresql://user:password@host:port/name[?sslmode=…], pooled, with a lock timeout of 5 s.
 
+    While the server is away a connection is waited for 5 s; once it is back the pool's broken connections are found by
+    their check, and new ones are tried for at once, since no attempt to connect is kept up for longer than 2 s.
+
     Raises:
         ValueError: the URL is of another scheme.
     """
@@ -37,5 +42,6 @@ def database_from_url(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": options.pop("host", parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": {"pool": True, "options": "-c lock_timeout=5s -c statement_timeout=60s", **options},
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": POOL, "options": "-c lock_timeout=5s -c statement_timeout=60s", **options},
     }
