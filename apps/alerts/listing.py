@@ -14,6 +14,7 @@ from apps.core.links import safe_link
 from apps.core.lists import Asked, Sort
 from apps.core.ranking import rank_of, rows_in_order, tone_counts
 from apps.core.verdict import Verdict
+from apps.core.verdict.alert import BY_SEVERITY
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import Evidence, evidence_of
@@ -36,6 +37,7 @@ from .models import Episode, EpisodeQuerySet, shown_verdict
 
 ENDED_LATELY = timedelta(hours=1)
 MOST_ENDED = 50
+PLAIN_REASONS = frozenset({"SLO alert", *(verdict.reason for verdict in BY_SEVERITY.values())})
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,19 @@ class EpisodeRow:
     def runbook(self) -> str:
         """The runbook's address where it is one that can be opened, else ""."""
         return safe_link(self.episode.runbook_url)
+
+    @property
+    def summary(self) -> str:
+        """What it says of itself in short."""
+        told = self.episode.annotations
+        return told.get("summary") or told.get("message") or told.get("description") or ""
+
+    @property
+    def remark(self) -> str:
+        """What its verdict says beyond its severity and what quiets it; "" where that is all."""
+        reason = self.verdict.reason
+        is_said = reason in PLAIN_REASONS or (self.causes and not self.is_doubtful)
+        return "" if is_said else reason
 
     @property
     def is_held_by_all(self) -> bool:

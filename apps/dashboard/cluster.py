@@ -70,27 +70,37 @@ class Connection:
 def cluster_shown(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
     """What the page's template shows of the cluster."""
     [row] = cluster_rows([cluster], overlay)
-    neighbours = neighbours_of(cluster)
-    objects = objects_by_cluster([cluster, *neighbours])
-    own = objects[cluster.name]
-    tables = tables_of(own)
-    pairings = pairings_of(cluster, neighbours, objects, overlay)
     return {
         "title": cluster.name,
         "row": row,
         "cluster": cluster,
         "doubt": cluster_doubt(cluster, overlay),
-        "version": next((each for each in own if each.kind == "ClusterVersion"), None),
-        "tables": tables,
-        "some_are_right": any(not table.odd for table in tables),
-        "conditions": own_conditions(own),
-        "conditions_are_beside": cluster.role == ClusterRole.MEMBER and bool(pairings),
-        "pairings": pairings,
+        **inside_of(cluster, overlay),
         "connections": connections_of(cluster, overlay),
         "alerts": alerts_on(cluster, overlay),
         "alerts_are_known": bool(member_counts(overlay)) and not overlay.doubtful_alertmanagers,
         "applications": applications_not_well(cluster, overlay),
         "changes": changes_on(cluster),
+    }
+
+
+def inside_of(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
+    """What its API told, and what its host or its members say beside that. Two queries."""
+    neighbours = neighbours_of(cluster)
+    objects = objects_by_cluster([cluster, *neighbours])
+    own = objects[cluster.name]
+    tables = tables_of(own)
+    pairings = pairings_of(cluster, neighbours, objects, overlay)
+    is_beside = cluster.role == ClusterRole.MEMBER and bool(pairings)
+    conditions = [] if is_beside else own_conditions(own)
+    well_conditions = [each for each in conditions if each.tone is Tone.WELL]
+    return {
+        "version": next((each for each in own if each.kind == "ClusterVersion"), None),
+        "tables": tables,
+        "pairings": pairings,
+        "odd_conditions": [each for each in conditions if each.tone is not Tone.WELL],
+        "well_conditions": well_conditions,
+        "some_are_right": bool(well_conditions) or any(not table.odd for table in tables),
     }
 
 

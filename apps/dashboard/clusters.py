@@ -50,6 +50,12 @@ class ClusterRow:
         return self.verdict.reason.partition(": ")[0] if self.verdict.tone is Tone.UNKNOWN else self.verdict.reason
 
     @property
+    def answered_at(self) -> datetime | None:
+        """When its API last answered; its row is written only when something changed."""
+        answers = [self.cluster.reached_at, self.source.succeeded_at if self.source else None]
+        return max((moment for moment in answers if moment), default=None)
+
+    @property
     def alert_count(self) -> int:
         """How many alerts fire on it that need somebody."""
         return sum(self.alerts[tone] for tone in NEEDING)

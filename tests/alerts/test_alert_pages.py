@@ -414,3 +414,13 @@ def test_nobody_without_a_role_sees_them(nobody: Client, client: Client) -> None
     url = page_of(episode_row())
     assert nobody.get(url).status_code == nobody.get(URL).status_code == 403
     assert client.get(url).status_code == client.get(URL).status_code == 302
+
+
+def test_a_row_tells_the_summary_and_what_the_severity_does_not_say(viewer: Client) -> None:
+    episode_row("Odd", severity="page-me", reason="severity 'page-me' is not known to the portal")
+    episode_row("Plain", severity="warning", annotations={"message": "it is slow"})
+    text = text_of(html_of(viewer, URL))
+    assert "severity &#x27;page-me&#x27; is not known to the portal" in text
+    assert "Odd fires" in text
+    assert "it is slow" in text
+    assert "severity warning" not in text

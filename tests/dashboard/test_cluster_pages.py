@@ -139,7 +139,7 @@ def test_a_lost_cluster_shows_its_clock(viewer: Client, two_days: None) -> None:
     text = text_of(html_of(viewer, URL))
     assert "Lost for 12 m" in text
     assert "To be restored within 47 h 50 m" in text
-    assert "What follows is from 12 m ago" in text
+    assert "What follows is from 10 m ago" in text
     assert "Was right" in text
     assert "All right" not in text
     assert "RTO 47 h 50 m left" in text_of(html_of(viewer, LIST))
@@ -248,7 +248,7 @@ def test_a_member_without_a_host_shows_its_own_conditions(viewer: Client) -> Non
     read_cluster()
     object_row("stone-prd-m01", "MemberStatus", "m", data={"conditions": [condition("True", "AllComponentsReady")]})
     text = text_of(html_of(viewer, URL))
-    assert "Member conditions" in text
+    assert "Member conditions: 1" in text
     assert "AllComponentsReady" in text
 
 
@@ -363,3 +363,18 @@ def test_the_clock_counts_from_when_it_was_lost(viewer: Client, two_days: None) 
     cluster_row(lost_since=lost_since, unreached_since=ago(hours=2), **LOST)
     by = lost_since + timedelta(days=2)
     assert f"by {by.day} {by:%b, %H:%M} UTC" in text_of(html_of(viewer, URL))
+
+
+def test_the_last_answer_is_the_sources_since_an_unchanged_row_is_not_written(viewer: Client) -> None:
+    read_cluster(reached_at=ago(hours=5))
+    assert re.search(r"last answer \d s ago", text_of(html_of(viewer, URL)))
+
+
+def test_a_hosts_conditions_that_are_not_right_stand_apart(viewer: Client) -> None:
+    read_cluster(role="host")
+    parts = {"hostOperator": [condition("True", "DeploymentReady")]}
+    summary = {"conditions": [condition("False", "ComponentsNotReady", "[members]")], "parts": parts}
+    object_row("stone-prd-m01", "ToolchainStatus", "s", data=summary)
+    text = text_of(html_of(viewer, URL))
+    assert "Host conditions: 1 not right" in text
+    assert text.index("ComponentsNotReady") < text.index("All right") < text.index("hostOperator")
