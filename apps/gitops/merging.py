@@ -164,7 +164,7 @@ def _sync_take(row: Application, told: Told, now: datetime) -> list[Change]:
     if status != row.sync_status or row.sync_since is None:
         changes.append(Change("sync", row.sync_status, status))
         row.sync_status, row.sync_since = status, now
-    is_untold = not revision and not told.is_complete and told.source_count > 1
+    is_untold = not revision and not told.is_complete
     if not is_untold and (revision != row.sync_revision or row.revision_since is None):
         changes.append(Change("revision", row.sync_revision, revision))
         row.sync_revision, row.revision_since = revision, now

@@ -67,6 +67,7 @@ class ArgoCDServer:
         self.lists_nothing = False
         self.loses_events = False
         self.refuses_stream = False
+        self.lists_revisions = True
         self.list_status = 200
         self.on_list: Callable[[], None] = lambda: None
         self.extra_items: list[Any] = []
@@ -130,16 +131,19 @@ class ArgoCDServer:
     def listing(self) -> Json:
         """The list with what its narrow fields can tell."""
         with self._lock:
-            items = [] if self.lists_nothing else [narrow(value) for value in self.applications.values()]
+            told = [] if self.lists_nothing else self.applications.values()
+            items = [narrow(value, with_revision=self.lists_revisions) for value in told]
         return {"items": [*items, *self.extra_items] or None}
 
 
-def narrow(value: Json) -> Json:
-    """An Application as the list tells it."""
+def narrow(value: Json, *, with_revision: bool = True) -> Json:
+    """An Application as the list tells it; before 3.5 without its revision."""
     value = copy.deepcopy(value)
     for name in ("uid", "ownerReferences"):
         value["metadata"].pop(name, None)
     value["status"].pop("conditions", None)
+    if not with_revision:
+        value["status"]["sync"].pop("revision", None)
     state = value["status"].get("operationState")
     if state:
         kept = ("phase", "startedAt", "finishedAt")

@@ -439,3 +439,17 @@ def test_a_listing_says_nothing_of_a_drop_once_it_was_told() -> None:
     listed = Listed(asked_at=datetime(2026, 11, 24, tzinfo=UTC), items={}, known=4, absence=Absence(is_big=True))
     assert listed.drop == "dropped from 4 to 0 Applications at 00:00:00 UTC"
     assert listed.without_drop().drop == ""
+
+
+def test_a_revision_that_the_list_of_an_older_argo_cd_lacks_stays_as_the_stream_told_it(
+    argocd: ArgoCDServer, read: Callable[[], ReadOutcome], listed: Callable[[], Collected]
+) -> None:
+    argocd.lists_revisions = False
+    argocd.put(application("build-m01", revision="b" * 40))
+    read()
+    succeeded()
+    assert listed().changed == 0
+    assert (row().sync_revision, lines("revision")) == ("b" * 40, [])
+    argocd.put(application("build-m01", revision="c" * 40))
+    read()
+    assert (row().sync_revision, lines("revision")) == ("c" * 40, [("b" * 40, "c" * 40)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -13,6 +14,26 @@ from apps.integrations.argocd import ArgoCDClient, RevisionMetadata
 from apps.integrations.http import Endpoint
 from tests.integrations.conftest import Serve
 from tests.integrations.wire_server import Asked, Peer, Script, head, reply
+
+SELECTABLE_IN_2_8 = {
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.annotations",
+    "metadata.labels",
+    "metadata.creationTimestamp",
+    "metadata.deletionTimestamp",
+    "spec",
+    "status.sync.status",
+    "status.health",
+    "status.summary",
+    "status.operationState.startedAt",
+    "status.operationState.finishedAt",
+    "status.resources",
+    "operation.sync",
+    "status.operationState.phase",
+    "status.operationState.operation.sync",
+}
+"""Fields of a list: `appFields` of Argo CD 2.8.0's pkg/apiclient/application/forwarder_overwrite.go."""
 
 
 def client_of(serve: Serve, script: Script) -> tuple[ArgoCDClient, list[Asked]]:
@@ -93,6 +114,15 @@ def test_several_sources_keep_each_revision(serve: Serve) -> None:
     assert (found.source_count, found.repo_url, found.path) == (2, "https://git/a", "a")
     assert (found.sync_revision, found.sync_revisions) == ("r1", ("r1", "r2"))
     assert not found.auto_sync
+
+
+def test_the_list_asks_for_nothing_that_versions_before_3_5_would_leave_out_but_the_revision(serve: Serve) -> None:
+    client, asked = client_of(serve, reply({"items": None}))
+    with client:
+        client.applications()
+    (fields,) = parse_qs(asked[0].target.partition("?")[2])["fields"]
+    wanted = {name.removeprefix("items.") for name in fields.split(",")} - {"metadata.resourceVersion"}
+    assert wanted - SELECTABLE_IN_2_8 == {"status.sync.revision"}
 
 
 def test_f29_an_application_is_asked_for_by_one_segment_and_its_project(serve: Serve) -> None:

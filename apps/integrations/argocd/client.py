@@ -29,11 +29,7 @@ LISTED_FIELDS: Final = (
     "metadata.labels",
     "metadata.creationTimestamp",
     "metadata.deletionTimestamp",
-    "spec.project",
-    "spec.destination",
-    "spec.source",
-    "spec.sources",
-    "spec.syncPolicy",
+    "spec",
     "status.sync.status",
     "status.sync.revision",
     "status.health",
@@ -42,12 +38,21 @@ LISTED_FIELDS: Final = (
     "status.operationState.finishedAt",
     "operation.sync",
 )
-"""What the list can select (its server keeps a list by hand, and ignores other names without an error)."""
+"""What the list can select (its server keeps a list by hand, and ignores other names without an error).
+
+Before 3.5 that list has `spec` as a whole only and no `status.sync.revision` (pkg/apiclient/application/
+forwarder_overwrite.go at v2.8.0 to v3.4.0): then the revision is told by the stream alone.
+"""
 
 STREAMED_FIELDS: Final = (
-    *(f for f in LISTED_FIELDS if f != "operation.sync"),
+    *(f for f in LISTED_FIELDS if f not in {"spec", "operation.sync"}),
     "metadata.uid",
     "metadata.ownerReferences",
+    "spec.project",
+    "spec.destination",
+    "spec.source",
+    "spec.sources",
+    "spec.syncPolicy",
     "status.sync.revisions",
     "status.conditions",
     "status.operationState.message",

@@ -38,7 +38,8 @@ class Application(Struct, frozen=True):
     """One Application.
 
     Where `is_complete` is False the value came from a list with narrow fields, which cannot tell `uid`, `set_name`,
-    `conditions`, and of the operation its message, retries and who began it: those are then empty and mean nothing.
+    `conditions`, before 3.5 `sync_revision`, and of the operation its message, retries and who began it: those are
+    then empty and mean nothing.
     With several sources, repo_url, path, chart, target_revision and sync_revision are the first one's;
     `sync_revisions` has one commit for each.
     """
