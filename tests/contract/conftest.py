@@ -41,6 +41,12 @@ class Chosen(NamedTuple):
     key: str
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A fleet file of somebody's own may ask for certificates not to be checked."""
+    if config.getoption("--fleet"):
+        config.addinivalue_line("filterwarnings", "ignore::urllib3.exceptions.InsecureRequestWarning")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One run for each source of the kind that a contract asks for."""
     given: Path | None = metafunc.config.getoption("--fleet")
