@@ -116,8 +116,8 @@ class Follower:
                         log.warning("following %s ends: another has its lease", self.instance)
                         return
                     renewal.set(self._pace.renew)
-                watch.turn()
                 connection_let_go()
+                watch.turn()
         finally:
             watch.close()
             lease_give_up(name=writing_lease(self.instance), holder=self._holder)

@@ -11,17 +11,26 @@ import yaml
 from django.db import connection
 from django.test import Client
 
+from apps.alerts.tasks import read_alertmanager, read_rules
 from apps.core.clock import database_now
 from apps.core.leases import lease_take
 from apps.demo.fleet import RunningFleet
+from apps.fleet.tasks import read_cluster
+from apps.gitops.tasks import read_applications, read_inventory
 from apps.sources import clients
 from apps.sources.fleetfile.schema import FleetFile
 from apps.sources.models import Source
-from stonesoup_portal.celery import TASK_OF_KIND, app
 from tests.fleet_in_force import FleetFileOfTest
 
 ALERTMANAGERS = ("alertmanager/appsre/0", "alertmanager/appsre/1")
 PAGES = ("/", "/alerts/", "/apps/", "/clusters/", "/sources/")
+TASKS = {
+    "argocd": read_applications,
+    "argocd_inventory": read_inventory,
+    "alertmanager": read_alertmanager,
+    "prometheus": read_rules,
+    "kubernetes": read_cluster,
+}
 LOOKING_AWAY = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]+>", re.DOTALL)
 
 
@@ -74,8 +83,7 @@ class Stage:
 
 def read_source(key: str, kind: str) -> None:
     """Runs the task of one source here and now."""
-    app.loader.import_default_modules()
-    app.tasks[TASK_OF_KIND[kind]](key=key)
+    TASKS[kind](key=key)
 
 
 def words_of(page: str) -> str:
