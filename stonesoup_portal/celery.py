@@ -98,9 +98,9 @@ def prune() -> None:
     prune_what_is_old()
 
 
-def queue_depths(celery: Celery) -> dict[str, int]:
+def queue_depths() -> dict[str, int]:
     """Messages waiting in each queue; empty where the broker cannot be asked, or is none that tells."""
-    with celery.connection_for_read(transport_options={"socket_connect_timeout": 1}) as connection:
+    with app.connection_for_read(transport_options={"socket_connect_timeout": 1}) as connection:
         try:
             client = getattr(connection.default_channel, "client", None)
             return {queue: int(client.llen(queue)) for queue in QUEUES} if client else {}

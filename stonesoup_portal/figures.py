@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from apps.core.clock import database_now
 from apps.sources.models import Source
 
-from .celery import app, queue_depths
+from .celery import queue_depths
 
 
 @login_not_required
@@ -67,7 +67,7 @@ class Now(Collector):
         yield GaugeMetricFamily("portal_database_up", "Whether the database answers.", value=1.0 if families else 0.0)
         yield from families
         depth = GaugeMetricFamily("portal_queue_depth", "Tasks that wait in a queue.", labels=["queue"])
-        for queue, waiting in queue_depths(app).items():
+        for queue, waiting in queue_depths().items():
             depth.add_metric([queue], waiting)
         yield depth
 

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.safestring import mark_safe
 
+from .environment import environment_asked
 from .htmx import wants_fragment
+from .keeping import Keeper
 from .topics import version_of
 
 POLL_SECONDS = 10
@@ -25,6 +28,9 @@ VERSION, UNTIL = "v", "u"
 POLL_PARAMETERS = frozenset({VERSION, UNTIL})
 NO_END = 0
 FRAME_FRAGMENT = "_frame_live.html"
+PERSON_MARK = mark_safe("<!--person-->")
+LONGEST_KEPT_SECONDS = 5.0
+THEMES = frozenset({"light", "dark"})
 
 
 class Moment(Protocol):
@@ -54,6 +60,19 @@ class Live:
 M = TypeVar("M", bound=Moment)
 
 
+@dataclass(frozen=True)
+class Made:
+    """A page as all with the same role and environment see it, of a version; the person's menu is put into it later."""
+
+    text: str
+    version: int
+    shown: Moment
+
+
+PAGES: Keeper[Made] = Keeper(64)
+MOMENTS: Keeper[Any] = Keeper(8)
+
+
 def live_page(
     request: HttpRequest,
     *,
@@ -65,21 +84,77 @@ def live_page(
 ) -> HttpResponse:
     """The page, its fragment for a poll, or 204 where the poll shows all there is.
 
-    `page` and `fragment` are templates. `overlay` is asked once, after the version was read, so that no change between
-    the two is missed; `context` makes the template's context of it and is not called for a 204. To the context are
-    added `overlay`, `now` and `live`; the frame finds the overlay on the request.
+    `page` and `fragment` are templates. `overlay` is asked after the version was read, so that no change between the
+    two is missed; `context` makes the template's context of it and is not called for a 204, nor for a page that was
+    made a moment ago for somebody with the same role. To the context are added `overlay`, `now` and `live`; the frame
+    finds the overlay on the request.
     """
     version = version_of({*topics, "sources"})
-    shown = overlay()
+    shown = moment_of(overlay)
     if wants_fragment(request) and is_current(request, version, shown.now):
         return stamped(HttpResponse(status=204), shown)
-    overlay_keep(request, shown)
-    live = Live(poll_url(request, version, shown.valid_until))
-    filled = {**context(shown), "overlay": shown, "now": shown.now, "live": live}
-    if not wants_fragment(request):
-        return stamped(render(request, page, filled), shown)
-    changed = render_to_string(fragment, filled, request) + render_to_string(FRAME_FRAGMENT, filled, request)
-    return stamped(HttpResponse(changed), shown)
+
+    def make() -> Made:
+        overlay_keep(request, shown)
+        live = Live(poll_url(request, version, shown.valid_until))
+        filled = {**context(shown), "overlay": shown, "now": shown.now, "live": live, "person_mark": PERSON_MARK}
+        templates = [fragment, FRAME_FRAGMENT] if wants_fragment(request) else [page]
+        return Made("".join(render_to_string(each, filled, request) for each in templates), version, shown)
+
+    made = PAGES.get(
+        shared_by(request),
+        is_good=lambda kept, age: age < settings.PAGES_KEPT_SECONDS or is_still_true(kept, age, version, shown.now),
+        is_bearable=lambda _, age: age < LONGEST_KEPT_SECONDS,
+        make=make,
+    )
+    return stamped(HttpResponse(with_person(made.text, request)), shown)
+
+
+def moment_of(overlay: Callable[[], M]) -> M:
+    """The overlay of this moment, or of a moment ago: every page asks for it."""
+    moment: M = MOMENTS.get(
+        overlay,
+        is_good=lambda _, age: age < settings.PAGES_KEPT_SECONDS,
+        is_bearable=lambda _, age: age < LONGEST_KEPT_SECONDS,
+        make=overlay,
+    )
+    return moment
+
+
+def shared_by(request: HttpRequest) -> tuple[object, ...]:
+    """What a page depends on beside its topics: address, filters, environment, theme, role; never the person."""
+    query = request.GET.copy()
+    for name in POLL_PARAMETERS:
+        query.pop(name, None)
+    role = request.__dict__.get("portal_role", "")
+    return (
+        wants_fragment(request),
+        request.path,
+        query.urlencode(),
+        environment_asked(request),
+        theme_of(request),
+        role,
+    )
+
+
+def is_still_true(made: Made, age: float, version: int, now: datetime) -> bool:
+    """Whether nothing has changed since, by a write or by turning stale. Ages in the page count on in the browser."""
+    until = made.shown.valid_until
+    is_kept = settings.PAGES_KEPT_SECONDS > 0 and age < LONGEST_KEPT_SECONDS
+    return is_kept and made.version == version and (until is None or now < until)
+
+
+def with_person(text: str, request: HttpRequest) -> str:
+    """The page with the menu of the one who asked. The mark cannot come from an upstream: its "<" would be escaped."""
+    return (
+        text.replace(PERSON_MARK, render_to_string("core/_person.html", {}, request)) if PERSON_MARK in text else text
+    )
+
+
+def theme_of(request: HttpRequest) -> str:
+    """The theme that the person chose, "" for the system's."""
+    theme = request.COOKIES.get("theme", "")
+    return theme if theme in THEMES else ""
 
 
 def is_current(request: HttpRequest, version: int, now: datetime) -> bool:

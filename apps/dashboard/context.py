@@ -17,7 +17,7 @@ from apps.accounts.access import Verb, may, role_of
 from apps.alerts.models import Episode
 from apps.core.environment import PARAMETER, environment_asked
 from apps.core.lists import ALL
-from apps.core.live import overlay_kept
+from apps.core.live import overlay_kept, theme_of
 from apps.core.models import Lease
 from apps.core.tones import Tone
 from apps.fleet.overlay import Overlay, overlay_now
@@ -74,8 +74,6 @@ class Frame:
     total_count: int
     evidence_at: datetime | None
     sources_url: str
-    person: str
-    role: str
     sees_configuration: bool
 
     @property
@@ -91,7 +89,21 @@ class Frame:
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """`frame` for templates, made when a template first asks; false for somebody who is not signed in."""
-    return {"frame": SimpleLazyObject(partial(frame_of, request))}
+    return {
+        "frame": SimpleLazyObject(partial(frame_of, request)),
+        "person": SimpleLazyObject(partial(person_of, request)),
+        "theme": theme_of(request),
+    }
+
+
+def person_of(request: HttpRequest) -> dict[str, str]:
+    """Name and role of the one who asks."""
+    user, role = request.user, role_of(request.user)
+    return (
+        {"name": user.get_short_name() or user.get_username(), "role": role.label}
+        if user.is_authenticated and role
+        else {}
+    )
 
 
 def frame_of(request: HttpRequest) -> Frame | None:
@@ -116,8 +128,6 @@ def frame_of(request: HttpRequest) -> Frame | None:
         total_count=overlay.total_count,
         evidence_at=None if age is None else overlay.now - age,
         sources_url=reverse("sources:source-list"),
-        person=user.get_short_name() or user.get_username(),
-        role=role.label,
         sees_configuration=may(user, Verb.SEE_CONFIGURATION),
     )
 

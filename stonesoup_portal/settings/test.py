@@ -14,6 +14,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PORTAL_STATE = Path(tempfile.gettempdir()) / "portal-tests"
 PORTAL_FLEET = ""
 CELERY_BROKER_URL = "memory://"
+PAGES_KEPT_SECONDS = 0.0
 
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": Path(tempfile.gettempdir()) / f"portal-tests-{os.getpid()}.sqlite3"}

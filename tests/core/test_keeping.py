@@ -1,0 +1,107 @@
+"""What costs much is made once for all who ask at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from apps.core.keeping import Keeper
+
+
+class Maker:
+    """Counts what it makes; can be held up."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+        self.has_begun = threading.Event()
+
+    def __call__(self) -> str:
+        self.made += 1
+        made = f"made {self.made}"
+        self.has_begun.set()
+        self.may_go_on.wait(5)
+        return made
+
+
+@pytest.fixture
+def maker() -> Maker:
+    return Maker()
+
+
+def got(keeper: Keeper[str], maker: Maker, *, good: float = 60, bearable: float = 60, key: str = "page") -> str:
+    return keeper.get(key, is_good=lambda _, age: age < good, is_bearable=lambda _, age: age < bearable, make=maker)
+
+
+def test_a_good_value_is_not_made_again(maker: Maker) -> None:
+    keeper: Keeper[str] = Keeper(4)
+    assert [got(keeper, maker) for _ in range(3)] == ["made 1"] * 3
+
+
+def test_a_value_that_is_not_good_any_more_is_made_again(maker: Maker) -> None:
+    keeper: Keeper[str] = Keeper(4)
+    assert [got(keeper, maker, good=0) for _ in range(2)] == ["made 1", "made 2"]
+
+
+def test_many_who_ask_at_once_cost_one(maker: Maker) -> None:
+    keeper: Keeper[str] = Keeper(4)
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(lambda _: got(keeper, maker), range(64))) == {"made 1"}
+
+
+def test_while_a_new_one_is_made_the_others_get_the_old_one(maker: Maker) -> None:
+    keeper: Keeper[str] = Keeper(4)
+    got(keeper, maker)
+    maker.may_go_on.clear()
+    maker.has_begun.clear()
+    with ThreadPoolExecutor(1) as pool:
+        making = pool.submit(got, keeper, maker, good=0)
+        assert maker.has_begun.wait(5)
+        assert got(keeper, maker, good=0) == "made 1"
+        maker.may_go_on.set()
+        assert making.result() == "made 2"
+
+
+def test_what_is_too_old_to_bear_is_waited_for(maker: Maker) -> None:
+    keeper: Keeper[str] = Keeper(4)
+    got(keeper, maker)
+    maker.may_go_on.clear()
+    maker.has_begun.clear()
+
+    def got_newer() -> str:
+        return keeper.get("page", is_good=lambda value, _: value != "made 1", is_bearable=lambda *_: False, make=maker)
+
+    with ThreadPoolExecutor(2) as pool:
+        making = pool.submit(got_newer)
+        assert maker.has_begun.wait(5)
+        waiting = pool.submit(got_newer)
+        time.sleep(0.1)
+        assert not waiting.done()
+        maker.may_go_on.set()
+        assert {making.result(), waiting.result()} == {"made 2"}
+
+
+def test_a_maker_that_fails_leaves_the_way_free(maker: Maker) -> None:
+    keeper: Keeper[str] = Keeper(4)
+
+    def fails() -> str:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        keeper.get("page", is_good=lambda *_: True, is_bearable=lambda *_: True, make=fails)
+    assert got(keeper, maker) == "made 1"
+
+
+def test_the_least_used_make_room(maker: Maker) -> None:
+    keeper: Keeper[str] = Keeper(2)
+    for key in ("a", "b", "a", "c"):
+        got(keeper, maker, key=key)
+    assert maker.made == 3
+    got(keeper, maker, key="a")
+    assert maker.made == 3
+    got(keeper, maker, key="b")
+    assert maker.made == 4
