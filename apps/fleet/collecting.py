@@ -17,6 +17,9 @@ from apps.integrations.kubernetes import KubernetesClient, Readiness
 from apps.integrations.listing import Listing
 from apps.sources.fleetfile.schema import Cluster, Role
 
+TOOLCHAIN_STATUS = "toolchain-status"
+MEMBER_STATUS = "toolchain-member-status"
+
 T = TypeVar("T")
 Ask = Callable[[], Listing[Found]]
 
@@ -99,14 +102,24 @@ def _asks(client: KubernetesClient, cluster: Cluster) -> Iterator[tuple[str, Ask
         case Role.HOST:
             yield from _asks_of_host(client)
         case Role.MEMBER:
-            yield "MemberStatus", lambda: Listing((objects.member_status_found(client.member_status()),))
+            yield (
+                "MemberStatus",
+                lambda: _single(
+                    "MemberStatus", MEMBER_STATUS, lambda: objects.member_status_found(client.member_status())
+                ),
+            )
             yield "ToolchainCluster", lambda: _each(client.toolchain_clusters(), objects.toolchain_cluster_found)
         case Role.CONTROL_PLANE:
             yield from _asks_of_control_plane(client, cluster)
 
 
 def _asks_of_host(client: KubernetesClient) -> Iterator[tuple[str, Ask]]:
-    yield "ToolchainStatus", lambda: Listing((objects.toolchain_status_found(client.toolchain_status()),))
+    yield (
+        "ToolchainStatus",
+        lambda: _single(
+            "ToolchainStatus", TOOLCHAIN_STATUS, lambda: objects.toolchain_status_found(client.toolchain_status())
+        ),
+    )
     yield "ToolchainCluster", lambda: _each(client.toolchain_clusters(), objects.toolchain_cluster_found)
     yield (
         "SpaceProvisionerConfig",
@@ -127,7 +140,8 @@ def _asks_of_control_plane(client: KubernetesClient, cluster: Cluster) -> Iterat
             wanted = tuple(one for one in listing.items if one.name == name)
             installed.update(one.installed_csv for one in wanted)
             rows = _each(Listing(wanted, listing.unreadable), objects.subscription_found)
-            return rows if wanted else Listing((_missing("Subscription", f"{namespace}/{name}"),), listing.unreadable)
+            missing = _missing("Subscription", f"{namespace}/{name}", "the fleet file names it")
+            return rows if wanted else Listing((missing,), listing.unreadable)
 
         def versions() -> Listing[Found]:
             listing = client.cluster_service_versions(namespace)
@@ -143,8 +157,18 @@ def _each(listing: Listing[T], to_found: Callable[[T], Found]) -> Listing[Found]
     return Listing(tuple(map(to_found, listing.items)), listing.unreadable)
 
 
-def _missing(kind: str, name: str) -> Found:
-    verdict = Verdict(Tone.UNKNOWN, "the fleet file names it, and the cluster does not have it")
+def _single(kind: str, name: str, ask: Callable[[], Found]) -> Listing[Found]:
+    """The one object of a type; where the type is served and the object is not there, nothing of it is known."""
+    try:
+        return Listing((ask(),))
+    except UpstreamNotInstalled:
+        raise
+    except UpstreamNotFound:
+        return Listing((_missing(kind, name, "its type is installed"),))
+
+
+def _missing(kind: str, name: str, why: str) -> Found:
+    verdict = Verdict(Tone.UNKNOWN, f"{why}, and the cluster does not have it")
     return objects.found(kind, name, verdict, status="Missing")
 
 

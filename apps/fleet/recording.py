@@ -34,7 +34,11 @@ def _take_in(row: Cluster, reading: Reading, now: datetime) -> Change:
     stands = {key: found for key, found in before.items() if key not in gone} | after
     lines = object_lines(row, before, after.values(), now) + [removal_line(row, before[key], now) for key in gone]
     return Change(
-        ClusterFacts(not_allowed=tuple(row.not_allowed), parts=parts_of(stands.values())),
+        ClusterFacts(
+            not_allowed=tuple(row.not_allowed),
+            unreadable=[f"{kind} {named}".rstrip() for kind, named, _ in reading.unreadable],
+            parts=parts_of(stands.values()),
+        ),
         lines,
         _write(row.name, present, before, after, gone),
     )

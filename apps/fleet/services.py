@@ -11,7 +11,7 @@ from apps.core.clock import database_now
 from apps.core.text import clean
 from apps.core.topics import raise_topics
 from apps.core.verdict.cluster import ClusterFacts
-from apps.fleet.models import Cluster
+from apps.fleet.models import Cluster, ClusterObject
 from apps.fleet.standing import Change, cluster_change
 from apps.sources.fleetfile.schema import Cluster as FleetCluster
 from apps.sources.fleetfile.schema import FleetFile, LostAfter
@@ -37,6 +37,7 @@ def clusters_align(*, fleet: FleetFile) -> None:
         with transaction.atomic():
             for name, columns in changes.items():
                 Cluster.objects.update_or_create(name=name, defaults=columns)
+                _judge_by_new_means(name, columns, rows.get(name))
             raise_topics(["clusters", *(f"cluster:{name}" for name in changes)])
     clusters_judge_lost(lost_after=fleet.portal.lost_after)
 
@@ -62,12 +63,23 @@ def cluster_record_unreached(*, name: str, message: str) -> bool:
 def cluster_record_unreadable(*, name: str, message: str) -> bool:
     """Its API answers, but refuses us or has a TLS not to be trusted: it cannot be read, and is not lost."""
 
-    def refused(row: Cluster, _now: datetime) -> Change:
-        row.cannot_read = clean(message, 500)
-        row.unreached_since = row.lost_since = None
-        return Change(ClusterFacts(cannot_read=row.cannot_read))
+    return cluster_change(name=name, change=lambda row, _now: _unreadable(row, message))
 
-    return cluster_change(name=name, change=refused)
+
+def cluster_record_answering(*, name: str, message: str) -> bool:
+    """Its API said whether it is ready, and the rest of it could not be read: then it is not out of reach any more.
+
+    Of a cluster that was in reach all the time, one failed read changes nothing. Whether it changed anything.
+    """
+    return cluster_change(
+        name=name, change=lambda row, _now: _unreadable(row, message) if row.unreached_since else None
+    )
+
+
+def _unreadable(row: Cluster, message: str) -> Change:
+    row.cannot_read = clean(message, 500)
+    row.unreached_since = row.lost_since = None
+    return Change(ClusterFacts(cannot_read=row.cannot_read))
 
 
 def cluster_told_by_argocd(*, cluster: str, instance: str, status: str, message: str) -> bool:
@@ -85,10 +97,27 @@ def cluster_told_by_argocd(*, cluster: str, instance: str, status: str, message:
     return cluster_change(name=cluster, change=lambda row, now: _told(row, now, instance, told))
 
 
-def _told(row: Cluster, now: datetime, instance: str, told: dict[str, str]) -> Change | None:
+def cluster_untold_by_argocd(*, cluster: str, instance: str) -> bool:
+    """Lets go of what an Argo CD told of a cluster that it tells nothing of any more; whether it changed anything."""
+    row = Cluster.objects.filter(name=cluster, has_credentials=False).first()
+    if row is None or instance not in row.told_by:
+        return False
+    return cluster_change(name=cluster, change=lambda row, now: _told(row, now, instance, None))
+
+
+def _told(row: Cluster, now: datetime, instance: str, told: dict[str, str] | None) -> Change | None:
     if row.has_credentials:
         return None
-    row.told_by = {**row.told_by, instance: told}
+    others = {name: one for name, one in row.told_by.items() if name != instance}
+    row.told_by = {**others, instance: told} if told else others
+    return _by_argocd(row, now)
+
+
+def _by_argocd(row: Cluster, now: datetime) -> Change:
+    """What all that Argo CD instances tell of it comes to."""
+    if not row.told_by:
+        row.reached_at = row.unreached_since = row.lost_since = None
+        return Change(ClusterFacts(has_credentials=False))
     if not any(one["status"] == "Successful" for one in row.told_by.values()):
         return _silent(row, now, _argocd_words(row))
     if row.unreached_since or row.reached_at is None:
@@ -131,6 +160,23 @@ def _is_lost(row: Cluster, sources: Mapping[str, Source], lost_after: LostAfter,
 def _has_answered_since(source: Source, since: datetime, now: datetime) -> bool:
     is_fresh = source.state(now) is SourceState.FRESH
     return is_fresh and source.succeeded_at is not None and source.succeeded_at > since
+
+
+def _judge_by_new_means(name: str, columns: Mapping[str, object], before: Cluster | None) -> None:
+    """What was known by means that the fleet file does not give any more counts no more."""
+    if before is None:
+        return
+    if "has_credentials" in columns:
+        cluster_change(name=name, change=_begin_anew)
+    elif "told_by" in columns:
+        cluster_change(name=name, change=_by_argocd)
+
+
+def _begin_anew(row: Cluster, _now: datetime) -> Change:
+    ClusterObject.objects.filter(cluster=row.name).delete()
+    row.reached_at = row.unreached_since = row.lost_since = None
+    row.cannot_read = ""
+    return Change(ClusterFacts(has_credentials=row.has_credentials, was_read=False), has_changed_parts=True)
 
 
 def _columns_of(place: int, cluster: FleetCluster) -> dict[str, object]:

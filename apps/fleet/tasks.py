@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.core.errors import UpstreamDenied, UpstreamThrottled, UpstreamUnavailable, UpstreamUntrusted
+from apps.core.errors import (
+    UpstreamDenied,
+    UpstreamError,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+    UpstreamUntrusted,
+)
 from apps.fleet.collecting import Reading, cluster_reading
 from apps.fleet.recording import cluster_record_reading
-from apps.fleet.services import cluster_record_unreached, cluster_record_unreadable
+from apps.fleet.services import cluster_record_answering, cluster_record_unreached, cluster_record_unreadable
 from apps.integrations.kubernetes import KubernetesClient, Readiness
 from apps.sources.catalog import SourceSpec
 from apps.sources.clients import kubernetes_client
-from apps.sources.fleetfile.schema import FleetFile
+from apps.sources.fleetfile.schema import Cluster, FleetFile
 from apps.sources.reading import ReadOutcome, read_budget, source_read
 
 
@@ -26,12 +32,23 @@ def _read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
     try:
         client = kubernetes_client(fleet, spec.key)
         ready = _ready(client, spec)
-        reading = cluster_reading(client=client, cluster=cluster, ready=ready, budget=read_budget(spec) / 2)
+        reading = _rest(client, cluster, ready, spec)
     except (UpstreamDenied, UpstreamUntrusted) as error:
         cluster_record_unreadable(name=spec.cluster, message=error.message)
         raise
     cluster_record_reading(name=spec.cluster, reading=reading)
     return _outcome(reading)
+
+
+def _rest(client: KubernetesClient, cluster: Cluster, ready: Readiness, spec: SourceSpec) -> Reading:
+    """All else of an API that has just answered: that it is not lost is certain, whatever comes of it."""
+    try:
+        return cluster_reading(client=client, cluster=cluster, ready=ready, budget=read_budget(spec) / 2)
+    except (UpstreamDenied, UpstreamUntrusted):
+        raise
+    except UpstreamError as error:
+        cluster_record_answering(name=spec.cluster, message=error.message)
+        raise
 
 
 def _ready(client: KubernetesClient, spec: SourceSpec) -> Readiness:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,7 +15,8 @@ from apps.core.connections import connection_let_go
 from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotInstalled
 from apps.core.text import clean, clean_all
 from apps.core.topics import raise_topics
-from apps.fleet.services import cluster_told_by_argocd
+from apps.fleet.models import Cluster
+from apps.fleet.services import cluster_told_by_argocd, cluster_untold_by_argocd
 from apps.integrations import argocd
 from apps.integrations.argocd import ArgoCDClient
 from apps.integrations.listing import Listing
@@ -32,6 +33,8 @@ T = TypeVar("T")
 Row = ClusterConnection | Project | ApplicationSet
 Columns = dict[str, Any]
 MOST_WINDOWS = 100
+EVIDENCE = ("Successful", "Failed")
+EVIDENCE_LASTS = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,33 @@ def inventory_align(*, fleet: FleetFile, instance: str, parts: list[Part]) -> No
         joins = _join(fleet, instance)
         if changed or joins:
             raise_topics(["apps", "clusters"])
+    _tell(instance, now)
+
+
+def _tell(instance: str, now: datetime) -> None:
+    """Tells the clusters what this Argo CD says of them, and that it says nothing any more, once that has lasted.
+
+    "Unknown" is no evidence: Argo CD does not monitor a cluster without Applications, and forgets for a moment what it
+    knew of all of them when its cache is emptied.
+    """
+    told: dict[str, ClusterConnection] = {}
     for row in ClusterConnection.objects.filter(instance=instance).exclude(cluster=""):
-        cluster_told_by_argocd(cluster=row.cluster, instance=instance, status=row.status, message=row.message)
+        if row.cluster not in told or _weight(row) < _weight(told[row.cluster]):
+            told[row.cluster] = row
+    for name, row in told.items():
+        cluster_told_by_argocd(cluster=name, instance=instance, status=row.status, message=row.message)
+    still_told = {
+        name
+        for name, row in told.items()
+        if row.status in EVIDENCE or (row.status_since and now - row.status_since < EVIDENCE_LASTS)
+    }
+    for cluster in Cluster.objects.filter(has_credentials=False).exclude(name__in=still_told):
+        cluster_untold_by_argocd(cluster=cluster.name, instance=instance)
+
+
+def _weight(row: ClusterConnection) -> int:
+    """Of several addresses of one cluster the one that is reached counts, and any evidence before none."""
+    return EVIDENCE.index(row.status) if row.status in EVIDENCE else len(EVIDENCE)
 
 
 def _listed(kind: str, read: Callable[[], Listing[T]]) -> Listing[T] | str:

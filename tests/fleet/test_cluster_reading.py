@@ -520,3 +520,64 @@ def until(is_so: Callable[[], bool], seconds: float = 20.0) -> None:
     while not is_so():
         assert time.monotonic() < end, "it never came to that"
         time.sleep(0.05)
+
+
+def test_a_cluster_whose_api_is_ready_again_is_not_lost_though_a_list_of_it_fails(fleet: Fleet, serve: Serve) -> None:
+    Silence(fleet, timedelta(minutes=3)).others_answer(timedelta(seconds=10))
+    clusters_judge_lost(lost_after=LOST_AFTER)
+    fleet.api.scripts["nodes"] = reply("{}", status=500)
+    fleet.put(serve(fleet.api, keeps_alive=True).url)
+    cluster = fleet.read()
+    assert (cluster.unreached_since, cluster.lost_since) == (None, None)
+    assert cluster.tone == "unknown"
+    assert cluster.reason.startswith("cannot be read: ")
+    assert lines(field="reachable")[-1][1] == "lost"
+    assert clusters_judge_lost(lost_after=LOST_AFTER) == []
+
+
+@pytest.mark.parametrize(
+    ("recordings", "role", "name"),
+    [(HOST, "host", "toolchainstatus"), (MEMBER_M01, "member", "memberstatus")],
+)
+def test_a_toolchain_that_lost_its_status_is_not_known(
+    fleet: Fleet, recordings: dict[str, str], role: str, name: str
+) -> None:
+    fleet.start(recordings, role=role)
+    fleet.read()
+    fleet.api.scripts[name] = reply({"kind": "Status", "message": f"{name} not found", "code": 404}, status=404)
+    cluster = fleet.read()
+    kind = {"toolchainstatus": "ToolchainStatus", "memberstatus": "MemberStatus"}[name]
+    assert list(rows(kind).values()) == [("unknown", "Missing")]
+    assert cluster.tone != "well"
+
+
+def test_a_cluster_of_which_a_node_cannot_be_read_is_not_well(fleet: Fleet) -> None:
+    fleet.start({"nodes": "nodes_host"}, role="member")
+    assert fleet.read().tone == "well"
+    fleet.api.told["nodes"]["items"].append({"metadata": {"name": "new"}, "status": "none"})
+    cluster = fleet.read()
+    assert (cluster.tone, cluster.reason) == ("unknown", "Node new cannot be read")
+
+
+def test_a_cluster_whose_credentials_left_the_file_is_not_known_any_more(
+    fleet: Fleet, fleet_file: FleetFileOfTest
+) -> None:
+    fleet.start({"nodes": "nodes_host"}, role="member")
+    assert fleet.read().tone == "well"
+    fleet_file.put(
+        f"environments: [{{name: production}}]\nclusters: [{{name: {NAME}, role: member, environment: production}}]\n"
+    )
+    cluster = Cluster.objects.get(name=NAME)
+    assert (cluster.tone, cluster.reached_at) == ("unknown", None)
+    assert cluster.reason.startswith("never read: the fleet file gives no credentials")
+    assert not rows("Node")
+
+
+def test_a_word_of_an_argo_cd_that_left_the_file_counts_no_more(
+    untold: Callable[..., Cluster], fleet_file: FleetFileOfTest
+) -> None:
+    assert untold("Successful").tone == "held"
+    fleet_file.put(
+        f"environments: [{{name: production}}]\nclusters: [{{name: {NAME}, role: host, environment: production}}]\n"
+    )
+    assert Cluster.objects.get(name=NAME).tone == "unknown"

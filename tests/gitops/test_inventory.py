@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.core.clock import database_now
 from apps.core.errors import UpstreamError
 from apps.fleet.models import Cluster
 from apps.gitops.inventory import inventory_read
@@ -81,6 +83,39 @@ def test_not_being_monitored_is_no_evidence(argocd: ArgoCDServer, read: Read) ->
     read()
     assert ClusterConnection.objects.get().status == "Unknown"
     assert Cluster.objects.filter(name="m01").values().get() == before
+
+
+def test_a_cluster_that_argo_cd_stopped_monitoring_is_not_held_for_reached_for_ever(
+    argocd: ArgoCDServer, read: Read
+) -> None:
+    argocd.clusters = [cluster("m01"), cluster("stranger")]
+    read()
+    assert Cluster.objects.get(name="m01").tone == "held"
+    argocd.clusters = [cluster("m01", "Unknown"), cluster("stranger")]
+    read()
+    assert Cluster.objects.get(name="m01").tone == "held", "a cache that was emptied fills again in a moment"
+    ClusterConnection.objects.filter(name="m01").update(status_since=database_now() - timedelta(minutes=11))
+    read()
+    row = Cluster.objects.get(name="m01")
+    assert (row.tone, row.told_by) == ("unknown", {})
+
+
+def test_a_lost_cluster_that_argo_cd_does_not_list_any_more_is_not_lost_for_ever(
+    argocd: ArgoCDServer, read: Read
+) -> None:
+    argocd.clusters = [cluster("m01", "Failed"), cluster("stranger"), cluster("other")]
+    read()
+    Cluster.objects.filter(name="m01").update(lost_since=database_now(), tone="critical")
+    argocd.clusters = [cluster("stranger"), cluster("other")]
+    read()
+    row = Cluster.objects.get(name="m01")
+    assert (row.tone, row.lost_since, row.unreached_since) == ("unknown", None, None)
+
+
+def test_of_two_addresses_of_one_cluster_one_that_is_reached_is_enough(argocd: ArgoCDServer, read: Read) -> None:
+    argocd.clusters = [cluster("m01"), cluster("m01", "Failed", server="https://10.0.0.1:6443")]
+    read()
+    assert Cluster.objects.get(name="m01").unreached_since is None
 
 
 def test_a_status_that_changes_is_dated_anew_and_another_message_is_not(argocd: ArgoCDServer, read: Read) -> None:

@@ -53,7 +53,7 @@ class ClusterFacts:
     """A cluster as it stands. `unreached` and `cannot_read` are reasons, "" where it answers us.
 
     `argocd_status` is Argo CD's connectionState, told where `has_credentials` is False; `not_allowed` are the types
-    that our account may not read.
+    that our account may not read, `unreadable` the things whose answer has another shape than expected.
     """
 
     has_credentials: bool = True
@@ -63,6 +63,7 @@ class ClusterFacts:
     cannot_read: str = ""
     argocd_status: str = ""
     not_allowed: Sequence[str] = ()
+    unreadable: Sequence[str] = ()
     parts: Sequence[Part] = ()
 
 
@@ -78,7 +79,8 @@ def cluster_verdict(facts: ClusterFacts) -> Verdict:
         return _told_by_argocd(facts.argocd_status)
     if not facts.was_read:
         return Verdict(Tone.UNKNOWN, "never read")
-    verdict = strictest_verdict([*_rights(facts.not_allowed), *_by_kind(facts.parts)])
+    unseen = [*_rights(facts.not_allowed), *_unreadable(facts.unreadable)]
+    verdict = strictest_verdict([*unseen, *_by_kind(facts.parts)])
     return verdict if verdict.reason else Verdict(verdict.tone, "its API answers, and all that it tells is right")
 
 
@@ -92,6 +94,11 @@ def _rights(not_allowed: Sequence[str]) -> list[Verdict]:
     """What cannot be looked at is not known to be well."""
     named = ", ".join(not_allowed)
     return [Verdict(Tone.UNKNOWN, f"our account may not read {named}")] if named else []
+
+
+def _unreadable(names: Sequence[str]) -> list[Verdict]:
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return [Verdict(Tone.UNKNOWN, f"{names[0]}{more} cannot be read")] if names else []
 
 
 def _by_kind(parts: Sequence[Part]) -> list[Verdict]:
