@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from apps.core.matchers import are_met
 from apps.core.text import clean
-from apps.fleet.naming import IN_CLUSTER, ClusterNames
-from apps.sources.fleetfile.schema import FleetFile
+from apps.fleet.naming import ClusterNames, is_in_cluster
+from apps.sources.fleetfile.schema import ArgoCD, FleetFile
 
 # Labels of Argo CD's own metric argocd_app_info, which its alerts keep; `name` is an Application's name only there.
 ARGOCD_LABELS = frozenset({"dest_server", "dest_namespace", "sync_status", "health_status", "autosync_enabled"})
@@ -100,7 +100,7 @@ class AlertJoiner:
     def _cluster(self, told: str, environment: str) -> str:
         if not told:
             return self._default_cluster
-        if told.casefold() in IN_CLUSTER:
+        if is_in_cluster(told):
             return self._control_plane(environment)
         return self._names.cluster_of(told)
 
@@ -110,9 +110,12 @@ class AlertJoiner:
         meant = {
             instance.control_plane
             for instance in self._fleet.argocd
-            if instance.control_plane and wanted in {"", instance.environment}
+            if instance.control_plane and wanted in {"", self._environment_of(instance)}
         }
         return meant.pop() if len(meant) == 1 else ""
+
+    def _environment_of(self, instance: ArgoCD) -> str:
+        return instance.environment or self._environment_of_cluster.get(instance.control_plane or "", "")
 
     def _application(self, labels: Mapping[str, str], cluster: str, environment: str) -> str:
         if is_of_argocd(labels) and labels.get("name"):
@@ -124,7 +127,7 @@ class AlertJoiner:
         """The Applications that an alert of Argo CD can mean: the name decides, the rest only narrows."""
         places = self._by_name.get(labels["name"], [])
         server = labels.get("dest_server", "")
-        destination = "" if server in IN_CLUSTER else self._names.cluster_of(server)
+        destination = "" if is_in_cluster(server) else self._names.cluster_of(server)
         for field, wanted in (
             ("namespace", labels.get("namespace", "")),
             ("cluster", destination),

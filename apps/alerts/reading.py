@@ -14,6 +14,7 @@ from apps.core.clock import database_now
 from apps.core.connections import connection_let_go
 from apps.core.errors import UpstreamNotFound
 from apps.core.matchers import LabelMatcher, are_met
+from apps.fleet.naming import is_in_cluster
 from apps.fleet.overlay import WATCHDOG_MISSING
 from apps.gitops.models import Application, ClusterConnection
 from apps.integrations.alertmanager import AlertmanagerClient
@@ -140,8 +141,10 @@ def _told(spec: SourceSpec, fleet: FleetFile, answers: MemberAnswers, group_by: 
 
 
 def _joiner(spec: SourceSpec, fleet: FleetFile) -> AlertJoiner:
-    """Two queries, however many alerts there are."""
-    places = Application.objects.values_list(
+    """Two queries, however many alerts there are. Only what Argo CD instances of the fleet file told counts."""
+    instances = [argocd.name for argocd in fleet.argocd]
+    connections = ClusterConnection.objects.filter(instance__in=instances).exclude(cluster="")
+    places = Application.objects.filter(instance__in=instances).values_list(
         "instance", "namespace", "name", "cluster", "destination_namespace", "environment"
     )
     return AlertJoiner(
@@ -149,7 +152,12 @@ def _joiner(spec: SourceSpec, fleet: FleetFile) -> AlertJoiner:
         (ApplicationPlace(*place) for place in places.iterator()),
         default_cluster=spec.cluster,
         default_environment=spec.environment,
-        learnt=ClusterConnection.objects.exclude(cluster="").values_list("server", "cluster"),
+        learnt=[
+            (told, cluster)
+            for server, name, cluster in connections.values_list("server", "name", "cluster")
+            for told in (server, name)
+            if told and not is_in_cluster(told)
+        ],
     )
 
 

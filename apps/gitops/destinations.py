@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
+from apps.fleet.naming import ClusterNames, is_in_cluster
 from apps.sources.fleetfile.schema import ArgoCD, FleetFile
-
-IN_CLUSTER_NAME = "in-cluster"
-IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 
 
 @dataclass(frozen=True)
 class Destinations:
     """Names and addresses as one Argo CD instance uses them → names of clusters in the fleet file.
 
-    `in_cluster` is the instance's own control plane, "" where the file names none. `environments` is cluster →
+    `own` is the cluster that the instance runs on, "" where that is not known. `environments` is cluster →
     environment; an Application whose cluster is not known is of the instance's `environment`.
     """
 
-    clusters: dict[str, str] = field(default_factory=dict)
-    environments: dict[str, str] = field(default_factory=dict)
-    environment: str = ""
+    names: ClusterNames
+    own: str
+    environments: Mapping[str, str]
+    environment: str
 
     def cluster_of(self, *, server: str, name: str) -> str:
         """The fleet's name of the cluster with this address or name, "" where none matches."""
-        return self.clusters.get(_plain(server), "") or self.clusters.get(_plain(name), "")
+        if self.own and (is_in_cluster(server) or is_in_cluster(name)):
+            return self.own
+        return next((found for told in (server, name) if told and (found := self._named(told))), "")
 
     def environment_of(self, cluster: str) -> str:
         """The environment of an Application on `cluster`."""
         return self.environments.get(cluster) or self.environment
+
+    def _named(self, told: str) -> str:
+        return "" if is_in_cluster(told) else self.names.cluster_of(told)
 
 
 def destinations_of(*, fleet: FleetFile, instance: ArgoCD, connections: Iterable[tuple[str, str]] = ()) -> Destinations:
@@ -39,30 +42,13 @@ def destinations_of(*, fleet: FleetFile, instance: ArgoCD, connections: Iterable
     `connections` are (server, name) of the clusters that Argo CD knows: when one of the two matches a cluster of the
     fleet file, so does the other.
     """
-    clusters: dict[str, str] = {}
-    for cluster in fleet.clusters:
-        addresses = [cluster.kubernetes.server] if cluster.kubernetes and cluster.kubernetes.server else []
-        for alias in (cluster.name, *cluster.aliases, *addresses):
-            clusters.setdefault(_plain(alias), cluster.name)
-    own = instance.control_plane or ""
-    clusters |= {IN_CLUSTER_NAME: own, _plain(IN_CLUSTER_SERVER): own}
-    for server, name in connections:
-        known = clusters.get(_plain(server), "") or clusters.get(_plain(name), "")
-        if known:
-            clusters.setdefault(_plain(server), known)
-            clusters.setdefault(_plain(name), known)
-    clusters.pop("", None)
     environments = {cluster.name: cluster.environment for cluster in fleet.clusters}
-    return Destinations(clusters, environments, instance.environment or "")
-
-
-def _plain(text: str) -> str:
-    """A name as it is; an address with its host in lower case, its port told, and no slash at its end."""
-    if "://" not in text:
-        return text
-    try:
-        parts = urlsplit(text.rstrip("/"))
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    except ValueError:
-        return text
-    return f"{parts.scheme}://{parts.hostname}:{port}{parts.path}"
+    by_file = Destinations(ClusterNames(fleet), instance.control_plane or "", environments, instance.environment or "")
+    own, learnt = by_file.own, list[tuple[str, str]]()
+    for server, name in connections:
+        known = by_file.cluster_of(server=server, name=name)
+        if known and is_in_cluster(server):
+            own = own or known
+        if known:
+            learnt += [(told, known) for told in (server, name) if told and not is_in_cluster(told)]
+    return Destinations(ClusterNames(fleet, learnt), own, environments, by_file.environment)

@@ -155,3 +155,56 @@ def test_the_owner_is_the_fleet_files_then_a_labels_then_an_annotations() -> Non
 def test_slo_and_control_plane_are_by_the_fleet_files_matchers() -> None:
     assert (joined(slo="true").is_slo, joined(slo="false").is_slo, joined().is_slo) == (True, False, False)
     assert joined(control_plane="true").is_control_plane
+
+
+PROXIED: dict[str, Any] = {
+    "environments": [{"name": "production"}],
+    "clusters": [
+        {
+            "name": name,
+            "role": "member",
+            "environment": "production",
+            "aliases": [f"https://rancher.example.com/k8s/clusters/{name}"],
+        }
+        for name in ("c-1", "c-2")
+    ]
+    + [
+        {
+            "name": "kind",
+            "role": "member",
+            "environment": "production",
+            "aliases": ["https://127.0.0.1:40001", "api.kind.example.com"],
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "cluster"),
+    [
+        ("https://rancher.example.com/k8s/clusters/c-2", "c-2"),
+        ("https://rancher.example.com:443/k8s/clusters/c-1/", "c-1"),
+        ("https://rancher.example.com/k8s/clusters/c-3", ""),
+        ("https://rancher.example.com", ""),
+        ("https://127.0.0.1:40001", "kind"),
+        ("127.0.0.1:40001", "kind"),
+        ("https://127.0.0.1:40002", ""),
+        ("https://127.0.0.1:40001/k8s/clusters/c-9", ""),
+        ("https://api.kind.example.com:6443", "kind"),
+    ],
+)
+def test_clusters_behind_one_host_are_told_apart_by_port_and_path(told: str, cluster: str) -> None:
+    assert ClusterNames(FleetFile.model_validate(PROXIED)).cluster_of(told) == cluster
+
+
+@pytest.mark.parametrize("own", ["https://kubernetes.default.svc:443/", "https://kubernetes.default.svc.cluster.local"])
+def test_in_cluster_has_many_spellings(own: str) -> None:
+    assert joined(dest_server=own, source_environment="production").cluster == "appsrep05ue1"
+
+
+def test_an_argo_cd_without_an_environment_is_of_its_control_planes() -> None:
+    fleet = {**FLEET, "argocd": [{"name": "a", "url": "http://a", "control_plane": "appsrep05ue1"}]}
+    joiner = AlertJoiner(FleetFile.model_validate(fleet))
+    labels = {"dest_server": "https://kubernetes.default.svc"}
+    assert joiner.joined({**labels, "source_environment": "production"}, {}).cluster == "appsrep05ue1"
+    assert joiner.joined({**labels, "source_environment": "staging"}, {}).cluster == ""

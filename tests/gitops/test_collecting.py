@@ -380,6 +380,9 @@ def test_a_destination_is_joined_to_its_cluster_by_address_name_or_alias(
         application("c", destination={"server": "https://kubernetes.default.svc"}),
         application("d", destination={"name": "in-cluster"}),
         application("e", destination={"server": "https://elsewhere.example.com"}),
+        application("f", destination={"server": "https://kubernetes.default.svc:443/"}),
+        application("g", destination={"name": "Host-By-Name"}),
+        application("h", destination={"server": "https://api.m01.example.com:7443"}),
     )
     read()
     assert list(Application.objects.order_by("name").values_list("cluster", "environment")) == [
@@ -387,6 +390,9 @@ def test_a_destination_is_joined_to_its_cluster_by_address_name_or_alias(
         ("host1", "production"),
         ("control", "staging"),
         ("control", "staging"),
+        ("", "staging"),
+        ("control", "staging"),
+        ("host1", "production"),
         ("", "staging"),
     ]
     assert row("e").destination == "https://elsewhere.example.com"
