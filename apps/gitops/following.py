@@ -43,7 +43,8 @@ class Pace:
     """The follower's times, in seconds.
 
     A list is taken in `settle` after it came, so that events on their way overtake it. `second_list` after a connect
-    the list shows what changed between the replay's end and the stream's begin; `relist` is the rest's. `interval` is
+    the list shows what changed between the replay's end and the stream's begin; `relist` is the rest's. After
+    `full_replay` the stream is opened anew, since what it lost may be what no list shows. `interval` is
     the source's own: the list's pace without a stream, and how long a drop is told. `silence` is how long a stream
     that should show a sign of life each 15 s may show none.
     """
@@ -52,6 +53,7 @@ class Pace:
     settle: float = 1.0
     second_list: float = 20.0
     relist: float = 300.0
+    full_replay: float = 3600.0
     interval: float = 60.0
     silence: float = 45.0
     heartbeat: float = 15.0
@@ -139,7 +141,7 @@ class Watch:
         self._listed: Listed | None = None
         self._good: ReadOutcome | None = None
         self._connect_due, self._list_due, self._taking_due = Timer(0), Timer(0), Timer(0)
-        self._upstream_due, self._replay_due = Timer(0), Timer(0)
+        self._upstream_due, self._replay_due, self._full_replay_due = Timer(0), Timer(0), Timer(0)
         self._beat_due, self._judge_due = Timer(pace.heartbeat), Timer(pace.judge)
 
     def turn(self) -> None:
@@ -170,6 +172,7 @@ class Watch:
             self._reader.start()
             self._lists_of_connection = 0
             self._list_due.set(0)
+            self._full_replay_due.set(self._pace.full_replay)
         if not self._is_listing and self._listed is None and self._list_due.is_due():
             self._is_listing = True
             self._asker = ListAsker(self._client, self._mailbox, instance=self._instance)
@@ -250,6 +253,8 @@ class Watch:
             if wants_replay and self._replay_due.is_due():
                 log.info("the stream of %s lost events: it is opened anew", self._instance)
                 self._replay_due.set(self._pace.relist)
+                self._disconnect()
+            elif self._full_replay_due.is_due():
                 self._disconnect()
 
     def _beat(self) -> None:

@@ -99,7 +99,7 @@ def facts_of(row: Application, around: Surroundings) -> ApplicationFacts:
         deleting_since=row.deleting_since,
         operation_phase=operation.phase,
         operation_message=operation.message,
-        operation_started_at=operation.started_at,
+        operation_started_at=operation.started_at or row.operation_since,
         operation_is_dry_run=operation.dry_run,
         retry_count=operation.retry_count,
         drift_tolerance=around.drift_tolerance,

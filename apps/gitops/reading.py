@@ -21,8 +21,8 @@ from .collecting import DELETED, Collected, Listed, applications_list, applicati
 from .merging import key_of
 
 Key = tuple[str, str]
-REPLAY_SILENCE = 3.0
-REPLAY_DEADLINE = 15.0
+REPLAY_SILENCE = 10.0
+REPLAY_DEADLINE = 20.0
 
 
 def applications_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:

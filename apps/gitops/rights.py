@@ -35,7 +35,7 @@ def is_big_drop(before: int, after: int) -> bool:
 def absence_of(*, client: ArgoCDClient, known: Mapping[Key, str], listed: Iterable[Key]) -> Absence:
     """Sorts what is lacking into gone and doubted, asking Argo CD where that takes asking.
 
-    `known` is key → project of what was known when the list was asked for. Asks at most two questions a project.
+    `known` is key → project of what was known when the list was asked for. Asks at most three questions a project.
     """
     present = set(listed)
     missing = {key: project for key, project in known.items() if key not in present}
@@ -57,10 +57,15 @@ def _emptied_projects(known: Mapping[Key, str], missing: Mapping[Key, str]) -> s
     return {project for project, count in lacking.items() if is_big_drop(before[project], before[project] - count)}
 
 
+def _may_get(client: ArgoCDClient, *names: str) -> bool:
+    """Rights name an Application of Argo CD's own namespace project/name, of another one project/namespace/name."""
+    return client.can_i("applications", "get", "/".join(names))
+
+
 def _is_gone(client: ArgoCDClient, project: str, namespace: str, name: str) -> bool:
     """Whether we may get this Application, and there is none. An answer that is neither proves nothing."""
     try:
-        if not client.can_i("applications", "get", f"{project}/{name}"):
+        if not (_may_get(client, project, name) or _may_get(client, project, namespace, name)):
             return False
         client.application(name, namespace=namespace, project=project)
     except UpstreamNotInstalled:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 Json = dict[str, Any]
+CAN_I = "/api/v1/account/can-i/applications/get/"
 CREATED = "2026-11-24T08:00:00Z"
 
 
@@ -55,7 +56,10 @@ def operation(phase: str, *, started: str = "2026-11-24T09:00:00Z", **more: Any)
 
 
 class ArgoCDServer:
-    """What it tells, and how it misbehaves. `asked` holds the path of each request."""
+    """What it tells, and how it misbehaves. `asked` holds the path of each request.
+
+    `may_get` is how the Applications begin that the account may get, as "project/namespace/".
+    """
 
     def __init__(self) -> None:
         self.applications: dict[str, Json] = {}
@@ -64,6 +68,7 @@ class ArgoCDServer:
         self.sets: list[Json] | None = []
         self.asked: list[str] = []
         self.can_i = True
+        self.may_get = ""
         self.lists_nothing = False
         self.loses_events = False
         self.refuses_stream = False
@@ -172,7 +177,10 @@ class Handler(BaseHTTPRequestHandler):
         elif path.startswith("/api/v1/applications/"):
             self.one(path.split("/"))
         elif path.startswith("/api/v1/account/can-i/"):
-            self.answer({"value": "yes" if self.argocd.can_i else "no"})
+            may = self.argocd.can_i and unquote(path).startswith(
+                CAN_I + self.argocd.may_get if self.argocd.may_get else "/"
+            )
+            self.answer({"value": "yes" if may else "no"})
         else:
             self.inventory(path)
 

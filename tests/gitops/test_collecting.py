@@ -302,6 +302,17 @@ def test_rights_lost_on_one_project_remove_nothing_of_it_while_the_rest_goes_on(
     assert set(Application.objects.exclude(tone=Tone.WELL).values_list("name", flat=True)) == {"secret-m01"}
 
 
+def test_one_of_another_namespace_is_gone_where_our_right_names_that_namespace(
+    argocd: ArgoCDServer, read: Callable[[], ReadOutcome]
+) -> None:
+    argocd.put(*many(3, namespace="team-a", project="team"))
+    argocd.may_get = "team/team-a/"
+    read()
+    argocd.remove(*list(argocd.applications))
+    assert read().warnings == ()
+    assert not Application.objects.exists()
+
+
 def test_a_drop_to_zero_that_is_confirmed_is_taken_and_told_for_one_interval(
     argocd: ArgoCDServer, read: Callable[[], ReadOutcome]
 ) -> None:
@@ -404,6 +415,15 @@ def test_time_alone_turns_an_unsynced_application_into_a_warning(fleet: FleetFil
     Application.objects.update(sync_since=row().sync_since - timedelta(minutes=6))  # type: ignore[operator]
     assert applications_judge(fleet=fleet, instance="production").changed == 1
     assert (row().tone, row().reason) == (Tone.WARNING, "OutOfSync although auto-sync is on")
+
+
+def test_a_sync_that_nobody_begins_is_not_busy_for_ever(fleet: FleetFile) -> None:
+    asked_for = {**application("build-m01"), "operation": {"sync": {"revision": "b" * 40}}}
+    applications_apply(fleet=fleet, instance="production", events=[event(asked_for)])
+    assert (row().operation_phase, row().tone) == ("Pending", Tone.BUSY)
+    Application.objects.update(operation_since=row().operation_since - timedelta(minutes=31))  # type: ignore[operator]
+    applications_judge(fleet=fleet, instance="production")
+    assert (row().tone, row().reason) == (Tone.WARNING, "sync has not begun for more than 30 minutes")
 
 
 def test_a_closed_window_holds_auto_sync(fleet: FleetFile) -> None:

@@ -137,6 +137,18 @@ def test_events_that_the_stream_lost_are_found_by_the_list_and_the_stream_is_rep
     assert Application.objects.get(name="app-1").tone == Tone.UNKNOWN
 
 
+def test_what_only_the_stream_tells_and_lost_comes_with_the_next_full_replay(
+    argocd: ArgoCDServer, follow: Follow
+) -> None:
+    argocd.put(application("app-1", conditions=["OrphanedResourceWarning"]))
+    follow(Pace(**{**FAST.__dict__, "second_list": 0.2, "relist": 0.5, "full_replay": 1.5}))
+    until(lambda: Application.objects.filter(condition_types=" OrphanedResourceWarning ").exists())
+    argocd.loses_events = True
+    argocd.put(application("app-1"))
+    argocd.loses_events = False
+    until(lambda: Application.objects.get(name="app-1").tone == Tone.WELL)
+
+
 def test_where_the_stream_is_refused_the_list_goes_on_and_says_so(argocd: ArgoCDServer, follow: Follow) -> None:
     argocd.refuses_stream = True
     argocd.put(application("build-m01"))

@@ -33,7 +33,8 @@ class ApplicationFacts:
 
     `conditions` are (type, message). `conditions_known` is False while only the list of Applications was read, which
     cannot tell them. `window_closed` says why auto-sync may not sync now, "" where it may. Moments are aware; None
-    where nobody told them, and then nothing counts as overdue. `doubt` says why all of it may not hold any more.
+    where nobody told them, and then nothing counts as overdue: `operation_started_at` of one that is Pending is when
+    it was asked for. `doubt` says why all of it may not hold any more.
     """
 
     now: datetime
@@ -88,7 +89,8 @@ def _of_operation_under_way(facts: ApplicationFacts) -> Verdict:
     if facts.retry_count >= 1:
         return Verdict(Tone.WARNING, _told("sync fails and is tried again", facts.operation_message))
     if facts.is_past(facts.operation_started_at, OPERATION_PATIENCE):
-        return Verdict(Tone.WARNING, _told("sync has run for more than 30 minutes", facts.operation_message))
+        stands = "has not begun" if facts.operation_phase == "Pending" else "has run"
+        return Verdict(Tone.WARNING, _told(f"sync {stands} for more than 30 minutes", facts.operation_message))
     return Verdict(Tone.BUSY, "sync is being ended" if facts.operation_phase == "Terminating" else "sync is running")
 
 
