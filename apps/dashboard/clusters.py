@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,20 @@ NEEDING = tuple(tone for tone in Tone if tone.needs_somebody)
 SORTS = ("place", "name", "tone")
 DEFAULT_SORT = "place"
 Counts = Mapping[Tone, int]
+PERCENT = re.compile(r"(\d+) ?%")
+SHORT_KINDS = {
+    "APIServer": "API",
+    "ClusterOperator": "operator",
+    "ClusterServiceVersion": "installed operator",
+    "ClusterVersion": "OpenShift",
+    "MachineConfigPool": "pool",
+    "MemberStatus": "member",
+    "Node": "node",
+    "SpaceProvisionerConfig": "capacity",
+    "Subscription": "OLM",
+    "ToolchainCluster": "connection",
+    "ToolchainStatus": "host",
+}
 NOTHING: Counts = dict.fromkeys(Tone, 0)
 
 
@@ -46,8 +61,28 @@ class ClusterRow:
 
     @property
     def headline(self) -> str:
-        """The reason of its verdict, of what is not known only that it is not."""
-        return self.verdict.reason.partition(": ")[0] if self.verdict.tone is Tone.UNKNOWN else self.verdict.reason
+        """What is wrong in it as a card has room for it: "node: memory pressure"; "" where its API's line says all."""
+        tone, reason = self.verdict
+        is_under_way = tone is Tone.BUSY and bool(self.upgrade)
+        if not self.is_read or tone is Tone.WELL or is_under_way or (tone is Tone.UNKNOWN and self.is_doubtful):
+            return ""
+        subject, *rest = reason.split(" · ")[0].split(": ")
+        kind = subject.split(" ")[0]
+        return f"{SHORT_KINDS.get(kind, kind)}: {rest[0]}" if rest else subject
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its API answers us, as far as its row tells."""
+        cluster = self.cluster
+        is_shut = cluster.lost_since or cluster.unreached_since or cluster.cannot_read
+        return cluster.has_credentials and not is_shut and self.answered_at is not None
+
+    @property
+    def upgrade(self) -> str:
+        """The update under way in short, "upgrade 71 %"; "" where none is."""
+        told = self.cluster.update_progress
+        percent = PERCENT.search(told)
+        return f"upgrade {percent[1]} %" if percent else "upgrade" if told else ""
 
     @property
     def answered_at(self) -> datetime | None:

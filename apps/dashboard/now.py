@@ -219,8 +219,8 @@ def is_certain(overlay: Overlay) -> bool:
 
 
 def changes_of(now: datetime, environment: str) -> list[Change]:
-    """What changed in the last hour, the newest first. One query."""
-    lines = Transition.objects.filter(seen_at__gt=now - LAST_HOUR)
+    """What changed in the last hour, the newest first; not what was seen then and is older. One query."""
+    lines = Transition.objects.filter(seen_at__gt=now - LAST_HOUR).exclude(at__lt=now - LAST_HOUR)
     if environment:
         lines = lines.filter(environment__in=["", environment])
     return changes_told(lines.order_by("-seen_at", "-pk")[:CHANGES_READ])

@@ -134,7 +134,7 @@ def alert_problems(episodes: Iterable[Episode], spread: Mapping[str, int]) -> It
             title=episode.name,
             tone=Tone(episode.tone),
             weight=alert_weight(episode),
-            what=" · ".join(filter(None, [episode.reason, getattr(episode, "summary", None)])),
+            what=alert_told(episode),
             detail="supported" if runbook else "not supported: no runbook",
             place=episode.cluster or episode.cluster_told,
             environment=episode.environment,
@@ -145,6 +145,12 @@ def alert_problems(episodes: Iterable[Episode], spread: Mapping[str, int]) -> It
             all_url=listed("alerts:alert-list", q=episode.name),
             step=Step("Open runbook", runbook, is_outside=True) if runbook else Step("Open alert", url),
         )
+
+
+def alert_told(episode: Episode) -> str:
+    """What it says of itself, and what its verdict says beyond the tone that its row shows."""
+    reason = "" if episode.reason == f"severity {episode.tone}" else episode.reason
+    return " · ".join(filter(None, [getattr(episode, "summary", ""), reason])) or episode.reason
 
 
 def alert_weight(episode: Episode) -> Weight:

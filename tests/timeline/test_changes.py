@@ -26,10 +26,10 @@ def line(title: str = "has", **fields: Any) -> Transition:
         ({"field": "revision", "before": "3f2c1d0aa", "after": "9ab01e2bb"}, "revision 3f2c1d0 → 9ab01e2"),
         ({"field": "revision", "before": "", "after": "9ab01e2bb"}, "revision none → 9ab01e2"),
         ({"field": "seen", "before": "", "after": "appeared"}, "appeared"),
-        ({"kind": "alert", "field": "firing", "after": "begins"}, "begins"),
+        ({"kind": "alert", "field": "firing", "after": "begins"}, "began"),
         ({"kind": "alert", "field": "silenced", "before": "active", "after": "silenced"}, "silenced"),
         ({"kind": "alert", "field": "silenced", "before": "silenced", "after": "active"}, "no longer silenced"),
-        ({"kind": "cluster", "field": "node/w1", "before": "ready", "after": "not ready"}, "node/w1: not ready"),
+        ({"kind": "cluster", "field": "node/w1", "before": "ready", "after": "not ready"}, "node w1: not ready"),
         ({"kind": "source", "field": "state", "before": "ok", "after": "failing: slow"}, "failing: slow"),
         ({"field": "life", "after": ""}, "life"),
     ],
@@ -53,6 +53,26 @@ def test_what_happened_alike_to_several_things_is_one_change() -> None:
     assert [(change.title, change.others) for change in told] == [("has", 1)]
 
 
+def test_a_change_stands_where_its_upstream_says_that_it_happened() -> None:
+    early = line("early", field="life", after="new", at=NOW - timedelta(minutes=30))
+    ahead = line("ahead", field="life", after="gone", at=NOW + timedelta(minutes=30))
+    told = changes_told([early, line("seen", field="life", after="old"), ahead])
+    assert [(change.title, change.at) for change in told] == [
+        ("seen", NOW),
+        ("ahead", NOW),
+        ("early", NOW - timedelta(minutes=30)),
+    ]
+
+
+def test_there_and_back_is_told_as_one_way() -> None:
+    newest_first = [
+        line(field="health", before="Progressing", after="Healthy"),
+        line(field="health", before="Healthy", after="Progressing"),
+        line(field="life", after="new"),
+    ]
+    assert changes_told(newest_first)[0].words == "new, Healthy → Progressing → Healthy"
+
+
 def test_different_things_stay_apart() -> None:
     lines = [
         line("has", field="life", after="new"),
@@ -64,8 +84,8 @@ def test_different_things_stay_apart() -> None:
 
 
 def test_much_is_cut() -> None:
-    busy = [line(field="node", after=f"step {number}") for number in range(9, 0, -1)]
-    assert changes_told(busy)[0].words == "…, step 6, step 7, step 8, step 9"
+    busy = [line(field=f"node/{number}", after=f"step {number}") for number in range(9, 0, -1)]
+    assert changes_told(busy)[0].words == "… step 6, step 7, step 8, step 9"
     many = [line(str(number), field="life", after=f"new {number}") for number in range(100)]
     assert len(changes_told(many)) == CHANGES_SHOWN
 
