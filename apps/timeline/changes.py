@@ -16,7 +16,7 @@ REVISION_LETTERS = 7
 WORDS_SHOWN = 4
 STEPS_SHOWN = 2
 ALERT_WORDS = {"begins": "began", "ends": "ended"}
-BOTH_ENDS = frozenset({"sync", "health", "operation", "version"})
+BOTH_ENDS = frozenset({"sync", "health", "version"})
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ def words_of(line: Transition) -> str:
     before, after = line.before, line.after
     if line.field == "revision":
         return f"revision {before[:REVISION_LETTERS] or 'none'} → {after[:REVISION_LETTERS] or 'none'}"
+    if line.field == "operation":
+        return f"operation {after}"
     arrow = f"{before} → {after}" if before and line.field in BOTH_ENDS else after
     if line.kind == Kind.CLUSTER and "/" in line.field:
         return f"{line.field.replace('/', ' ')}: {arrow}"
