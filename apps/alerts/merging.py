@@ -13,11 +13,15 @@ BY_WEIGHT = (AlertState.ACTIVE, AlertState.SILENCED, AlertState.INHIBITED, Alert
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member now. `doubt` tells why its lacking an alert proves nothing: "has just restarted" and the like."""
+    """One member now. `doubt` tells why its lacking an alert proves nothing: "has just restarted" and the like.
+
+    One that `is_long_silent` would have been told the alerts again many times since, had they gone on.
+    """
 
     key: str
     name: str
     is_fresh: bool
+    is_long_silent: bool = False
     doubt: str = ""
 
 
@@ -38,11 +42,12 @@ class Merged:
 def merged(held: Mapping[str, Status], members: Sequence[Member]) -> Merged | None:
     """What the members' words, by their keys, come to; None where it has ended (decision 4).
 
-    It ends when every fresh member lacks it, none of these is in doubt, and no other holds it.
+    It ends when every fresh member lacks it, none of these is in doubt, and no other holds it that was heard of lately.
     """
     holders = [member for member in members if member.key in held]
     fresh = [member for member in holders if member.is_fresh]
-    unconfirmed = "" if fresh else _unconfirmed(holders, members)
+    heard_of = [member for member in holders if not member.is_long_silent]
+    unconfirmed = "" if fresh else _unconfirmed(heard_of, members)
     if not fresh and not unconfirmed:
         return None
     told = {member.name: held[member.key] for member in fresh or holders}

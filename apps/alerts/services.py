@@ -26,6 +26,7 @@ from apps.sources.models import Source, SourceState
 from apps.timeline.services import transitions_note
 
 PRUNE_BATCH = 500
+WORD_LASTS = timedelta(minutes=15)
 SETTLING = "settling"
 RESTARTED = "just restarted"
 DOUBTS = {SETTLING: "is settling", RESTARTED: "has just restarted"}
@@ -140,10 +141,17 @@ def _members(sources: Sequence[Source], answering: str, doubt: str, now: datetim
             key=source.key,
             name=names[source.key],
             is_fresh=source.key == answering or source.state(now) is SourceState.FRESH,
+            is_long_silent=source.key != answering and _is_long_silent(source, now),
             doubt=DOUBTS.get(doubt, "") if source.key == answering else _doubt_kept(source),
         )
         for source in sources
     ]
+
+
+def _is_long_silent(source: Source, now: datetime) -> bool:
+    """Down, not only unread, and for longer than an alert lasts that is not sent again (Prometheus: 4 minutes)."""
+    silence = now - source.succeeded_at if source.succeeded_at else timedelta.max
+    return source.state(now) is SourceState.DOWN and silence > WORD_LASTS
 
 
 def _doubt_kept(source: Source) -> str:

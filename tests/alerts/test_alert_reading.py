@@ -19,6 +19,7 @@ from apps.core.topics import version_of
 from apps.sources.models import Source
 from apps.timeline.models import Transition
 from tests.alerts.wire import World, entity_writes, suppressed, told_alert, told_silence
+from tests.rows import application_row
 
 
 def test_an_alert_of_both_members_is_one_episode_held_by_both(world: World) -> None:
@@ -103,6 +104,42 @@ def test_held_by_a_stale_member_only_it_is_unconfirmed(world: World) -> None:
     world.members[1].tell(told_alert("Watchdog"))
     world.read(1)
     assert world.firing() == []
+
+
+def test_the_word_of_a_member_that_is_down_for_long_holds_nothing(world: World) -> None:
+    world.tell(told_alert())
+    world.read()
+    world.members[0].tell(told_alert("Watchdog"))
+    silent = Source.objects.filter(key="alertmanager/appsre/1")
+    silent.update(succeeded_at=database_now() - timedelta(minutes=16), failures=2)
+    world.read(0)
+    assert [episode.is_unconfirmed for episode in world.firing()] == [True], "it may answer in a moment"
+    silent.update(failures=3)
+    world.read(0)
+    assert world.firing() == []
+
+
+def test_a_member_that_is_down_for_long_still_holds_what_nobody_else_can_know(world: World) -> None:
+    world.tell(told_alert())
+    world.read()
+    world.members[0].tell(told_alert("Watchdog"))
+    world.members[0].tell_status(uptime=timedelta(minutes=2))
+    Source.objects.filter(key="alertmanager/appsre/1").update(
+        succeeded_at=database_now() - timedelta(minutes=16), failures=3
+    )
+    world.read(0)
+    assert [episode.is_unconfirmed for episode in world.firing()] == [True]
+
+
+def test_an_alert_joins_no_application_of_an_argo_cd_that_left_the_file(world: World) -> None:
+    world.use(argocd=[{"name": "new", "url": "http://a"}])
+    for instance in ("old", "new"):
+        application_row("build-m01", instance=instance)
+    alert = told_alert("DegradedArgocdApp")
+    world.tell({**alert, "labels": {**alert["labels"], "name": "build-m01"}})
+    world.read()
+    joined = {episode.name: episode.application for episode in world.firing()}
+    assert joined["DegradedArgocdApp"] == "new/argocd/build-m01"
 
 
 def test_a_member_that_left_the_fleet_file_holds_nothing(world: World) -> None:
