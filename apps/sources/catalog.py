@@ -100,10 +100,12 @@ def _prometheuses(fleet: FleetFile) -> Iterator[SourceSpec]:
 
 def _observatorium(fleet: FleetFile) -> Iterator[SourceSpec]:
     for tenant in fleet.observatorium:
-        for kind, key, what, interval in (
-            (SourceKind.ALERTMANAGER, f"alertmanager/{tenant.name}/0", "alerts", tenant.interval),
-            (SourceKind.PROMETHEUS, f"prometheus/{tenant.name}", "rules", tenant.rules_interval),
+        for is_read, kind, key, what, interval in (
+            (tenant.alerts, SourceKind.ALERTMANAGER, f"alertmanager/{tenant.name}/0", "alerts", tenant.interval),
+            (tenant.rules, SourceKind.PROMETHEUS, f"prometheus/{tenant.name}", "rules", tenant.rules_interval),
         ):
+            if not is_read:
+                continue
             yield SourceSpec(
                 key=key,
                 kind=kind,

@@ -283,3 +283,9 @@ def test_an_upstream_cannot_write_what_it_likes_to_the_terminal(serve: Serve) ->
     assert check.seen[0].startswith("v3.6.0 [2J ok everything")
     assert check.line().isprintable()
     assert len(check.line()) < 500
+
+
+def test_a_tenant_without_an_alertmanager_is_told_how_to_say_so(serve: Serve) -> None:
+    script = reply("404 page not found\n", status=404, Content_Type="text/plain; charset=utf-8")
+    checks = checks_of(f"observatorium: [{{name: o, url: '{serve(script).url}', tenant: rhtap}}]")
+    assert "say `alerts: false` or `rules: false` where it has none" in only_fault(checks["alertmanager/o/0"])[1]

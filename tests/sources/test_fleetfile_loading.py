@@ -213,6 +213,11 @@ def test_no_mistake_repeats_a_secret_that_stands_in_the_wrong_place() -> None:
             "'x' is the name of alertmanagers[0] already: give it another",
         ),
         (
+            "observatorium: [{name: x, url: 'https://o', tenant: t, alerts: false, rules: false}]",
+            "observatorium[0]",
+            "has neither 'alerts' nor 'rules': then nothing of it is read",
+        ),
+        (
             f"prometheuses: [{{name: x, url: 'http://p'}}]\n{TENANT}",
             "observatorium[0].name",
             "'x' is the name of prometheuses[0] already: give it another",

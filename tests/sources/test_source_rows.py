@@ -49,6 +49,19 @@ def test_each_source_of_the_file_has_a_row(fleet_file: FleetFileOfTest) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("has", "expected"),
+    [
+        ("", {"alertmanager/o/0", "prometheus/o"}),
+        ("rules: false", {"alertmanager/o/0"}),
+        ("alerts: false", {"prometheus/o"}),
+    ],
+)
+def test_a_tenant_is_read_for_what_it_has(fleet_file: FleetFileOfTest, has: str, expected: set[str]) -> None:
+    fleet_file.put(f"observatorium: [{{name: o, url: 'https://o.example.com', tenant: t, {has}}}]")
+    assert keys() == expected
+
+
 def test_f55_what_left_the_file_is_archived_not_deleted_and_comes_back(fleet_file: FleetFileOfTest) -> None:
     fleet_file.put(TWO)
     Source.objects.update(items=5, succeeded_at=database_now())

@@ -67,6 +67,8 @@ class Place:
             return f"it is asked too often: raise `{self.at}.interval`, or its own limit"
         if isinstance(error, UpstreamUntrusted):
             return self._told(UNTRUSTED, error) or f"see which certificate stands at `{self.url}`"
+        if isinstance(error, UpstreamNotFound) and self.at.startswith("observatorium"):
+            return f"see whether `{self.url}` is right, and say `alerts: false` or `rules: false` where it has none"
         if isinstance(error, UpstreamNotFound):
             return f"see whether `{self.url}` is its address, with the right path"
         if isinstance(error, UpstreamBadReply):

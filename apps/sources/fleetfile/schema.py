@@ -263,6 +263,8 @@ class Observatorium(Connection, AlertRouting):
     tenant: Name = Field(description="Name of the tenant.")
     oauth2: OAuth2 | None = Field(default=None, description="How its tokens are fetched.")
     token: SecretReference | None = Field(default=None, description="A fixed bearer token, instead of `oauth2`.")
+    alerts: StrictBool = Field(default=True, description="Whether it has alerts to read: an Alertmanager.")
+    rules: StrictBool = Field(default=True, description="Whether it has alerting rules to read.")
     environment: Text | None = Field(default=None, description="Environment of alerts whose labels name none.")
     interval: Interval = Field(
         default=timedelta(seconds=15), description="Time from one read of its alerts to the next."
@@ -275,6 +277,8 @@ class Observatorium(Connection, AlertRouting):
     def _one_way_in(self) -> Self:
         if self.oauth2 is not None and self.token is not None:
             raise ValueError("has both 'oauth2' and 'token': only one can be used")
+        if not (self.alerts or self.rules):
+            raise ValueError("has neither 'alerts' nor 'rules': then nothing of it is read")
         return self
 
 
