@@ -5,12 +5,13 @@ This is what the periodic task does while no follow process holds the instance; 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from apps.core.errors import UpstreamError
 from apps.integrations.argocd import Application as Told
-from apps.integrations.argocd import ArgoCDClient
+from apps.integrations.argocd import ApplicationStream, ArgoCDClient
 from apps.integrations.listing import Unreadable
 from apps.sources.catalog import SourceSpec
 from apps.sources.clients import argocd_client
@@ -43,21 +44,33 @@ def replay_read(*, client: ArgoCDClient, keys: Collection[Key]) -> tuple[dict[Ke
     A replay has no end mark: it is over when all were told, or nothing more comes, or at REPLAY_DEADLINE.
     """
     told: dict[Key, Told] = {}
-    missing, deadline = set(keys), time.monotonic() + REPLAY_DEADLINE
+    missing = set(keys)
     if not missing:
         return told, ""
     try:
-        with client.stream(idle_timeout=REPLAY_SILENCE) as stream:
+        with client.stream(idle_timeout=REPLAY_SILENCE) as stream, closed_after(REPLAY_DEADLINE, stream):
             for event in stream:
                 key = key_of(event.application)
                 missing.discard(key)
                 if event.type != DELETED:
                     told[key] = event.application
-                if not missing or time.monotonic() > deadline:
+                if not missing:
                     break
     except UpstreamError as error:
         return told, "" if told else error.message
     return told, ""
+
+
+@contextmanager
+def closed_after(seconds: float, stream: ApplicationStream) -> Iterator[None]:
+    """Within it the stream ends after so long, whatever keep-alives come without an event."""
+    end = threading.Timer(seconds, stream.close)
+    end.daemon = True
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
 
 
 def outcome_of(listed: Listed, collected: Collected, *, stream_error: str = "", lost_events: int = 0) -> ReadOutcome:
