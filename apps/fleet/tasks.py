@@ -43,7 +43,9 @@ def _read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
 def _rest(client: KubernetesClient, cluster: Cluster, ready: Readiness, spec: SourceSpec) -> Reading:
     """All else of an API that has just answered: that it is not lost is certain, whatever comes of it."""
     try:
-        return cluster_reading(client=client, cluster=cluster, ready=ready, budget=read_budget(spec) / 2)
+        return cluster_reading(
+            client=client, cluster=cluster, ready=ready, budget=read_budget(spec) - 2 * spec.deadline
+        )
     except (UpstreamDenied, UpstreamUntrusted):
         raise
     except UpstreamError as error:

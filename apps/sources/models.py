@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import models
 
 FAILURES_UNTIL_DOWN = 3
+CALLS_OF_A_READ = 4
 
 
 class SourceState(models.TextChoices):
@@ -68,8 +69,8 @@ class Source(models.Model):
 
     @property
     def stale_after(self) -> timedelta:
-        """The age past which what it told is stale: three missed reads, 45 s at the least."""
-        return timedelta(seconds=max(3 * self.interval, 45.0))
+        """The age past which what it told is stale: three missed reads, 45 s at the least, and the time of a read."""
+        return timedelta(seconds=max(3 * self.interval, 45.0) + CALLS_OF_A_READ * (self.latency or 0.0))
 
     @property
     def error_short(self) -> str:

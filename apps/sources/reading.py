@@ -22,10 +22,10 @@ from apps.core.text import clean
 from apps.core.tones import Tone
 from apps.core.topics import raise_topics
 from apps.integrations.http import CallFacts
-from apps.sources.catalog import SourceSpec, sources_of
+from apps.sources.catalog import SourceKind, SourceSpec, sources_of
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
-from apps.sources.models import FAILURES_UNTIL_DOWN, Source, short_error
+from apps.sources.models import CALLS_OF_A_READ, FAILURES_UNTIL_DOWN, Source, short_error
 from apps.timeline.models import Kind, Transition
 from apps.timeline.services import transitions_note
 
@@ -33,7 +33,7 @@ BUG = "bug"
 SOONEST_PROBE = 30.0
 LATEST_PROBE = 300.0
 LONGEST_RETRY_AFTER = 3600.0
-CALLS_OF_A_READ = 4
+CALLS_OF_A_CLUSTER = 12
 LEASE_MARGIN = 20.0
 SHOWN_COLUMNS = ("items", "unreadable", "unreadable_reason", "version", "note", "warnings", "error_kind", "error")
 
@@ -81,7 +81,8 @@ def source_read(*, key: str, read: Read) -> None:
 
 def read_budget(spec: SourceSpec) -> float:
     """Seconds that a whole read, of however many calls, may take; a collector of many calls keeps to it itself."""
-    return CALLS_OF_A_READ * spec.deadline
+    calls = CALLS_OF_A_CLUSTER if spec.kind is SourceKind.KUBERNETES else CALLS_OF_A_READ
+    return calls * spec.deadline
 
 
 def source_succeeded(*, key: str, outcome: ReadOutcome) -> None:

@@ -54,7 +54,7 @@ class Fleet:
         self.server = self._serve(self.api, keeps_alive=True)
         self.put(self.server.url, role=role, more=more)
 
-    def put(self, url: str, *, role: str = "host", more: str = "") -> None:
+    def put(self, url: str, *, role: str = "host", more: str = "", deadline: str = "2s") -> None:
         self._fleet_file.put(
             f"""
 environments: [{{name: production}}]
@@ -62,7 +62,7 @@ clusters:
   - name: {NAME}
     role: {role}
     environment: production
-    kubernetes: {{server: '{url}', token: env:CLUSTER_TOKEN, deadline: 2s, connect_timeout: 1s}}
+    kubernetes: {{server: '{url}', token: env:CLUSTER_TOKEN, deadline: {deadline}, connect_timeout: 1s}}
     {more}
 prometheuses: [{{name: prom, url: 'http://127.0.0.1:9'}}]
 """
@@ -581,3 +581,17 @@ def test_a_word_of_an_argo_cd_that_left_the_file_counts_no_more(
         f"environments: [{{name: production}}]\nclusters: [{{name: {NAME}, role: host, environment: production}}]\n"
     )
     assert Cluster.objects.get(name=NAME).tone == "unknown"
+
+
+def test_a_cluster_whose_every_answer_takes_nearly_as_long_as_it_may_is_read(fleet: Fleet) -> None:
+    fleet.start(HOST)
+    prompt = fleet.api.script_for
+
+    def slow(asked: Any) -> Script:
+        time.sleep(0.7)
+        return prompt(asked)
+
+    fleet.api.script_for = slow  # type: ignore[method-assign]
+    fleet.put(fleet.server.url, deadline="1s")
+    assert fleet.read().reached_at is not None
+    assert source().error == ""

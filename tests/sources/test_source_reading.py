@@ -192,6 +192,16 @@ def test_f8_no_request_before_retry_after_and_no_outage() -> None:
     assert not Transition.objects.exists()
 
 
+def test_a_source_whose_answers_take_long_is_not_stale_between_two_reads() -> None:
+    succeed()
+    Source.objects.update(interval=15.0, succeeded_at=database_now() - timedelta(seconds=60))
+    assert state_now() is SourceState.STALE
+    Source.objects.update(latency=9.0)
+    assert state_now() is SourceState.FRESH
+    Source.objects.update(succeeded_at=database_now() - timedelta(seconds=90))
+    assert state_now() is SourceState.STALE
+
+
 def test_a_wish_to_wait_for_years_is_cut_to_an_hour() -> None:
     source = fail(UpstreamThrottled(KEY, "later", retry_after=1e9))
     assert source.not_before is not None
