@@ -38,6 +38,23 @@ def test_a_list_without_end_is_given_up(serve: Serve) -> None:
         client.nodes()
 
 
+def test_a_list_of_which_a_page_has_expired_is_begun_anew_once(serve: Serve) -> None:
+    asked_for: list[str] = []
+
+    def script(peer: Peer, asked: Asked) -> None:
+        asked_for.append(asked.target.partition("?")[2])
+        if len(asked_for) == 2:
+            reply({"kind": "Status", "reason": "Expired", "message": "too old"}, status=410)(peer, asked)
+            return
+        more = "" if "continue" in asked_for[-1] else "next"
+        reply({"items": [{"metadata": {"name": f"of-{len(asked_for)}"}}], "metadata": {"continue": more}})(peer, asked)
+
+    client, _ = client_of(serve, script)
+    with client:
+        assert [node.name for node in client.nodes().items] == ["of-3", "of-4"]
+    assert asked_for == ["limit=2", "limit=2&continue=next"] * 2
+
+
 def test_a_page_that_has_expired_means_to_try_again(serve: Serve) -> None:
     client, _ = client_of(
         serve, reply({"kind": "Status", "message": "The provided continue parameter is too old"}, status=410)

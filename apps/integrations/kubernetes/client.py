@@ -45,6 +45,10 @@ ACM: Final = ("apis", "cluster.open-cluster-management.io", "v1")
 REVIEWS: Final = ("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 
 
+class PageExpired(UpstreamUnavailable):
+    """What a list was in the middle of is not kept any more (410): its next page cannot be had."""
+
+
 class _Version(Struct):
     version: str = field(default="", name="gitVersion")
 
@@ -158,7 +162,11 @@ class KubernetesClient(UpstreamClient):
         namespace: str | None = None,
     ) -> Listing[T]:
         path = (*group, *(("namespaces", namespace) if namespace else ()), plural)
-        return read_items(self._pages(path), kind, build)
+        try:
+            raws = self._pages(path)
+        except PageExpired:
+            raws = self._pages(path)
+        return read_items(raws, kind, build)
 
     def _pages(self, path: tuple[str, ...]) -> list[Raw]:
         """All items, page by page. A cluster that never comes to an end is a bad reply."""
@@ -190,9 +198,9 @@ class KubernetesClient(UpstreamClient):
 def _refusal(answer: Answer, reason: str) -> type[UpstreamError] | None:
     """A type that is not installed is a 404 in plain text, or a Status with a sentence of its own.
 
-    410 is a page of a list that has expired meanwhile: the next reading begins anew.
+    410 is a page of a list that has expired meanwhile: the list is to be begun anew.
     """
     if answer.status == 410:
-        return UpstreamUnavailable
+        return PageExpired
     is_unknown_type = answer.media_type == "text/plain" or "could not find the requested resource" in reason
     return UpstreamNotInstalled if answer.status == 404 and is_unknown_type else None
