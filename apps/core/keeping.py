@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, TypeVar
+
+from django.db import close_old_connections
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 IsGood = Callable[[T, float], bool]
@@ -23,31 +29,52 @@ class Entry(Generic[T]):
 
 
 class Keeper(Generic[T]):
-    """Values by key, the `size` last used ones. Safe for threads; of one key one thread at a time makes the value."""
+    """Values by key, the `size` last used ones. Safe for threads; of one key one thread at a time makes the value.
+
+    What is to be made anew while an old value can be borne is made by one thread of the keeper's own, which rests as
+    long as it works, so that those who ask are never held up by it for long.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._entries: OrderedDict[Hashable, Entry[T]] = OrderedDict()
         self._lock = Lock()
+        self._renewing = ThreadPoolExecutor(1, thread_name_prefix="keeper")
 
     def get(self, key: Hashable, *, is_good: IsGood[T], is_bearable: IsGood[T], make: Callable[[], T]) -> T:
-        """The kept value if it `is_good` (value, seconds since its making began), else a new one.
-
-        While another thread makes a new one, the old one is given as long as it `is_bearable`; else this one waits.
-        """
+        """The kept value if it `is_good` (value, seconds since its making began); an old one that `is_bearable`, while
+        a new one is made; else a new one, which is waited for."""
         entry = self._entry(key)
         found = self._value_if(entry, is_good)
-        if found is None and entry.making.locked():
-            found = self._value_if(entry, is_bearable)
         if found is not None:
+            return found
+        found = self._value_if(entry, is_bearable)
+        if found is not None:
+            if entry.making.acquire(blocking=False):
+                self._renewing.submit(self._renew, entry, make)
             return found
         with entry.making:
             found = self._value_if(entry, is_good)
-            if found is not None:
-                return found
-            begun_at = time.monotonic()
-            entry.value, entry.begun_at = make(), begun_at
-            return entry.value
+            return self._made(entry, make) if found is None else found
+
+    def _renew(self, entry: Entry[T], make: Callable[[], T]) -> None:
+        """Makes the value for those who come later; the lock was taken by who asked for it."""
+        began = time.monotonic()
+        try:
+            self._made(entry, make)
+        except Exception:  # nobody waits for it: who asks once the old value cannot be borne any more meets it again
+            log.exception("what is kept could not be made anew")
+        finally:
+            entry.making.release()
+            close_old_connections()
+        time.sleep(time.monotonic() - began)
+
+    @staticmethod
+    def _made(entry: Entry[T], make: Callable[[], T]) -> T:
+        begun_at = time.monotonic()
+        value = make()
+        entry.value, entry.begun_at = value, begun_at
+        return value
 
     def forget(self) -> None:
         """Keeps nothing any more."""

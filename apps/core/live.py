@@ -29,7 +29,9 @@ POLL_PARAMETERS = frozenset({VERSION, UNTIL})
 NO_END = 0
 FRAME_FRAGMENT = "_frame_live.html"
 PERSON_MARK = mark_safe("<!--person-->")
-LONGEST_KEPT_SECONDS = 5.0
+NOW_MARK = mark_safe("&portal-now;")
+BEARABLE_SECONDS = 5.0
+UNCHANGED_SECONDS = 15.0
 THEMES = frozenset({"light", "dark"})
 
 
@@ -97,17 +99,24 @@ def live_page(
     def make() -> Made:
         overlay_keep(request, shown)
         live = Live(poll_url(request, version, shown.valid_until))
-        filled = {**context(shown), "overlay": shown, "now": shown.now, "live": live, "person_mark": PERSON_MARK}
+        filled = {
+            **context(shown),
+            "overlay": shown,
+            "now": shown.now,
+            "live": live,
+            "person_mark": PERSON_MARK,
+            "now_mark": NOW_MARK,
+        }
         templates = [fragment, FRAME_FRAGMENT] if wants_fragment(request) else [page]
         return Made("".join(render_to_string(each, filled, request) for each in templates), version, shown)
 
     made = PAGES.get(
         shared_by(request),
         is_good=lambda kept, age: age < settings.PAGES_KEPT_SECONDS or is_still_true(kept, age, version, shown.now),
-        is_bearable=lambda _, age: age < LONGEST_KEPT_SECONDS,
+        is_bearable=lambda _, age: age < BEARABLE_SECONDS * bool(settings.PAGES_KEPT_SECONDS),
         make=make,
     )
-    return stamped(HttpResponse(with_person(made.text, request)), shown)
+    return stamped(HttpResponse(completed(made.text, request, shown.now)), shown)
 
 
 def moment_of(overlay: Callable[[], M]) -> M:
@@ -115,7 +124,7 @@ def moment_of(overlay: Callable[[], M]) -> M:
     moment: M = MOMENTS.get(
         overlay,
         is_good=lambda _, age: age < settings.PAGES_KEPT_SECONDS,
-        is_bearable=lambda _, age: age < LONGEST_KEPT_SECONDS,
+        is_bearable=lambda _, age: age < BEARABLE_SECONDS * bool(settings.PAGES_KEPT_SECONDS),
         make=overlay,
     )
     return moment
@@ -140,15 +149,19 @@ def shared_by(request: HttpRequest) -> tuple[object, ...]:
 def is_still_true(made: Made, age: float, version: int, now: datetime) -> bool:
     """Whether nothing has changed since, by a write or by turning stale. Ages in the page count on in the browser."""
     until = made.shown.valid_until
-    is_kept = settings.PAGES_KEPT_SECONDS > 0 and age < LONGEST_KEPT_SECONDS
+    is_kept = settings.PAGES_KEPT_SECONDS > 0 and age < UNCHANGED_SECONDS
     return is_kept and made.version == version and (until is None or now < until)
 
 
-def with_person(text: str, request: HttpRequest) -> str:
-    """The page with the menu of the one who asked. The mark cannot come from an upstream: its "<" would be escaped."""
-    return (
-        text.replace(PERSON_MARK, render_to_string("core/_person.html", {}, request)) if PERSON_MARK in text else text
-    )
+def completed(text: str, request: HttpRequest, now: datetime) -> str:
+    """The page with the menu of the one who asked and the moment of asking, from which ages count on.
+
+    The marks cannot come from an upstream: their "<" and "&" would be escaped.
+    """
+    if PERSON_MARK not in text:
+        return text
+    menu = render_to_string("core/_person.html", {}, request)
+    return text.replace(PERSON_MARK, menu).replace(NOW_MARK, f"{now.timestamp():.3f}")
 
 
 def theme_of(request: HttpRequest) -> str:

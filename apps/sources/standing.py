@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from apps.core.clock import database_now
 
@@ -23,7 +24,7 @@ class Standing:
         source = self.sources.get(key)
         return source.state(self.now) if source else SourceState.NEVER
 
-    @property
+    @cached_property
     def fresh(self) -> tuple[Source, ...]:
         """The sources that are fresh."""
         return tuple(source for source in self.sources.values() if source.state(self.now) is SourceState.FRESH)
@@ -38,12 +39,12 @@ class Standing:
         """How many sources the fleet file makes."""
         return len(self.sources)
 
-    @property
+    @cached_property
     def valid_until(self) -> datetime | None:
         """When the first of the fresh sources turns stale by itself; None when none is fresh."""
         return min((until for source in self.fresh if (until := source.fresh_until())), default=None)
 
-    @property
+    @cached_property
     def oldest_fresh_age(self) -> timedelta | None:
         """The age of what the fresh source read longest ago told; None when none is fresh."""
         moments = [source.succeeded_at for source in self.fresh if source.succeeded_at]

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.management.utils import get_random_secret_key
 
 from .base import *  # noqa: F403
-from .base import PORTAL_STATE
+from .base import DATABASES, PORTAL_STATE
 
 
 def readable_by_owner_only(name: str, flags: int) -> int:
@@ -28,3 +28,6 @@ def kept_secret_key(state: Path) -> str:
 
 
 SECRET_KEY = kept_secret_key(PORTAL_STATE)
+
+if "sqlite" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["CONN_MAX_AGE"] = 600

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -37,6 +38,13 @@ def got(keeper: Keeper[str], maker: Maker, *, good: float = 60, bearable: float 
     return keeper.get(key, is_good=lambda _, age: age < good, is_bearable=lambda _, age: age < bearable, make=maker)
 
 
+def came_true(what: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 5
+    while not what() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return what()
+
+
 def test_a_good_value_is_not_made_again(maker: Maker) -> None:
     keeper: Keeper[str] = Keeper(4)
     assert [got(keeper, maker) for _ in range(3)] == ["made 1"] * 3
@@ -44,7 +52,7 @@ def test_a_good_value_is_not_made_again(maker: Maker) -> None:
 
 def test_a_value_that_is_not_good_any_more_is_made_again(maker: Maker) -> None:
     keeper: Keeper[str] = Keeper(4)
-    assert [got(keeper, maker, good=0) for _ in range(2)] == ["made 1", "made 2"]
+    assert [got(keeper, maker, good=0, bearable=0) for _ in range(2)] == ["made 1", "made 2"]
 
 
 def test_many_who_ask_at_once_cost_one(maker: Maker) -> None:
@@ -53,17 +61,28 @@ def test_many_who_ask_at_once_cost_one(maker: Maker) -> None:
         assert set(pool.map(lambda _: got(keeper, maker), range(64))) == {"made 1"}
 
 
-def test_while_a_new_one_is_made_the_others_get_the_old_one(maker: Maker) -> None:
+def test_while_a_new_one_is_made_all_get_the_old_one(maker: Maker) -> None:
     keeper: Keeper[str] = Keeper(4)
     got(keeper, maker)
     maker.may_go_on.clear()
-    maker.has_begun.clear()
-    with ThreadPoolExecutor(1) as pool:
-        making = pool.submit(got, keeper, maker, good=0)
-        assert maker.has_begun.wait(5)
-        assert got(keeper, maker, good=0) == "made 1"
-        maker.may_go_on.set()
-        assert making.result() == "made 2"
+    assert [got(keeper, maker, good=0) for _ in range(5)] == ["made 1"] * 5
+    maker.may_go_on.set()
+    assert came_true(lambda: got(keeper, maker) == "made 2")
+    assert maker.made == 2
+
+
+def test_a_new_one_that_fails_leaves_the_old_one_and_the_way_free(
+    maker: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper: Keeper[str] = Keeper(4)
+    got(keeper, maker)
+
+    def fails() -> str:
+        raise ZeroDivisionError
+
+    assert keeper.get("page", is_good=lambda *_: False, is_bearable=lambda *_: True, make=fails) == "made 1"
+    assert came_true(lambda: "could not be made anew" in caplog.text)
+    assert came_true(lambda: got(keeper, maker, good=0) == "made 2")
 
 
 def test_what_is_too_old_to_bear_is_waited_for(maker: Maker) -> None:
