@@ -101,6 +101,16 @@ class ClusterRow:
         return sum(self.applications.values())
 
     @property
+    def unknown_count(self) -> int:
+        """How many of its Applications are not known."""
+        return self.applications[Tone.UNKNOWN]
+
+    @property
+    def broken_count(self) -> int:
+        """How many of its Applications are known to need somebody."""
+        return self.not_well_count - self.unknown_count
+
+    @property
     def not_well_count(self) -> int:
         """How many of its Applications need somebody."""
         return sum(self.applications[tone] for tone in NEEDING)
