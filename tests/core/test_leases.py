@@ -37,13 +37,17 @@ def test_only_its_holder_gives_a_lease_up() -> None:
     assert not lease_is_held(name="a")
 
 
+def fail_while_holding(name: str) -> None:
+    with lease_held(name=name, seconds=30) as holder, lease_held(name=name, seconds=30) as second:
+        assert holder is not None
+        assert second is None
+        raise ZeroDivisionError
+
+
 @pytest.mark.django_db
 def test_a_held_lease_is_given_up_also_after_an_error() -> None:
-    with pytest.raises(ZeroDivisionError), lease_held(name="a", seconds=30) as holder:
-        assert holder is not None
-        with lease_held(name="a", seconds=30) as second:
-            assert second is None
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        fail_while_holding("a")
     assert not lease_is_held(name="a")
 
 

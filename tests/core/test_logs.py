@@ -25,7 +25,7 @@ def test_terminal_and_direction_controls_are_escaped() -> None:
 
 def test_a_traceback_keeps_its_lines_under_the_message() -> None:
     try:
-        raise ValueError("two\nlines")
+        int("two\nlines")
     except ValueError:
         told = line_of("it failed", with_traceback=True)
     first, *rest = told.split("\n")
