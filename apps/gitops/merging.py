@@ -115,7 +115,7 @@ def operation_of(row: Application) -> Operation | None:
 def _life_changes(row: Application, told: Told) -> list[Change]:
     """A new `uid` under the same name is a new life; the list, which has none, tells it by the moment of creation."""
     if told.is_complete and told.uid and row.uid:
-        is_reborn = told.uid != row.uid
+        is_reborn = clean(told.uid, 100) != row.uid
     else:
         is_reborn = bool(row.created_at and told.created_at and told.created_at != row.created_at)
     return [Change(LIFE, row.uid, clean(told.uid, 100), told.created_at)] if is_reborn else []

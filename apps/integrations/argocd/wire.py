@@ -6,9 +6,9 @@ value of another type than it should makes its item unreadable (msgspec's Valida
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Raw, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from apps.integrations.argocd.values import (
     Application,
@@ -34,7 +34,7 @@ class WireOwner(Struct):
 
 
 class WireMetadata(Struct, rename="camel"):
-    name: str
+    name: Annotated[str, Meta(min_length=1)]
     namespace: str | None = None
     uid: str | None = None
     labels: dict[str, str] | None = None
