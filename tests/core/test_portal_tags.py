@@ -10,6 +10,7 @@ from django.template import Context, engines
 from django.test import RequestFactory
 
 from apps.core.live import Live
+from apps.core.templatetags.portal import plain
 from apps.core.tones import Tone
 
 NOW = datetime(2026, 11, 24, 22, 57, 12, tzinfo=UTC)
@@ -136,3 +137,8 @@ def test_a_form_keeps_the_other_filters() -> None:
 def test_only_a_live_page_polls() -> None:
     assert drawn("<p {% live %}>") == "<p >"
     assert 'hx-get="/?a=1&amp;v=2" hx-trigger="every 10s"' in drawn("{% live %}", live=Live("/?a=1&v=2"))
+
+
+def test_plain_text_writes_odd_characters_out() -> None:
+    assert plain("evil\u202egnp.exe") == "evil[U+202E]gnp.exe"
+    assert plain("Degraded") == "Degraded"

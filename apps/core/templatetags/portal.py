@@ -105,6 +105,12 @@ def bdi(text: object) -> SafeString:
     return mark_safe(f"<bdi>{shown}</bdi>")  # noqa: S308  escaped above
 
 
+@register.filter
+def plain(text: object) -> str:
+    """Text of others where no markup can be, as in an option: its odd characters written out."""
+    return ODD.sub(lambda odd: f"[U+{ord(odd.group()):04X}]", str(text))
+
+
 @register.simple_tag
 def link(url: str | None, text: object) -> SafeString:
     """A link to another place where the address is a safe one, else its text alone."""

@@ -1,0 +1,97 @@
+"""A real browser on the running portal: Debian's Chromium, signed in, on a small fleet of rows.
+
+What the console says, and what the page asks of another server, is a failure of the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, ViewportSize, sync_playwright
+
+from apps.accounts.models import Role
+from tests.conftest import BACKEND, person_with
+from tests.servers import program
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PHONE = ViewportSize(width=390, height=844)
+DESKTOP = ViewportSize(width=1440, height=900)
+PATIENCE_MS = 5000
+
+
+@dataclass
+class Visit:
+    """One browser's window onto the portal at `url`; `said` is all that it must not say."""
+
+    url: str
+    context: BrowserContext
+    page: Page
+    said: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        """The page at this path, loaded."""
+        self.page.goto(self.url + path)
+        return self.page
+
+    def listen(self) -> None:
+        """From now on whatever should not be said is kept."""
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", self._asked_aloud)
+        self.page.on("request", self._asked)
+
+    def _asked_aloud(self, dialog: Dialog) -> None:
+        self.said.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self.url, "data:")):
+            self.said.append(f"asks {request.url}")
+
+
+Visitor = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for a module, so that its event loop, beside which Django refuses the ORM, ends with the module."""
+    path = program("chromium", "chromium")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(transactional_db: None, live_server: Any, chromium: Browser) -> Iterator[Visitor]:
+    """Opens windows, by default of a viewer at a desk; fails at the end if any said something."""
+    visits: list[Visit] = []
+
+    def visit(role: Role | None = Role.VIEWER, **options: Any) -> Visit:
+        context = chromium.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
+        context.set_default_timeout(PATIENCE_MS)
+        if role:
+            context.add_cookies([session_of(role, live_server.url)])
+        opened = Visit(live_server.url, context, context.new_page())
+        opened.listen()
+        visits.append(opened)
+        return opened
+
+    yield visit
+    for opened in visits:
+        opened.context.close()
+    assert [words for opened in visits for words in opened.said] == []
+
+
+def session_of(role: Role, url: str) -> Any:
+    """The cookie of somebody who has just signed in."""
+    client = Client()
+    client.force_login(person_with(f"{role}-in-a-browser", role), backend=BACKEND)
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": client.cookies[name].value, "url": url}
