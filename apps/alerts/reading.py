@@ -12,7 +12,7 @@ from apps.alerts.services import RESTARTED, SETTLING, alertmanager_merge, rules_
 from apps.alerts.telling import PLAIN_FINGERPRINT, Told, alert_told, groupings_of, stand_in_grouping
 from apps.core.clock import database_now
 from apps.core.connections import connection_let_go
-from apps.core.errors import UpstreamNotFound
+from apps.core.errors import UpstreamDenied, UpstreamNotFound, UpstreamRejected
 from apps.core.matchers import LabelMatcher, are_met
 from apps.fleet.naming import is_in_cluster
 from apps.fleet.overlay import WATCHDOG_MISSING
@@ -21,6 +21,7 @@ from apps.integrations.alertmanager import AlertmanagerClient
 from apps.integrations.alertmanager.values import Alert, Group, Silence, Status
 from apps.integrations.http import CallFacts
 from apps.integrations.listing import Listing, Unreadable
+from apps.integrations.prometheus.values import Rule
 from apps.sources.catalog import SourceSpec
 from apps.sources.clients import alertmanager_client, prometheus_client
 from apps.sources.fleetfile.schema import Alertmanager, AlertRouting, FleetFile, Observatorium
@@ -30,6 +31,8 @@ from apps.sources.reading import ReadOutcome
 # A restarted Alertmanager knows no alerts until every Prometheus has sent them again.
 KNOWS_ALL_AFTER = timedelta(minutes=5)
 FEWEST_TO_DROP = 10
+MOST_NAMED = 3
+LACKING = "its answer may lack data, by its own word"
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def rules_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
     facts = client.last
     try:
         version = client.build_version()
-    except UpstreamNotFound:
+    except (UpstreamDenied, UpstreamNotFound, UpstreamRejected):  # a proxy in front may let nothing but rules through
         version = ""
     is_complete = not rules.unreadable and not rules.warnings
     rules_align(prometheus=spec.group, told=rules.items, slo=fleet.alerts.slo, is_complete=is_complete)
@@ -88,10 +91,24 @@ def rules_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
         unreadable=len(rules.unreadable),
         unreadable_reason=_first_reason(rules.unreadable),
         version=version,
-        note="its answer may lack data, by its own word" if rules.warnings else "",
+        note=" · ".join(filter(None, [LACKING if rules.warnings else "", _broken(rules.items)])),
         warnings=rules.warnings,
         facts=facts,
     )
+
+
+def _broken(rules: Iterable[Rule]) -> str:
+    """A remark where rules fail: silence of their alerts proves nothing."""
+    names = [rule.name for rule in rules if rule.health == "err"]
+    if not names:
+        return ""
+    told = ", ".join([*names[:MOST_NAMED], *(["…"] if len(names) > MOST_NAMED else [])])
+    which = (
+        "1 rule cannot be evaluated, its alert"
+        if len(names) == 1
+        else f"{len(names)} rules cannot be evaluated, their alerts"
+    )
+    return f"{which} cannot fire: {told}"
 
 
 def doubt_of(status: Status | None, now: datetime, skew: float | None) -> str:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -46,6 +47,24 @@ def test_rules_are_kept_with_their_state(world: World) -> None:
         "firing", "ok", "critical", True, 300.0,
     )  # fmt: skip
     assert (source().items, source().version, source().error) == (1, "2.42.0", "")
+
+
+def test_rules_that_cannot_be_evaluated_are_told_since_their_alerts_cannot_fire(world: World) -> None:
+    broken = [rule(f"Broken{number}", health="err", lastError="many-to-many matching") for number in range(4)]
+    tell(world, rule(), *broken)
+    world.read_rules()
+    assert source().note == "4 rules cannot be evaluated, their alerts cannot fire: Broken0, Broken1, Broken2, …"
+    tell(world, rule())
+    world.read_rules()
+    assert source().note == ""
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_rules_are_read_though_its_version_is_not_ours_to_read(world: World, status: int) -> None:
+    tell(world, rule())
+    world.prometheus.statuses["/api/v1/status/buildinfo"] = status
+    world.read_rules()
+    assert (source().items, source().error) == (1, "")
 
 
 def test_a_firing_rule_makes_no_alert(world: World) -> None:

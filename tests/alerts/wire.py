@@ -19,17 +19,22 @@ Json = dict[str, Any]
 
 
 class Wire:
-    """A server on loopback that answers each path with the JSON that `answers` has for it; a plain 404 for others."""
+    """A server on loopback that answers each path with the JSON that `answers` has for it; a plain 404, or what `statuses`
+    says, for others.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, object] = {}
+        self.statuses: dict[str, int] = {}
         self.server = WireServer(self._answer, keeps_alive=True)
         self.url = self.server.url
         self.name = f"127.0.0.1:{self.server.port}"
 
     def _answer(self, peer: Peer, asked: Asked) -> None:
         known = asked.path in self.answers
-        script = reply(self.answers[asked.path]) if known else reply("not here", status=404, Content_Type="text/plain")
+        status = self.statuses.get(asked.path, 404)
+        refusal = reply("not here", status=status, Content_Type="text/plain")
+        script = reply(self.answers[asked.path]) if known else refusal
         script(peer, asked)
 
 
