@@ -19,8 +19,9 @@ Json = dict[str, Any]
 
 
 class Wire:
-    """A server on loopback that answers each path with the JSON that `answers` has for it; a plain 404, or what `statuses`
-    says, for others.
+    """A server on loopback that answers each path with the JSON that `answers` has for it.
+
+    What it has no answer for is a plain 404, or what `statuses` says.
     """
 
     def __init__(self) -> None:
