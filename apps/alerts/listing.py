@@ -18,7 +18,7 @@ from apps.core.verdict.alert import BY_SEVERITY
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import Evidence, evidence_of
-from apps.sources.models import Source
+from apps.sources.models import Source, SourceState
 
 from .causes import Cause, causes_of
 from .filters import (
@@ -193,8 +193,11 @@ def alertmanager_evidence(overlay: Overlay, filters: AlertFilters) -> Evidence:
 
 
 def doubts_of(overlay: Overlay, filters: AlertFilters) -> list[str]:
-    """Why having no alerts proves nothing, for each Alertmanager group asked for whose word is doubtful."""
-    groups = filters.words["alertmanager"]
+    """Why having no alerts proves nothing, by Alertmanager group asked for, where its members are not the reason."""
+    asked_for = filters.words["alertmanager"]
+    answering = {source.group for source in alertmanagers(overlay) if source.state(overlay.now) is SourceState.FRESH}
     return [
-        f"{group}: {doubt}" for group, doubt in overlay.doubtful_alertmanagers.items() if not groups or group in groups
+        f"{group}: {doubt}"
+        for group, doubt in overlay.doubtful_alertmanagers.items()
+        if group in answering and (not asked_for or group in asked_for)
     ]

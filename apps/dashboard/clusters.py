@@ -33,6 +33,7 @@ SHORT_KINDS = {
     "ClusterOperator": "operator",
     "ClusterServiceVersion": "installed operator",
     "ClusterVersion": "OpenShift",
+    "ManagedCluster": "ACM",
     "MachineConfigPool": "pool",
     "MemberStatus": "member",
     "Node": "node",

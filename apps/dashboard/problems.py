@@ -24,6 +24,7 @@ from .clusters import ClusterRow
 
 MANY = 3
 SOURCES_NAMED_ALONE = 3
+NO_SOURCE = "sources"
 
 
 def cluster_cause(name: str) -> str:
@@ -42,8 +43,6 @@ def cluster_problems(rows: Iterable[ClusterRow], overlay: Overlay) -> Iterator[P
         cluster, verdict = row.cluster, row.verdict
         if not verdict.tone.needs_somebody:
             continue
-        is_of_source = verdict.tone is Tone.UNKNOWN and cluster.name not in overlay.doubtful_clusters
-        is_of_source = is_of_source and row.source is not None and is_doubtful(row.source, overlay)
         url = page_address("dashboard:cluster-show", cluster.name)
         yield Problem(
             name=cluster_cause(cluster.name),
@@ -55,13 +54,24 @@ def cluster_problems(rows: Iterable[ClusterRow], overlay: Overlay) -> Iterator[P
             environment=cluster.environment,
             since=cluster.lost_since or cluster.unreached_since or cluster.tone_since,
             url=url,
-            cause=source_cause(row.source) if is_of_source and row.source else "",
+            cause=cause_of_cluster(row, overlay),
             noun="cluster",
             all_url=listed("dashboard:cluster-list"),
             step=Step("Open cluster", url),
             restore_by=row.restore_by,
             is_doubtful=not cluster.lost_since and cluster.name in overlay.doubtful_clusters,
         )
+
+
+def cause_of_cluster(row: ClusterRow, overlay: Overlay) -> str:
+    """What leaves a cluster unknown, where it is its source's state or that no source answers; "" where it is itself."""
+    if row.verdict.tone is not Tone.UNKNOWN:
+        return ""
+    if is_dark(overlay):
+        return NO_SOURCE
+    if row.cluster.name in overlay.doubtful_clusters or row.source is None or not is_doubtful(row.source, overlay):
+        return ""
+    return source_cause(row.source)
 
 
 def source_problems(overlay: Overlay, environment: str, known: Mapping[str, ClusterRow]) -> Iterator[Problem]:
@@ -72,13 +82,39 @@ def source_problems(overlay: Overlay, environment: str, known: Mapping[str, Clus
         if within(source.environment, environment)
         and (row := source_shown(source, overlay.now)).verdict.tone.needs_somebody
     ]
+    if is_dark(overlay):
+        yield no_source(rows)
+        yield from (source_problem(row, NO_SOURCE) for row in rows)
+        return
     causes = {row.source.key: cause_of_source(row.source, overlay, known) for row in rows}
-    alone = Counter(row.state for row in rows if row.is_doubtful and not causes[row.source.key])
-    many = {state: f"sources/{state}" for state, count in alone.items() if count > SOURCES_NAMED_ALONE}
+    alone = [row for row in rows if row.is_doubtful and not causes[row.source.key]]
+    counts = Counter(row.state for row in alone)
+    many = {state: f"sources/{state}" for state, count in counts.items() if count > SOURCES_NAMED_ALONE}
     for state, name in many.items():
-        yield many_sources(name, state, [row for row in rows if row.state is state])
+        yield many_sources(name, state, [row for row in alone if row.state is state])
     for row in rows:
         yield source_problem(row, causes[row.source.key] or many.get(row.state, ""))
+
+
+def is_dark(overlay: Overlay) -> bool:
+    """Whether none of many sources is fresh, so that the fault is most likely the portal's or its network's."""
+    return overlay.total_count > SOURCES_NAMED_ALONE and not overlay.fresh_count
+
+
+def no_source(rows: list[SourceRow]) -> Problem:
+    """The one cause of all that is not known while no source is fresh."""
+    url = listed("sources:source-list")
+    return Problem(
+        name=NO_SOURCE,
+        title="No source is fresh",
+        tone=strictest(row.verdict.tone for row in rows),
+        weight=Weight.SOURCE,
+        what="nothing shown here is certain: either all are away at once, or the portal cannot reach them",
+        since=max((row.source.succeeded_at for row in rows if row.source.succeeded_at), default=None),
+        url=url,
+        noun="source",
+        step=Step("Open sources", url),
+    )
 
 
 def source_problem(row: SourceRow, cause: str) -> Problem:

@@ -157,8 +157,27 @@ def test_everything_stale_is_one_row(viewer: Client) -> None:
     from apps.sources.models import Source
 
     Source.objects.update(succeeded_at=ago(minutes=10))
-    assert rows_of(viewer) == ["5 sources: stale"]
+    assert rows_of(viewer) == ["No source is fresh"]
     assert "1 cluster · " in text_of(viewer)
+
+
+def test_a_portal_that_reaches_nothing_says_so_in_one_row_beside_what_was_lost_before(viewer: Client) -> None:
+    from apps.sources.models import Source
+
+    cluster_row("stone-prd-m02", tone="unknown", reason="cannot be reached: slow", unreached_since=ago(minutes=1))
+    source_row("kubernetes/stone-prd-m02", cluster="stone-prd-m02", environment="production")
+    cluster_row("stone-prd-m03", tone="critical", reason="lost: slow", lost_since=ago(hours=1))
+    Source.objects.update(succeeded_at=None)
+    assert rows_of(viewer) == ["stone-prd-m03", "No source is fresh"]
+    assert "2 clusters" in text_of(viewer)
+
+
+def test_sources_of_clusters_that_are_away_are_not_counted_twice(viewer: Client) -> None:
+    for name in ("m02", "m03", "m04", "m05"):
+        cluster_row(name, tone="unknown", reason="cannot be reached: slow", unreached_since=ago(minutes=1))
+        down(source_row(f"kubernetes/{name}", cluster=name, environment="production"))
+        down(source_row(f"prometheus/{name}", environment="production"))
+    assert sorted(rows_of(viewer)) == ["4 sources: down", "m02", "m03", "m04", "m05"]
 
 
 def test_the_runbook_is_the_next_step_and_an_unsafe_one_is_none(viewer: Client) -> None:
