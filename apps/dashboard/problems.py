@@ -64,7 +64,7 @@ def cluster_problems(rows: Iterable[ClusterRow], overlay: Overlay) -> Iterator[P
 
 
 def cause_of_cluster(row: ClusterRow, overlay: Overlay) -> str:
-    """What leaves a cluster unknown, where it is its source's state or that no source answers; "" where it is itself."""
+    """What leaves a cluster unknown: its source, or that no source answers; "" where it is the cluster itself."""
     if row.verdict.tone is not Tone.UNKNOWN:
         return ""
     if is_dark(overlay):
