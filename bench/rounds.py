@@ -28,12 +28,12 @@ from django.test.utils import CaptureQueriesContext, override_settings  # noqa: 
 from apps.accounts.personas import persona_account  # noqa: E402
 from apps.alerts.tasks import read_alertmanager, read_rules  # noqa: E402
 from apps.core.metrics import UPSTREAM_BYTES  # noqa: E402
+from apps.fleet.alignment import align_with_fleet_file  # noqa: E402
 from apps.fleet.tasks import read_cluster  # noqa: E402
 from apps.gitops.tasks import read_applications, read_inventory  # noqa: E402
 from apps.sources.models import Source  # noqa: E402
 from bench.pages import pages_of  # noqa: E402
 from bench.servers import Fleet  # noqa: E402
-from stonesoup_portal.alignment import align_with_fleet_file  # noqa: E402
 
 TASKS: dict[str, Callable[[str], None]] = {
     "argocd": read_applications,

@@ -85,7 +85,7 @@ def tick() -> None:
 @app.task(name="portal.align")
 def align() -> None:
     """Brings the rows of sources and clusters in line with the fleet file, when it changed and is sound."""
-    from .alignment import align_with_fleet_file
+    from apps.fleet.alignment import align_with_fleet_file
 
     align_with_fleet_file()
 
@@ -93,7 +93,7 @@ def align() -> None:
 @app.task(name="portal.prune")
 def prune() -> None:
     """Lets go of what is older than it is kept for, in small batches."""
-    from .alignment import prune_what_is_old
+    from .pruning import prune_what_is_old
 
     prune_what_is_old()
 

@@ -135,7 +135,7 @@ def environment_for(state: Path, fleet: Path, broker_url: str, *, is_demo: bool)
     shutil.rmtree(figures, ignore_errors=True)
     figures.mkdir()
     told = {
-        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "stonesoup_portal.settings.embedded"),
+        "DJANGO_SETTINGS_MODULE": "stonesoup_portal.settings.embedded",
         "PORTAL_STATE": str(state),
         "PORTAL_FLEET": str(fleet),
         "PORTAL_BROKER_URL": broker_url,
@@ -286,6 +286,7 @@ def start_children(
         wait_for_file(fleet, demo, READY_SECONDS)
     else:
         portal_command(environment, "migrate", "--verbosity", "0")
+    portal_command(environment, "portal_align")
     threads = count_of_sources(fleet) + THREADS_BESIDE_SOURCES
     supervisor.add("worker", worker_command(state, threads), environment)
     supervisor.add("follow", [*MANAGE, "portal_follow"], environment)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from apps.core.clock import database_now
 from apps.fleet.models import Cluster
@@ -15,6 +16,7 @@ from apps.sources.models import Source, SourceState
 from apps.sources.standing import Standing
 
 WATCHDOG_MISSING = "watchdog missing"
+LEFT = "left the fleet file"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,17 @@ class Overlay(Standing):
     archived_instances: frozenset[str] = frozenset()
     archived_alertmanagers: frozenset[str] = frozenset()
     archived_prometheuses: frozenset[str] = frozenset()
+
+    @cached_property
+    def distrusted_instances(self) -> Mapping[str, str]:
+        """The doubtful Argo CD instances and the archived ones, which only the page of a single Application shows."""
+        return {**{name: f"Argo CD {name} {LEFT}" for name in self.archived_instances}, **self.doubtful_instances}
+
+    @cached_property
+    def distrusted_alertmanagers(self) -> Mapping[str, str]:
+        """The doubtful groups of Alertmanagers and the archived ones, as `distrusted_instances`."""
+        gone = {name: f"Alertmanager {name} {LEFT}" for name in self.archived_alertmanagers}
+        return {**gone, **self.doubtful_alertmanagers}
 
 
 def overlay_now() -> Overlay:

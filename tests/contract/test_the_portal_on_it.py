@@ -14,10 +14,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from apps.core.clock import database_now
+from apps.fleet.alignment import align_with_fleet_file
 from apps.sources.fleetfile import fleet_file_look_again
 from apps.sources.models import Source, SourceState
 from apps.sources.reading import BUG
-from stonesoup_portal.alignment import align_with_fleet_file
 from stonesoup_portal.celery import TASK_OF_KIND, app
 from tests.contract.fleets import Fleets
 

@@ -124,7 +124,7 @@ def test_the_demo_is_live_within_a_minute_and_ends_without_a_trace(
             f"{url}accounts/sign-in/", {"persona": "vera", "csrfmiddlewaretoken": token, "next": "/apps/"}
         )
         assert signed_in.status_code == 200
-        assert wait_for(lambda: "stone-prd-m01" in browser.get(f"{url}apps/?q=build-service").text, 45)
+        assert wait_for(lambda: "build-service-stone-prd-m01" in browser.get(f"{url}apps/?q=build-service").text, 60)
         family = psutil.Process(process.pid).children(recursive=True)
         assert len(family) >= 5
     finally:
