@@ -38,7 +38,7 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
 
     def with_shown_tone(self, overlay: Overlay) -> Self:
         """Annotates `shown_tone` as `shown_verdict` decides it: what is quiet by a doubtful word is unknown."""
-        is_doubted = Q(ended_at=None, tone__in=QUIET_TONES, alertmanager__in=list(overlay.doubtful_alertmanagers))
+        is_doubted = Q(ended_at=None, tone__in=QUIET_TONES, alertmanager__in=list(overlay.distrusted_alertmanagers))
         shown = Case(When(is_doubted, then=Value(Tone.UNKNOWN.value)), default=F("tone"), output_field=CharField())
         return self.annotate(shown_tone=shown)
 
@@ -124,7 +124,7 @@ class Episode(models.Model):
 def shown_verdict(episode: Episode, overlay: Overlay) -> Verdict:
     """Its own verdict with its Alertmanager's state laid over it: the twin of `EpisodeQuerySet.with_shown_tone`."""
     own = Verdict(Tone(episode.tone), episode.reason)
-    doubt = overlay.doubtful_alertmanagers.get(episode.alertmanager)
+    doubt = overlay.distrusted_alertmanagers.get(episode.alertmanager)
     if doubt is None or episode.ended_at is not None:
         return own
     if own.tone.needs_somebody:

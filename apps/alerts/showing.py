@@ -67,7 +67,7 @@ def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
         "application": application_concerned(episode, overlay),
         "changes": changes_before(episode),
         "evidence": evidence,
-        "doubt": overlay.doubtful_alertmanagers.get(episode.alertmanager, ""),
+        "doubt": overlay.distrusted_alertmanagers.get(episode.alertmanager, ""),
     }
 
 

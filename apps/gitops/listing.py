@@ -51,7 +51,7 @@ def application_rows(applications: Iterable[Application], overlay: Overlay) -> l
             application,
             shown_verdict(application, overlay),
             window_state(application, projects.get((application.instance, application.project)), overlay.now),
-            application.instance in overlay.doubtful_instances or application.cluster in overlay.doubtful_clusters,
+            application.instance in overlay.distrusted_instances or application.cluster in overlay.doubtful_clusters,
         )
         for application in shown
     ]

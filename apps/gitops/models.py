@@ -23,7 +23,7 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
 
     def with_shown_tone(self, overlay: Overlay) -> Self:
         """Annotates `shown_tone`: on a doubtful instance or cluster only critical and warning stay as they are."""
-        doubtful = Q(instance__in=list(overlay.doubtful_instances)) | Q(cluster__in=list(overlay.doubtful_clusters))
+        doubtful = Q(instance__in=list(overlay.distrusted_instances)) | Q(cluster__in=list(overlay.doubtful_clusters))
         return self.annotate(
             shown_tone=Case(
                 When(Q(tone__in=UNDOUBTED), then=F("tone")),
@@ -37,7 +37,7 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
 def shown_verdict(application: Application, overlay: Overlay) -> Verdict:
     """The same as `with_shown_tone` for one Application, with its reason."""
     own = Verdict(Tone(application.tone), application.reason)
-    doubt = overlay.doubtful_instances.get(application.instance) or overlay.doubtful_clusters.get(application.cluster)
+    doubt = overlay.distrusted_instances.get(application.instance) or overlay.doubtful_clusters.get(application.cluster)
     if doubt is None:
         return own
     if own.tone in UNDOUBTED:
