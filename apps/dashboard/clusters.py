@@ -86,6 +86,11 @@ class ClusterRow:
         return f"upgrade {percent[1]} %" if percent else "upgrade" if told else ""
 
     @property
+    def is_old(self) -> bool:
+        """Whether what is known of its inside may have changed since."""
+        return self.is_doubtful or not self.is_read
+
+    @property
     def answered_at(self) -> datetime | None:
         """When its API last answered; its row is written only when something changed."""
         answers = [self.cluster.reached_at, self.source.succeeded_at if self.source else None]

@@ -90,6 +90,8 @@ def words_of(line: Transition) -> str:
         return f"revision {before[:REVISION_LETTERS] or 'none'} → {after[:REVISION_LETTERS] or 'none'}"
     if line.field == "operation":
         return f"operation {after}"
+    if before and not after:
+        return f"no longer {before}"
     arrow = f"{before} → {after}" if before and line.field in BOTH_ENDS else after
     if line.kind == Kind.CLUSTER and "/" in line.field:
         return f"{line.field.replace('/', ' ')}: {arrow}"

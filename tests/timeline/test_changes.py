@@ -26,6 +26,7 @@ def line(title: str = "has", **fields: Any) -> Transition:
         ({"field": "revision", "before": "3f2c1d0aa", "after": "9ab01e2bb"}, "revision 3f2c1d0 → 9ab01e2"),
         ({"field": "revision", "before": "", "after": "9ab01e2bb"}, "revision none → 9ab01e2"),
         ({"field": "operation", "before": "Running", "after": "Succeeded"}, "operation Succeeded"),
+        ({"field": "condition", "before": "SyncError", "after": ""}, "no longer SyncError"),
         ({"field": "seen", "before": "", "after": "appeared"}, "appeared"),
         ({"kind": "alert", "field": "firing", "after": "begins"}, "began"),
         ({"kind": "alert", "field": "silenced", "before": "active", "after": "silenced"}, "silenced"),
