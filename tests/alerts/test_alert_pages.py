@@ -31,6 +31,8 @@ from tests.rows import (
     stale,
 )
 
+pytestmark = pytest.mark.database
+
 URL = "/alerts/"
 MEMBERS = ("alertmanager/appsre/0", "alertmanager/appsre/1")
 

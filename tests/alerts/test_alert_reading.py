@@ -21,6 +21,8 @@ from apps.timeline.models import Transition
 from tests.alerts.wire import World, entity_writes, suppressed, told_alert, told_silence
 from tests.rows import application_row
 
+pytestmark = pytest.mark.database
+
 
 def test_an_alert_of_both_members_is_one_episode_held_by_both(world: World) -> None:
     """F19."""

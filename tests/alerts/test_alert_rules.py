@@ -14,6 +14,8 @@ from apps.alerts.models import Episode, Rule
 from apps.sources.models import Source
 from tests.alerts.wire import Json, World, entity_writes
 
+pytestmark = pytest.mark.database
+
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 RULES, TENANT_RULES = "/api/v1/rules", "/api/metrics/v1/rhtap/api/v1/rules"
 

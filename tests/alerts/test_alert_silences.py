@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.alerts.models import Silence
 from apps.core.topics import version_of
 from tests.alerts.wire import World, entity_writes, told_silence
+
+pytestmark = pytest.mark.database
 
 
 def silences() -> dict[str, str]:

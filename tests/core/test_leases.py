@@ -10,6 +10,8 @@ from apps.core.clock import database_now
 from apps.core.leases import lease_give_up, lease_held, lease_is_held, lease_take
 from apps.core.models import Lease
 
+pytestmark = pytest.mark.database
+
 
 @pytest.mark.django_db
 def test_a_lease_has_one_holder_who_may_renew_it() -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from apps.core.topics import raise_topics, version_of
 
+pytestmark = pytest.mark.database
+
 
 @pytest.mark.django_db
 def test_a_version_rises_with_each_of_its_topics_and_no_other() -> None:

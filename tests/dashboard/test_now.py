@@ -28,6 +28,8 @@ from tests.rows import (
     stale,
 )
 
+pytestmark = pytest.mark.database
+
 QUERIES = 17
 POLL = {"HX-Request": "true"}
 

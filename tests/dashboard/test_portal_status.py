@@ -21,6 +21,8 @@ from apps.gitops.models import Application
 from apps.sources.models import Source
 from tests.fleet_in_force import FleetFileOfTest
 
+pytestmark = pytest.mark.database
+
 FLEET = """
 environments: [{name: production}]
 clusters:

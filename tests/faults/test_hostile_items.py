@@ -67,7 +67,7 @@ prometheuses: [{{name: appsre, url: '{self.prometheus.url}'}}]
 
 @pytest.fixture
 def upstreams(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstreams]:
-    monkeypatch.setattr("apps.gitops.reading.REPLAY_DEADLINE", 1.0)
+    monkeypatch.setattr("apps.gitops.reading.REPLAY_DEADLINE", 3.0)
     monkeypatch.setattr("apps.fleet.recording.LATENCY_WORTH_TELLING", 60.0)
     monkeypatch.setenv("CLUSTER_TOKEN", "a-token")
     with serving() as argocd:

@@ -28,6 +28,8 @@ from tests.fleet.api_server import CONTROL, HOST, MEMBER_M01, MEMBER_RH01, ApiSe
 from tests.fleet_in_force import FleetFileOfTest
 from tests.integrations.wire_server import Script, WireServer, head, reply
 
+pytestmark = pytest.mark.database
+
 NAME = "stone-prd-host1"
 KEY = f"kubernetes/{NAME}"
 LOST_AFTER = LostAfter(failures=3, within=timedelta(minutes=2))

@@ -12,6 +12,8 @@ from apps.fleet.overlay import WATCHDOG_MISSING, Overlay, overlay_now, overlay_o
 from apps.fleet.shown import shown_verdict
 from apps.sources.models import Source, SourceState
 
+pytestmark = pytest.mark.database
+
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 

@@ -15,6 +15,8 @@ from apps.sources.models import Source
 from tests.pages import HOSTILE, RTL, html_of, queries_of, text_of
 from tests.rows import REVISION, ago, application_row, broken, cluster_row, down, never, source_row, stale
 
+pytestmark = pytest.mark.database
+
 URL = "/apps/"
 
 

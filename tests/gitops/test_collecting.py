@@ -35,6 +35,8 @@ from apps.sources.reading import ReadOutcome
 from apps.timeline.models import Transition
 from tests.gitops.argocd_server import ArgoCDServer, Json, application, operation
 
+pytestmark = pytest.mark.database
+
 ENTITY_WRITES = ("INSERT", "UPDATE", "DELETE")
 
 

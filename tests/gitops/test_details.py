@@ -17,6 +17,8 @@ from apps.sources.fleetfile.schema import FleetFile
 from apps.sources.models import Source
 from tests.gitops.argocd_server import ArgoCDServer, application
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture(autouse=True)
 def answering(fleet: FleetFile) -> None:

@@ -32,7 +32,7 @@ from apps.sources.models import Source
 from apps.timeline.models import Transition
 from tests.gitops.argocd_server import ArgoCDServer, application, operation
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 PATIENCE = 15.0
 LIST = "/api/v1/applications"

@@ -21,6 +21,8 @@ from apps.sources.models import Source
 from apps.sources.reading import ReadOutcome
 from tests.gitops.argocd_server import ArgoCDServer, Json
 
+pytestmark = pytest.mark.database
+
 Read = Callable[[], ReadOutcome]
 
 

@@ -18,7 +18,7 @@ OVERLAY = Overlay(
     archived_instances=frozenset({"gone"}),
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ from apps.sources.reading import ReadOutcome, backoff_seconds, source_failed, so
 from apps.timeline.models import Transition
 from tests.fleet_in_force import FleetFileOfTest
 
+pytestmark = pytest.mark.database
+
 KEY = "alertmanager/main/0"
 FLEET = "alertmanagers:\n  - {name: main, members: ['http://127.0.0.1:9'], interval: 15s}\n"
 FACTS = CallFacts(latency=0.25, wire_bytes=900, body_bytes=4000, skew=-3.0, status=200)

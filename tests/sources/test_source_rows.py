@@ -17,6 +17,8 @@ from apps.sources.services import archived_groups, sources_align, sources_claim_
 from apps.timeline.models import Transition
 from tests.fleet_in_force import FleetFileOfTest
 
+pytestmark = pytest.mark.database
+
 TWO = """
 argocd:
   - {name: one, url: 'https://argocd.example.com', interval: 60s}
