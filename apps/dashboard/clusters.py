@@ -14,7 +14,7 @@ from django.db.models import Count, F
 from apps.alerts.models import Episode
 from apps.core.lists import Asked, Sort
 from apps.core.ranking import tone_counts
-from apps.core.tones import Tone
+from apps.core.tones import Tone, strictest
 from apps.core.verdict import Verdict
 from apps.fleet.models import Cluster, ClusterRole
 from apps.fleet.overlay import Overlay
@@ -120,6 +120,11 @@ class ClusterRow:
     def not_well_count(self) -> int:
         """How many of its Applications need somebody."""
         return sum(self.applications[tone] for tone in NEEDING)
+
+    @property
+    def worst(self) -> Tone:
+        """The strictest of its own tone and those of its alerts and Applications."""
+        return strictest([self.verdict.tone, self.worst_alert, self.worst_application])
 
     @property
     def worst_alert(self) -> Tone:

@@ -38,7 +38,8 @@ from .problems import (
 )
 
 ROWS_READ = 200
-CARDS = 16
+SMALL_FLEET = 16
+CARDS = 8
 ROWS_SHOWN = 40
 NOT_IN_ROWS = (
     "annotations",
@@ -61,6 +62,11 @@ class Strip:
     title: str
     cards: Sequence[ClusterRow]
     others: Sequence[ClusterRow]
+
+    @property
+    def telling_count(self) -> int:
+        """How many of the others are not quiet."""
+        return sum(has_something_to_say(row) for row in self.others)
 
 
 @dataclass(frozen=True)
@@ -194,16 +200,19 @@ def doubted(tallies: Iterable[Tally], overlay: Overlay) -> list[tuple[str, str, 
 
 
 def strips_of(rows: Sequence[ClusterRow]) -> list[Strip]:
-    """The clusters role by role; of a big fleet only those that are not well and quiet are cards."""
-    is_small = len(rows) <= CARDS
-    strips = []
-    for role in ClusterRole:
-        of_role = [row for row in rows if row.cluster.role == role]
-        cards = of_role if is_small else [row for row in of_role if has_something_to_say(row)]
-        shown = sorted(cards, key=lambda row: row.verdict.tone.rank)[:CARDS] if not is_small else cards
-        if of_role:
-            strips.append(Strip(role.label, shown, [row for row in of_role if row not in shown]))
-    return strips
+    """The clusters role by role; of a big fleet only those that have most to say are cards."""
+    by_role = [(role, [row for row in rows if row.cluster.role == role]) for role in ClusterRole]
+    if len(rows) <= SMALL_FLEET:
+        return [Strip(role.label, of_role, []) for role, of_role in by_role if of_role]
+    return [strip_of_many(role.label, of_role) for role, of_role in by_role if of_role]
+
+
+def strip_of_many(title: str, rows: Sequence[ClusterRow]) -> Strip:
+    """One line of cards, of those that have most to say; the others follow by name, the worst first."""
+    by_urgency = sorted(rows, key=lambda row: (row.verdict.tone.rank, row.worst.rank))
+    telling = [row for row in by_urgency if has_something_to_say(row)]
+    quiet = [row for row in by_urgency if not has_something_to_say(row)]
+    return Strip(title, telling[:CARDS], [*telling[CARDS:], *quiet])
 
 
 def has_something_to_say(row: ClusterRow) -> bool:

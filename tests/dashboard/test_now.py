@@ -245,6 +245,18 @@ def test_a_fleet_of_a_hundred_clusters_stays_readable(viewer: Client) -> None:
     assert "101 more, quiet" in body
 
 
+def test_a_big_fleet_shows_one_line_of_those_with_most_to_say(viewer: Client) -> None:
+    for number in range(20):
+        cluster_row(f"m{number:02}", position=number + 2)
+        episode_row("NodeFull", fingerprint=f"f{number}", cluster=f"m{number:02}", severity="warning")
+    episode_row("Down", fingerprint="down", cluster="m19", severity="critical")
+    body = viewer.get("/").content.decode()
+    cards = re.findall(r'<li class="card [a-z]+"><h3><a [^>]*>([^<]*)<', body)
+    assert len(cards) == 8
+    assert cards[0] == "m19"
+    assert "13 more, 12 of them with something to look at" in body
+
+
 def test_a_long_list_is_cut_and_says_so(viewer: Client) -> None:
     for number in range(60):
         broken(f"app-{number}", reason=f"Degraded {number}")
