@@ -9,6 +9,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -113,49 +114,72 @@ def owner_of_postgresql() -> str | None:
         return None
 
 
+class PostgreSQL:
+    """A throw-away server with one database, `portal`, whose data outlives its stops."""
+
+    def __init__(self, folder: Path) -> None:
+        self._programs, self._owner, self._folder = postgresql_programs(), owner_of_postgresql(), folder
+        self._server: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        if self._owner:
+            shutil.chown(folder, self._owner)
+        how = ["-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        self._run("initdb", "-D", str(folder / "data"), *how)
+
+    @property
+    def url(self) -> str:
+        """For PORTAL_DATABASE_URL."""
+        return f"postgresql://portal@127.0.0.1:{self.port}/portal"
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        settings = ["-c", "listen_addresses=127.0.0.1", "-c", f"port={self.port}", "-c", "fsync=off"]
+        self._server = subprocess.Popen(
+            [str(self._programs / "postgres"), "-D", str(self._folder / "data"), "-k", str(self._folder), *settings],
+            user=self._owner, cwd=self._folder,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._wait_until_it_answers(self._server)
+
+    def stop(self) -> None:
+        """Cuts all connections and ends."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait(20)
+            self._server = None
+
+    def make_database(self) -> None:
+        """Makes the database."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "portal", "portal")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._programs / program), *arguments]
+        subprocess.run(command, check=True, capture_output=True, user=self._owner, cwd=self._folder)
+
+    def _wait_until_it_answers(self, server: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        while subprocess.run(ready, check=False).returncode:
+            assert server.poll() is None, "PostgreSQL ended while starting"
+            assert time.monotonic() < deadline, "PostgreSQL did not start in time"
+            time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """A throw-away PostgreSQL server that runs, and can be stopped and started."""
+    with tempfile.TemporaryDirectory(prefix="portal-postgresql-") as name:
+        server = PostgreSQL(Path(name))
+        try:
+            server.start()
+            server.make_database()
+            yield server
+        finally:
+            server.stop()
+
+
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
     """A throw-away PostgreSQL server; yields the URL of its database `portal`."""
-    programs, owner = postgresql_programs(), owner_of_postgresql()
-    with tempfile.TemporaryDirectory(prefix="portal-postgresql-") as name:
-        folder = Path(name)
-        if owner:
-            shutil.chown(folder, owner)
-        make = [
-            str(programs / "initdb"),
-            "-D",
-            f"{name}/data",
-            "-U",
-            "portal",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        ]
-        subprocess.run(make, check=True, capture_output=True, user=owner, cwd=folder)
-        port = free_port()
-        settings = ["-c", "listen_addresses=127.0.0.1", "-c", f"port={port}", "-c", "fsync=off", "-k", name]
-        server = subprocess.Popen(
-            [str(programs / "postgres"), "-D", f"{name}/data", *settings],
-            user=owner, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            wait_for_postgresql(programs, port, server)
-            subprocess.run(
-                [str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "portal", "portal"], check=True
-            )
-            yield f"postgresql://portal@127.0.0.1:{port}/portal"
-        finally:
-            server.terminate()
-            server.wait(20)
-
-
-def wait_for_postgresql(programs: Path, port: int, server: subprocess.Popen[bytes]) -> None:
-    """Returns when it takes connections."""
-    deadline = time.monotonic() + START_SECONDS
-    ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
-    while subprocess.run(ready, check=False).returncode:
-        assert server.poll() is None, "PostgreSQL ended while starting"
-        assert time.monotonic() < deadline, "PostgreSQL did not start in time"
-        time.sleep(0.1)
+    with postgresql_server() as server:
+        yield server.url
