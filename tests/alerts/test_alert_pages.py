@@ -205,7 +205,9 @@ def test_an_inhibited_alert_links_the_one_that_inhibits_it(viewer: Client) -> No
 
 def test_what_ended_within_the_hour_is_folded_with_its_count(viewer: Client) -> None:
     for number in range(3):
-        episode_row("Gone", fingerprint=f"g{number}", ended_at=ago(minutes=5), began_at=ago(minutes=35.5), state="ended")
+        episode_row(
+            "Gone", fingerprint=f"g{number}", ended_at=ago(minutes=5), began_at=ago(minutes=35.5), state="ended"
+        )
     episode_row("LongGone", ended_at=ago(hours=2), began_at=ago(hours=3), state="ended")
     text = text_of(html_of(viewer, URL))
     assert "3 ended within the last hour" in text
