@@ -50,6 +50,9 @@ class SignInRequired(LoginRequiredMiddleware):
 
 
 def path_of(url: str) -> str:
-    """Path and query of an absolute URL, so that the way back never leads elsewhere."""
-    parts = urlsplit(url)
+    """Path and query of an absolute URL, so that the way back never leads elsewhere; home for what is no URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "/"
     return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.contrib.auth.forms import UsernameField
 from django.http import HttpRequest
 
 from apps.core.clock import database_now
@@ -19,7 +20,7 @@ class SignInThrottle:
     """The failures of one user name from one address, in the last 15 minutes; past five, one has to wait them out."""
 
     def __init__(self, request: HttpRequest) -> None:
-        self.username = clean(request.POST.get("username", ""), 150)
+        self.username = clean(as_signed_in_with(request.POST.get("username", "")), 150)
         self.address = clean(request.META.get("REMOTE_ADDR", ""), 100)
         self.now = database_now()
         self.failures = FailedSignIn.objects.filter(username=self.username, address=self.address)
@@ -39,3 +40,8 @@ class SignInThrottle:
     def forget(self) -> None:
         """The right password ends the count."""
         self.failures.delete()
+
+
+def as_signed_in_with(username: str) -> str:
+    """The name as the sign-in form reads it: other spaces around it or other letters of its kind are no other name."""
+    return str(UsernameField().to_python(username))

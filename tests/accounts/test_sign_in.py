@@ -87,6 +87,17 @@ def test_guessing_is_slowed_down_for_that_name_and_address(client: Client, accou
     assert client.post("/accounts/sign-in/", right).status_code == 302
 
 
+def test_another_spelling_of_a_name_is_not_a_fresh_start_for_guessing(client: Client, account: User) -> None:
+    for spelling in ("remy", " remy", "remy  ", "\uff52emy", "\u2003re\uff4dy"):
+        assert client.post("/accounts/sign-in/", {"username": spelling, "password": "wrong"}).status_code == 200
+    assert client.post("/accounts/sign-in/", {"username": "remy ", "password": PASSWORD}).status_code == 429
+
+
+def test_an_odd_address_of_a_fragment_is_no_fault_of_the_portal(client: Client) -> None:
+    answer = client.get("/apps/", headers={"HX-Request": "true", "HX-Current-URL": "http://["})
+    assert answer["HX-Redirect"] == "/accounts/sign-in/?next=/"
+
+
 def test_signing_in_gives_a_new_session_and_signing_out_ends_it(client: Client, account: User) -> None:
     client.get("/accounts/sign-in/")
     client.post("/accounts/sign-in/", {"username": "remy", "password": PASSWORD})
