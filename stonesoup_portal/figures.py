@@ -22,6 +22,8 @@ from apps.sources.models import Source
 
 from .celery import queue_depths
 
+SENT_ON = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Proto"}
+
 
 @login_not_required
 @never_cache
@@ -45,10 +47,12 @@ def counted() -> CollectorRegistry:
 
 
 def may_read(request: HttpRequest) -> bool:
-    """Loopback may, unless a token is set; then the token alone counts."""
+    """Loopback may, unless a token is set; then the token alone counts. What a proxy sends on is not from loopback."""
     token = os.environ.get("PORTAL_METRICS_TOKEN", "")
     if token:
-        return hmac.compare_digest(request.headers.get("Authorization", ""), f"Bearer {token}")
+        return hmac.compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode())
+    if not request.headers.keys().isdisjoint(SENT_ON):
+        return False
     try:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:

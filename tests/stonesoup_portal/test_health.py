@@ -76,3 +76,15 @@ def test_metrics_are_for_loopback_or_the_token(client: Client, monkeypatch: pyte
     assert client.get("/metrics").status_code == 403
     bearer = {"Authorization": "Bearer let me in"}
     assert client.get("/metrics", headers=bearer, REMOTE_ADDR="192.0.2.1").status_code == 200
+
+
+@pytest.mark.django_db
+def test_metrics_are_not_given_to_whom_a_proxy_on_this_machine_sends_on(client: Client) -> None:
+    for header in ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded"):
+        assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
+
+
+@pytest.mark.django_db
+def test_a_token_of_odd_letters_is_refused_like_any_other(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_METRICS_TOKEN", "right")
+    assert client.get("/metrics", headers={"Authorization": "Bearer r\u00efght"}).status_code == 403
