@@ -22,6 +22,7 @@ def required(name: str) -> str:
     return value
 
 
+PORTAL_DEMO = False
 SECRET_KEY = required("PORTAL_SECRET_KEY")
 ALLOWED_HOSTS = required("PORTAL_HOSTS").split(",")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
