@@ -20,6 +20,7 @@ from tests.servers import free_port, postgresql
 
 VIEWERS = 50
 PAGE_GOAL_MS = 100.0
+CATCHING_UP_SECONDS = 20.0
 
 
 def measure_rounds(figures: Figures, folder: Path, size: Size) -> None:
@@ -83,9 +84,10 @@ def measure_pages(figures: Figures, portal: Portal, database_url: str, seconds: 
     """p50 and p95 of each page at 50 viewers, with the collectors running and standing still; p95 over all pages."""
     pages = pages_from(portal, database_url)
     watch(portal.url, pages, viewers=VIEWERS, seconds=5)
+    busy = watch(portal.url, pages, viewers=VIEWERS, seconds=seconds)
     with paused(portal.collectors()):
         idle = watch(portal.url, pages, viewers=VIEWERS, seconds=seconds)
-    busy = watch(portal.url, pages, viewers=VIEWERS, seconds=seconds)
+    time.sleep(CATCHING_UP_SECONDS)
     for how, times in (("idle", idle), ("collecting", busy)):
         for page, values in times.items():
             figures.add(f"{label} {page}, {how}: p50", percentile(values, 0.5), "ms")
