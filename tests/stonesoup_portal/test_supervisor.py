@@ -10,14 +10,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import psutil
 import pytest
+import redis
 import requests
 
 from stonesoup_portal import supervisor
-from stonesoup_portal.supervisor import CannotStart, Supervisor, refuse_a_taken_port
+from stonesoup_portal.supervisor import (
+    CannotStart,
+    Supervisor,
+    broker,
+    environment_for,
+    held,
+    refuse_a_taken_port,
+    wait_until_ready,
+)
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +79,69 @@ def test_a_port_that_is_taken_is_said_before_anything_starts() -> None:
         taken.listen()
         with pytest.raises(CannotStart, match="PORT="):
             refuse_a_taken_port(taken.getsockname()[1])
+
+
+def test_a_folder_is_for_one_portal_at_a_time(tmp_path: Path) -> None:
+    with held(tmp_path), pytest.raises(CannotStart, match="STATE="), held(tmp_path):
+        pass
+    with held(tmp_path):
+        assert tmp_path.exists()
+
+
+def test_the_broker_is_for_those_who_know_its_password_and_ends(tmp_path: Path) -> None:
+    folder = tmp_path / 'with "spaces" and \u00fc'
+    folder.mkdir()
+    with broker(folder) as url:
+        assert redis.from_url(url).ping()
+        with pytest.raises(redis.AuthenticationError):
+            redis.from_url("redis://" + url.split("@")[1]).ping()
+        started = psutil.Process().children()
+        password = url.split(":")[2].split("@")[0]
+        assert not any(password in word for process in started for word in process.cmdline())
+        assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*.conf"))
+    assert not any(process.is_running() for process in started)
+
+
+def test_other_programs_settings_do_not_reach_the_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {"CELERY_BROKER_URL": "redis://elsewhere", "UVICORN_HOST": "0.0.0.0", "WEB_CONCURRENCY": "4"}
+    for name, value in {**others, "DJANGO_SETTINGS_MODULE": "other", "PORTAL_WORKER_METRICS_PORT": "9"}.items():
+        monkeypatch.setenv(name, value)
+    environment = environment_for(tmp_path, tmp_path / "fleet.yaml", "redis://ours", is_demo=False)
+    assert not others.keys() & environment.keys()
+    assert environment["DJANGO_SETTINGS_MODULE"] == "stonesoup_portal.settings.embedded"
+    assert not environment["PORTAL_WORKER_METRICS_PORT"]
+
+
+def test_a_proxy_is_not_asked_whether_the_portal_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setattr(supervisor, "READY_SECONDS", 3.0)
+    with HTTPServer(("127.0.0.1", 0), Ready) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert wait_until_ready(f"http://127.0.0.1:{server.server_port}/", threading.Event())
+        server.shutdown()
+
+
+def test_a_supervisor_that_is_killed_leaves_no_child() -> None:
+    code = (
+        "import os, sys; from stonesoup_portal.supervisor import Supervisor; keeper = Supervisor();"
+        "child = keeper.add('sleeper', [sys.executable, '-c', 'import time; time.sleep(600)'], dict(os.environ));"
+        "print(child.process.pid, flush=True); keeper.watch()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        child = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+    assert wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 10)
 
 
 def test_a_wrong_fleet_file_starts_nothing_and_is_told_in_full_f54(tmp_path: Path) -> None:
@@ -134,3 +207,23 @@ def test_the_demo_is_live_within_a_minute_and_ends_without_a_trace(
     _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
     assert "Traceback" not in rest
+
+
+@pytest.mark.parametrize("seconds", [0.05, 1.0, 2.5])
+def test_ctrl_c_during_the_start_ends_it_quietly(tmp_path: Path, seconds: float) -> None:
+    command = [sys.executable, "-m", "stonesoup_portal.supervisor", "--demo", "--port", str(free_port())]
+    with subprocess.Popen(
+        [*command, "--state", str(tmp_path / "state")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert wait_for((tmp_path / "state" / "lock").exists, 30)
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=30)[0]
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
+    assert "cannot start" not in said
