@@ -62,8 +62,9 @@ class Portal:
         return {"count": Episode.objects.count()}
 
     def health(self, name: str) -> Said:
-        """An Application's health."""
-        return {"health": Application.objects.filter(name=name).values_list("health_status", flat=True).first()}
+        """The health of an Application of production."""
+        rows = Application.objects.filter(instance="production", name=name)
+        return {"health": rows.values_list("health_status", flat=True).first()}
 
 
 def main() -> None:

@@ -61,6 +61,7 @@ class PortalProcess:
             if line.startswith("{"):
                 said: dict[str, Any] = json.loads(line)
                 return said
+            sys.stdout.write(line)  # its log
         pytest.fail(f"the portal ended with {self._process.wait(10)}")
 
     def do(self, verb: str, subject: str = "") -> dict[str, Any]:
