@@ -9,6 +9,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 
+# a path as one word of the shell; "~" is expanded still
+path = $(subst $() ,\ ,$(1))
+# of another project, if they are set
+unexport DJANGO_SETTINGS_MODULE PROMETHEUS_MULTIPROC_DIR
+
 .PHONY: help demo run account portal-check test check lint types contracts django-checks bench lock schema screenshots clean
 .DEFAULT_GOAL := help
 
@@ -16,20 +21,20 @@ help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.runtime ## the portal on a simulated fleet, at http://127.0.0.1:8000/ (PORT=, STATE=, SEED=, CLUSTERS=, APPLICATIONS=, ALERTS=)
-	@exec $(BIN)/python -m stonesoup_portal.supervisor --demo --port $(PORT) --state $(or $(STATE),state/demo) $(if $(SEED),--seed $(SEED)) \
+	@exec $(BIN)/python -m stonesoup_portal.supervisor --demo --port $(PORT) --state $(call path,$(or $(STATE),state/demo)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(CLUSTERS),--clusters $(CLUSTERS)) $(if $(APPLICATIONS),--applications $(APPLICATIONS)) $(if $(ALERTS),--alerts $(ALERTS))
 
 run: $(VENV)/.runtime ## the portal on your own fleet, on loopback: make run FLEET=fleet.yaml (PORT=, STATE=)
 	@test -n "$(FLEET)" || { echo "Say which fleet file: make run FLEET=fleet.yaml"; exit 2; }
-	@exec $(BIN)/python -m stonesoup_portal.supervisor --fleet $(FLEET) --port $(PORT) --state $(or $(STATE),state/run)
+	@exec $(BIN)/python -m stonesoup_portal.supervisor --fleet $(call path,$(FLEET)) --port $(PORT) --state $(call path,$(or $(STATE),state/run))
 
 account: $(VENV)/.runtime ## a local account for make run: make account NAME=you ROLE=admin (STATE=)
 	@test -n "$(NAME)" || { echo "Say for whom: make account NAME=you ROLE=viewer|responder|approver|admin"; exit 2; }
-	@PORTAL_STATE=$(or $(STATE),state/run) $(BIN)/python manage.py migrate --verbosity 0
-	@PORTAL_STATE=$(or $(STATE),state/run) $(BIN)/python manage.py portal_account $(NAME) --role $(or $(ROLE),viewer)
+	@PORTAL_STATE=$(call path,$(or $(STATE),state/run)) $(BIN)/python manage.py migrate --verbosity 0
+	@PORTAL_STATE=$(call path,$(or $(STATE),state/run)) $(BIN)/python manage.py portal_account $(NAME) --role $(or $(ROLE),viewer)
 
 portal-check: $(VENV)/.runtime ## try every source of a fleet file: make portal-check FLEET=fleet.yaml
-	@$(BIN)/python manage.py portal_check --fleet $(FLEET)
+	@$(BIN)/python manage.py portal_check --fleet $(call path,$(FLEET))
 
 test: $(VENV)/.dev ## all tests (ARGS= for pytest)
 	@bash scripts/servers-for-tests
