@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 SERVER = ALERTMANAGERS[0]
 TICK = 1.0
-ROUNDS = 4
+ROUNDS = 3
 THREADS = 6
 GRACE = 20.0
 
