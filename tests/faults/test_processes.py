@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -43,13 +45,13 @@ def worker(stage: Stage, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     with broker(folder) as url, (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             worker_command(folder, THREADS), env=environment(folder, stage.file.path, PORTAL_BROKER_URL=url),
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT,
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT, start_new_session=True,
         )  # fmt: skip
         try:
             yield process
         finally:
-            if process.poll() is None:
-                process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # the schedule is a child of the worker
             process.wait(10)
 
 
