@@ -7,10 +7,11 @@ version *and* `u` not passed, because things turn stale without a write (decisio
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -71,8 +72,16 @@ class Made:
     shown: Moment
 
 
+@dataclass(frozen=True)
+class Seen(Generic[M]):
+    """An overlay, and when (monotonic) it was asked for."""
+
+    asked_at: float
+    overlay: M
+
+
 PAGES: Keeper[Made] = Keeper(64)
-MOMENTS: Keeper[Any] = Keeper(8)
+MOMENTS: Keeper[Seen[Any]] = Keeper(8)
 
 
 def live_page(
@@ -86,48 +95,49 @@ def live_page(
 ) -> HttpResponse:
     """The page, its fragment for a poll, or 204 where the poll shows all there is.
 
-    `page` and `fragment` are templates. `overlay` is asked after the version was read, so that no change between the
-    two is missed; `context` makes the template's context of it and is not called for a 204, nor for a page that was
-    made a moment ago for somebody with the same role. To the context are added `overlay`, `now` and `live`; the frame
-    finds the overlay on the request.
+    `page` and `fragment` are templates; `context` makes the template's context of the overlay and is not called for a
+    204, nor for a page that was made a moment ago for somebody with the same role. A page is made with an overlay
+    that was asked for after its version was read, so that no change between the two is missed: a kept one may be
+    older. To the context are added `overlay`, `now` and `live`; the frame finds the overlay on the request.
     """
+    began = time.monotonic()
     version = version_of({*topics, "sources"})
-    shown = moment_of(overlay)
+    seen = seen_lately(overlay)
+    shown = seen.overlay
     if wants_fragment(request) and is_current(request, version, shown.now):
         return stamped(HttpResponse(status=204), shown)
 
     def make() -> Made:
-        overlay_keep(request, shown)
-        live = Live(poll_url(request, version, shown.valid_until))
-        filled = {
-            **context(shown),
-            "overlay": shown,
-            "now": shown.now,
-            "live": live,
-            "person_mark": PERSON_MARK,
-            "now_mark": NOW_MARK,
-        }
+        laid_over = shown if seen.asked_at >= began else overlay()
+        overlay_keep(request, laid_over)
+        live = Live(poll_url(request, version, laid_over.valid_until))
+        marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK}
+        filled = {**context(laid_over), "overlay": laid_over, "now": laid_over.now, "live": live, **marks}
         templates = [fragment, FRAME_FRAGMENT] if wants_fragment(request) else [page]
-        return Made("".join(render_to_string(each, filled, request) for each in templates), version, shown)
+        return Made("".join(render_to_string(each, filled, request) for each in templates), version, laid_over)
 
     made = PAGES.get(
         shared_by(request),
-        is_good=lambda kept, age: age < settings.PAGES_KEPT_SECONDS or is_still_true(kept, age, version, shown.now),
-        is_bearable=lambda _, age: age < BEARABLE_SECONDS * bool(settings.PAGES_KEPT_SECONDS),
+        is_good=lambda kept, age: is_new(kept, age) or is_still_true(kept, age, version, shown.now),
+        is_bearable=is_bearable,
         make=make,
     )
     return stamped(HttpResponse(completed(made.text, request, shown.now)), shown)
 
 
-def moment_of(overlay: Callable[[], M]) -> M:
-    """The overlay of this moment, or of a moment ago: every page asks for it."""
-    moment: M = MOMENTS.get(
-        overlay,
-        is_good=lambda _, age: age < settings.PAGES_KEPT_SECONDS,
-        is_bearable=lambda _, age: age < BEARABLE_SECONDS * bool(settings.PAGES_KEPT_SECONDS),
-        make=overlay,
-    )
-    return moment
+def seen_lately(overlay: Callable[[], M]) -> Seen[M]:
+    """The overlay of this moment, or of a moment ago: what every poll needs to know whether it shows all there is."""
+    return MOMENTS.get(overlay, is_good=is_new, is_bearable=is_bearable, make=lambda: Seen(time.monotonic(), overlay()))
+
+
+def is_new(_: object, age: float) -> bool:
+    """Whether what is kept is given without a question."""
+    return age < settings.PAGES_KEPT_SECONDS
+
+
+def is_bearable(_: object, age: float) -> bool:
+    """Whether what is kept is given while a new one is made."""
+    return settings.PAGES_KEPT_SECONDS > 0 and age < BEARABLE_SECONDS
 
 
 def shared_by(request: HttpRequest) -> tuple[object, ...]:

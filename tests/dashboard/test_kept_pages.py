@@ -12,6 +12,7 @@ from django.test import Client
 from apps.accounts.models import Role
 from apps.core import live
 from apps.core.topics import raise_topics
+from apps.sources.models import Source
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,8 +54,6 @@ def test_each_person_has_their_own_menu_and_token(django_user_model: Any) -> Non
 
 
 def test_what_an_admin_sees_is_not_given_to_a_viewer(viewer: Client, admin: Client) -> None:
-    from apps.sources.models import Source
-
     address = "https://argocd.internal.example"
     Source.objects.create(key="argocd/production", kind="argocd", group="production", title="A", address=address)
     assert address in admin.get("/sources/argocd/production/").content.decode()
@@ -77,3 +76,13 @@ def test_a_change_is_shown_to_those_who_ask_a_moment_later(viewer: Client, setti
     while b"v=1&amp;" not in viewer.get("/sources/").content and time.monotonic() < deadline:
         time.sleep(0.05)
     assert b"v=1&amp;" in viewer.get("/sources/").content
+
+
+def test_a_page_is_never_made_with_an_overlay_older_than_its_version(viewer: Client) -> None:
+    """Else its next poll would be told that it shows all there is."""
+    viewer.get("/apps/")
+    Source.objects.create(key="argocd/production", kind="argocd", group="production", title="Argo CD production")
+    raise_topics(["sources"])
+    page = viewer.get("/clusters/").content.decode()
+    assert "v=1&amp;" in page
+    assert "Argo CD production is not reached yet" in page
