@@ -74,10 +74,10 @@ app.conf.beat_schedule = {
 @app.task(name="portal.tick")
 def tick() -> None:
     """Says that the schedule beats, and sends the sources that are due to be read."""
-    from apps.core.leases import lease_take
+    from apps.core.leases import BEAT, lease_take
     from apps.sources.services import sources_claim_due
 
-    lease_take(name="beat", holder="tick", seconds=BEAT_SECONDS)
+    lease_take(name=BEAT, holder="tick", seconds=BEAT_SECONDS)
     for key, kind in sources_claim_due(limit=500):
         app.send_task(TASK_OF_KIND[kind], kwargs={"key": key}, queue=kind, expires=60)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
-from apps.core.lists import Asked, Sort
+from apps.core.lists import Asked, Sort, words_meant, words_offered
 from apps.core.tones import Tone
 
 from .models import AlertState, EpisodeQuerySet
@@ -32,7 +32,6 @@ GROUPING_WORDS = {
 DEFAULT_GROUPING = "alertmanager"
 SORTS = ("tone", "name", "cluster", "since")
 DEFAULT_SORT = "tone"
-NOT_SET = "not-set"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class AlertFilters:
         """Those that fit in everything but state and tone."""
         for column, words in self.words.items():
             if words:
-                episodes = episodes.filter(**{f"{column}__in": ["" if word == NOT_SET else word for word in words]})
+                episodes = episodes.filter(**{f"{column}__in": words_meant(words)})
         if self.is_slo is not None:
             episodes = episodes.filter(is_slo=self.is_slo)
         return episodes.filter(name__icontains=self.part) if self.part else episodes
@@ -91,9 +90,8 @@ def options_of(firing: EpisodeQuerySet, known: Mapping[str, Iterable[str]]) -> d
     for row in firing.order_by().values_list(*COLUMNS).distinct():
         for column, word in zip(COLUMNS, row, strict=True):
             found[column].add(word)
-    found["severity"] -= set(KNOWN_SEVERITIES)
-    options = {column: [*sorted(words - {""}), *([NOT_SET] if "" in words else [])] for column, words in found.items()}
-    return {**options, "severity": [*KNOWN_SEVERITIES, *options["severity"]]}
+    always = {"severity": KNOWN_SEVERITIES}
+    return {column: words_offered(words, always.get(column, ())) for column, words in found.items()}
 
 
 def order_of(sort: Sort) -> Iterator[str | OrderBy | Combinable]:

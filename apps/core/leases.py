@@ -14,6 +14,7 @@ from django.db.models import Q
 from .clock import database_now
 from .models import Lease
 
+BEAT = "beat"
 PROCESS = f"{socket.gethostname()}:{os.getpid()}"
 
 

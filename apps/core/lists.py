@@ -12,6 +12,7 @@ from .text import clean
 PAGE_SIZE = 100
 LONGEST_WORD = 60
 ALL = "all"
+NOT_SET = "not-set"
 
 
 @dataclass(frozen=True)
@@ -121,3 +122,14 @@ class Asked:
 def short(word: str) -> str:
     """The word, cut where it is too long for a message."""
     return clean(word) if len(word) <= LONGEST_WORD else clean(word[:LONGEST_WORD]) + "…"
+
+
+def words_offered(words: Iterable[str], known: Iterable[str] = ()) -> list[str]:
+    """The words that a filter offers: the `known` ones in their order, other words that there are, NOT_SET for ""."""
+    found, first = set(words), list(known)
+    return [*first, *sorted(found - {*first, ""}), *([NOT_SET] if "" in found else [])]
+
+
+def words_meant(chosen: Iterable[str]) -> list[str]:
+    """What the words chosen of a filter are in the rows."""
+    return ["" if word == NOT_SET else word for word in chosen]

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from .connections import DATABASE_FAILURES
-from .leases import lease_is_held
+from .leases import BEAT, lease_is_held
 
 RETRY_SECONDS = "5"
 
@@ -34,7 +34,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     A silent worker does not take the page away: what is known is still worth showing, with its age.
     """
     try:
-        is_reading = lease_is_held(name="beat")
+        is_reading = lease_is_held(name=BEAT)
     except DatabaseError:
         connection.close()
         return JsonResponse({"status": "not ready", "database": "does not answer"}, status=503)

@@ -16,6 +16,7 @@ from django.utils.functional import SimpleLazyObject
 from apps.accounts.access import Verb, may, role_of
 from apps.alerts.models import Episode
 from apps.core.environment import PARAMETER, environment_asked
+from apps.core.leases import BEAT
 from apps.core.lists import ALL
 from apps.core.live import overlay_kept, theme_of
 from apps.core.models import Lease
@@ -27,7 +28,6 @@ from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source, SourceState
 from apps.sources.shown import source_shown
 
-BEAT = "beat"
 NEEDING = [tone.value for tone in Tone if tone.needs_somebody]
 NAMED_SOURCES = 2
 PAGES = (

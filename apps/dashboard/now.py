@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from apps.alerts.models import Episode, EpisodeQuerySet
 from apps.core.environment import PARAMETER
+from apps.core.leases import BEAT
 from apps.core.lists import Asked
 from apps.core.models import Lease
 from apps.core.ranking import rank_of
@@ -27,7 +28,7 @@ from apps.timeline.models import Transition
 
 from .attention import ranked
 from .clusters import ClusterRow, by_cluster, counted_rows
-from .context import BEAT, NEEDING
+from .context import NEEDING
 from .problems import (
     alert_problems,
     application_problems,

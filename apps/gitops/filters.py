@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
-from apps.core.lists import Asked, Sort
+from apps.core.lists import NOT_SET, Asked, Sort, words_meant, words_offered
 from apps.core.tones import Tone
 
 from .models import ApplicationQuerySet
@@ -31,7 +31,6 @@ COLUMNS = {
 }
 SORTS = ("tone", "name", "cluster", "since")
 DEFAULT_SORT = "tone"
-NOT_SET = "not-set"
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def options_of(applications: ApplicationQuerySet, clusters: Iterable[str]) -> di
     for row in applications.order_by().values_list(*COLUMNS.values()).distinct():
         for name, told in zip(COLUMNS, row, strict=True):
             found[name].update(told.split() if name == "condition" else [told])
-    return {name: _known_first(name, words) for name, words in found.items()}
+    return {name: words_offered(words, KNOWN_WORDS.get(name, ())) for name, words in found.items()}
 
 
 def order_of(sort: Sort) -> Iterator[str | OrderBy | Combinable]:
@@ -103,14 +102,8 @@ def order_of(sort: Sort) -> Iterator[str | OrderBy | Combinable]:
 
 def _one_of(name: str, words: tuple[str, ...]) -> Q:
     if name != "condition":
-        return Q(**{f"{COLUMNS[name]}__in": ["" if word == NOT_SET else word for word in words]})
+        return Q(**{f"{COLUMNS[name]}__in": words_meant(words)})
     fits = Q()
     for word in words:
         fits |= Q(condition_types="") if word == NOT_SET else Q(condition_types__contains=f" {word} ")
     return fits
-
-
-def _known_first(name: str, words: set[str]) -> list[str]:
-    known = KNOWN_WORDS.get(name, ())
-    others = sorted(words - {*known, ""})
-    return [*known, *others, *([NOT_SET] if "" in words else [])]

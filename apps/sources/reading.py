@@ -25,8 +25,9 @@ from apps.integrations.http import CallFacts
 from apps.sources.catalog import SourceKind, SourceSpec, sources_of
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
+from apps.sources.lines import source_line
 from apps.sources.models import CALLS_OF_A_READ, FAILURES_UNTIL_DOWN, Source, short_error
-from apps.timeline.models import Kind, Transition
+from apps.timeline.models import Transition
 from apps.timeline.services import transitions_note
 
 BUG = "bug"
@@ -94,7 +95,11 @@ def source_succeeded(*, key: str, outcome: ReadOutcome) -> None:
             return
         now = database_now()
         changes = _success_columns(source, outcome, now)
-        lines = [_line(source, now, before="failing", after="ok", tone=Tone.WELL)] if source.failures else []
+        lines = (
+            [source_line(source, before="failing", after="ok", tone=Tone.WELL, now=now, seen_after=source.attempted_at)]
+            if source.failures
+            else []
+        )
         _record(source, changes, now, lines)
 
 
@@ -150,7 +155,10 @@ def _failure_note(*, key: str, kind: str, message: str, is_outage: bool = True, 
         begins = is_outage and not source.failures
         before = "ok" if source.succeeded_at else "never read"
         after = f"failing: {short_error(message)}"
-        _record(source, changes, now, [_line(source, now, before, after, Tone.WARNING)] if begins else [])
+        line = source_line(
+            source, before=before, after=after, tone=Tone.WARNING, now=now, seen_after=source.attempted_at
+        )
+        _record(source, changes, now, [line] if begins else [])
 
 
 def _least_delay(error: UpstreamError) -> float:
@@ -199,21 +207,3 @@ def _record(source: Source, changes: dict[str, object], now: datetime, lines: li
     transitions_note(lines)
     if lines or shown_before != [source.state(now), *(getattr(source, column) for column in SHOWN_COLUMNS)]:
         raise_topics(["sources"])
-
-
-def _line(source: Source, now: datetime, before: str, after: str, tone: Tone) -> Transition:
-    return Transition(
-        kind=Kind.SOURCE,
-        subject=source.key,
-        title=source.title,
-        cluster=source.cluster,
-        environment=source.environment,
-        field="state",
-        before=before,
-        after=after,
-        tone=tone,
-        source=source.key,
-        seen_at=now,
-        seen_after=source.attempted_at,
-        link=f"/sources/{source.key}/",
-    )

@@ -15,8 +15,9 @@ from apps.core.topics import raise_topics
 from apps.sources.catalog import SourceKind, SourceSpec, sources_of
 from apps.sources.fleetfile.current import FleetFileStatus, fleet_file_status
 from apps.sources.fleetfile.schema import FleetFile
+from apps.sources.lines import source_line
 from apps.sources.models import FleetFileState, Source
-from apps.timeline.models import Kind, Transition
+from apps.timeline.models import Transition
 from apps.timeline.services import transitions_note
 
 Columns = dict[str, object]
@@ -126,17 +127,5 @@ def _write(wanted: Mapping[str, Columns], rows: Mapping[str, Source]) -> None:
 
 
 def _line_of_archived(row: Source) -> Transition:
-    return Transition(
-        kind=Kind.SOURCE,
-        subject=row.key,
-        title=row.title,
-        cluster=row.cluster,
-        environment=row.environment,
-        field="state",
-        before="failing" if row.failures else "ok",
-        after="left the fleet file",
-        tone=Tone.UNKNOWN,
-        source=row.key,
-        seen_at=database_now(),
-        link=f"/sources/{row.key}/",
-    )
+    before = "failing" if row.failures else "ok"
+    return source_line(row, before=before, after="left the fleet file", tone=Tone.UNKNOWN, now=database_now())
