@@ -10,7 +10,6 @@ from django.db.models import Count, F
 
 from apps.alerts.models import Episode
 from apps.core.ranking import tone_counts
-from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
 from apps.fleet.shown import shown_verdict
 from apps.fleet.standing import reachability
@@ -102,7 +101,7 @@ def _alert_numbers(groups: Iterable[tuple[str, str, str, str, int]]) -> dict[str
 
 
 def _clusters(overlay: Overlay) -> dict[str, Any]:
-    rows = [(cluster, shown_verdict(cluster, overlay)) for cluster in Cluster.objects.current()]
+    rows = [(cluster, shown_verdict(cluster, overlay)) for cluster in overlay.clusters]
     return {
         "total": len(rows),
         "tone": tones((verdict.tone.value, 1) for _, verdict in rows),
