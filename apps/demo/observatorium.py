@@ -42,10 +42,6 @@ class TokenEndpoint:
         ends = self._tokens.get(token)
         return ends is not None and ends > self._now()
 
-    def revoke_all(self) -> None:
-        """End every token at once."""
-        self._tokens.clear()
-
     def answer(self, request: Request) -> Reply:
         """A token, or why there is none."""
         if request.segments != TOKEN_PATH or request.method != "POST":

@@ -35,7 +35,6 @@ class Overlay(Standing):
     doubtful_alertmanagers: Mapping[str, str] = field(default_factory=dict)
     archived_instances: frozenset[str] = frozenset()
     archived_alertmanagers: frozenset[str] = frozenset()
-    archived_prometheuses: frozenset[str] = frozenset()
 
     @cached_property
     def distrusted_instances(self) -> Mapping[str, str]:
@@ -67,7 +66,6 @@ def overlay_of(*, now: datetime, sources: Iterable[Source], clusters: Iterable[C
         doubtful_alertmanagers=_doubtful_alertmanagers(now, current.values()),
         archived_instances=_archived(rows, {Source.Kind.ARGOCD, Source.Kind.ARGOCD_INVENTORY}),
         archived_alertmanagers=_archived(rows, {Source.Kind.ALERTMANAGER}),
-        archived_prometheuses=_archived(rows, {Source.Kind.PROMETHEUS}),
     )
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from apps.core.errors import UpstreamError, UpstreamRejected
 from apps.integrations.kubernetes import KubernetesClient
-from apps.integrations.kubernetes.config import endpoint_from_kubeconfig, endpoint_from_token, endpoint_in_cluster
+from apps.integrations.kubernetes.config import endpoint_from_kubeconfig, endpoint_in_cluster
 from tests.integrations.conftest import Serve
 from tests.integrations.wire_server import reply
 
@@ -132,13 +132,6 @@ def test_a_file_that_is_none_is_rejected(content: str, words: str) -> None:
 
 def test_a_file_that_is_not_there_is_rejected() -> None:
     assert refusal(path="/nowhere/kubeconfig").message == "the kubeconfig /nowhere/kubeconfig cannot be read"
-
-
-def test_a_token_alone_is_asked_for_at_each_call() -> None:
-    values = iter(["first\n", "second"])
-    endpoint = endpoint_from_token(source="cluster/one", server="https://api/", token=lambda: next(values))
-    assert endpoint.url == "https://api"
-    assert [endpoint.headers()["Authorization"] for _ in range(2)] == ["Bearer first", "Bearer second"]
 
 
 def test_outside_of_a_cluster_there_is_no_pod(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,10 +180,12 @@ def test_a_source_that_left_the_file_is_told(ask: object, key: str) -> None:
 
 def test_a_cluster_is_read_with_a_token(serve: Serve, tmp_path: Path) -> None:
     server = serve(kubernetes())
-    (tmp_path / "token").write_text("t")
-    client = kubernetes_client(cluster(f"server: '{server.url}', token: 'file:token'", tmp_path), "kubernetes/c")
+    (tmp_path / "token").write_text("t\n")
+    client = kubernetes_client(cluster(f"server: '{server.url}/', token: 'file:token'", tmp_path), "kubernetes/c")
     assert client.version() == "v1.34.4"
-    assert server.asked[0].headers["authorization"] == "Bearer t"
+    (tmp_path / "token").write_text("the second")
+    assert client.version() == "v1.34.4"
+    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer t", "Bearer the second"]
 
 
 @pytest.mark.parametrize("kind", ["env", "file"])

@@ -34,7 +34,6 @@ ACTIONS = [
     "action",
     "invoke",
 ]
-EVERY_PROJECT = "*"
 
 
 @dataclass(frozen=True)

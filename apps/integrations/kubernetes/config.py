@@ -1,4 +1,4 @@
-"""How to reach a cluster: from a kubeconfig, a token, or as a pod of the cluster itself.
+"""How to reach a cluster: from a kubeconfig, or as a pod of the cluster itself.
 
 The kubernetes package reads the configuration and turns it into files and headers; calls go over the portal's own HTTP
 layer. What a kubeconfig would start as a process (`exec`, `auth-provider`) is refused before it is handed over.
@@ -6,7 +6,7 @@ layer. What a kubeconfig would start as a process (`exec`, `auth-provider`) is r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,32 +54,6 @@ def endpoint_in_cluster(*, source: str) -> Endpoint:
     except (ConfigException, OSError) as error:
         raise _rejected(source, "this is not a pod with a service account") from error
     return _endpoint(source, configuration, None)
-
-
-def endpoint_from_token(
-    *,
-    source: str,
-    server: str,
-    token: Callable[[], str] | None = None,
-    ca: str | None = None,
-    client_certificate: tuple[str, str] | None = None,
-    proxy: str | None = None,
-    verify: bool = True,
-) -> Endpoint:
-    """The endpoint of a server's address with a bearer token (asked at each call), a client certificate, or both."""
-
-    def headers() -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {token().strip()}"} if token else {}
-
-    return Endpoint(
-        source=source,
-        url=server.rstrip("/"),
-        headers=headers,
-        ca=ca,
-        client_certificate=client_certificate,
-        proxy=proxy,
-        verify=verify,
-    )
 
 
 def _blank() -> Configuration:
