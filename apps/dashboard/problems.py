@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from apps.alerts.models import Episode
+from apps.alerts.support import support_of
 from apps.core.addresses import page_address
-from apps.core.links import safe_link
 from apps.core.tones import Tone, strictest
 from apps.core.verdict import Verdict
 from apps.fleet.overlay import Overlay
@@ -163,7 +163,7 @@ def cause_of_source(source: Source, overlay: Overlay, known: Mapping[str, Cluste
 def alert_problems(episodes: Iterable[Episode], spread: Mapping[str, int]) -> Iterator[Problem]:
     """Firing alerts; `spread` tells by name on how many clusters an alert fires: one that is on many is one row."""
     for episode in episodes:
-        runbook = safe_link(episode.runbook_url)
+        support = support_of(episode.runbook_url)
         url = page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint)
         yield Problem(
             name=f"alert/{episode.alertmanager}/{episode.fingerprint}",
@@ -171,7 +171,7 @@ def alert_problems(episodes: Iterable[Episode], spread: Mapping[str, int]) -> It
             tone=Tone(episode.tone),
             weight=alert_weight(episode),
             what=alert_told(episode),
-            detail="supported" if runbook else "not supported: no runbook",
+            detail=support.words,
             place=episode.cluster or episode.cluster_told,
             environment=episode.environment,
             since=episode.began_at,
@@ -179,7 +179,7 @@ def alert_problems(episodes: Iterable[Episode], spread: Mapping[str, int]) -> It
             cause=f"alerts/{episode.name}" if spread.get(episode.name, 0) > 1 else "",
             noun="alert",
             all_url=listed("alerts:alert-list", q=episode.name),
-            step=Step("Open runbook", runbook, is_outside=True) if runbook else Step("Open alert", url),
+            step=Step("Open runbook", support.runbook, is_outside=True) if support.runbook else Step("Open alert", url),
         )
 
 
