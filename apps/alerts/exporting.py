@@ -13,7 +13,7 @@ from apps.core.ranking import rows_in_order
 from apps.fleet.overlay import Overlay
 
 from .causes import Cause
-from .grouping import sizes_on
+from .grouping import rows_on
 from .listing import EpisodeRow, episode_rows, wanted_by
 from .models import AlertState, Episode
 
@@ -30,7 +30,7 @@ def rows_of(asked: Asked, overlay: Overlay) -> Iterator[EpisodeRow]:
     """The rows of all pages, a few hundred read at a time."""
     wanted = wanted_by(asked, overlay)
     all_of_it = Page(1, MOST_ROWS, MOST_ROWS)
-    keys = list(sizes_on(all_of_it, wanted.shown, wanted.filters.grouping, wanted.sort))
+    keys = list(rows_on(all_of_it, wanted.shown, wanted.filters.grouping, wanted.sort))
     for first in range(0, len(keys), AT_ONCE):
         episodes = rows_in_order(keys[first : first + AT_ONCE], Episode.objects.prefetch_related("holdings"))
         yield from episode_rows(episodes, overlay)

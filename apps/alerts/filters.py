@@ -113,12 +113,13 @@ def options_of(firing: EpisodeQuerySet, known: Mapping[str, Iterable[str]]) -> d
 
 
 def order_of(sort: Sort) -> Iterator[str | OrderBy | Combinable]:
-    """The order of alerts within a group; the newest first among equals."""
+    """The order of alerts within a group; the newest first among equals, those last whose start cannot be believed."""
     if sort.field == "since":
+        yield "is_odd_start"
         yield "-began_at" if sort.is_descending else "began_at"
     elif sort.field == "tone":
         yield "-shown_rank" if sort.is_descending else "shown_rank"
     else:
         yield str(sort)
         yield "shown_rank"
-    yield from (F("began_at").desc(), "name", "pk")
+    yield from ("is_odd_start", F("began_at").desc(), "name", "pk")

@@ -12,7 +12,7 @@ from django.db.models import Count, F, Q
 
 from apps.core.lists import Asked, Sort
 from apps.core.ranking import rows_in_order, tone_counts
-from apps.core.tones import Tone, strictest
+from apps.core.tones import Tone
 from apps.core.verdict import Verdict
 from apps.core.verdict.alert import BY_SEVERITY
 from apps.fleet.models import Cluster
@@ -32,7 +32,7 @@ from .filters import (
     filters_read,
     options_of,
 )
-from .grouping import sizes_on
+from .grouping import Span, rows_on
 from .matching import condition_of
 from .models import Episode, EpisodeQuerySet, shown_verdict
 from .narrowing import Narrower, Narrowing, labels_that_name, narrowings_of
@@ -89,21 +89,17 @@ class EpisodeRow:
 
 @dataclass(frozen=True)
 class EpisodeGroup:
-    """Alerts that stand together. `size` counts all of the group, of which `rows` are on this page.
+    """Alerts that stand together. `size` and `worst` are of all of the group, of which `rows` are on this page.
 
     `labels` are what its head names, with the links that narrow the list by it.
     """
 
     first: Episode
     size: int
+    worst: Tone
     rows: tuple[EpisodeRow, ...]
     has_head: bool
     labels: tuple[tuple[str, str, Narrowing], ...] = ()
-
-    @property
-    def worst(self) -> Tone:
-        """The worst tone of its rows on this page; the first row of a group need not have it."""
-        return strictest(row.verdict.tone for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -155,12 +151,12 @@ def alerts_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     filters, grouping = wanted.filters, wanted.filters.grouping
     counts = tone_counts(wanted.firing.order_by().values_list(F("shown_tone")).annotate(Count("pk")))
     page = asked.page(sum(count for tone, count in counts.items() if not filters.tones or tone in filters.tones))
-    sizes = sizes_on(page, wanted.shown, grouping, wanted.sort)
+    spans = rows_on(page, wanted.shown, grouping, wanted.sort)
     narrower = Narrower(asked.query, filters.matchers)
-    rows = episode_rows(rows_in_order(sizes, Episode.objects.prefetch_related("holdings")), overlay, narrower)
+    rows = episode_rows(rows_in_order(spans, Episode.objects.prefetch_related("holdings")), overlay, narrower)
     return {
         "title": "Alerts",
-        "groups": groups_of(rows, sizes, grouping, narrower),
+        "groups": groups_of(rows, spans, grouping, narrower),
         "page": page,
         "sort": wanted.sort,
         "filters": filters,
@@ -182,17 +178,17 @@ def alertmanagers(overlay: Overlay) -> list[Source]:
 
 
 def groups_of(
-    rows: Sequence[EpisodeRow], sizes: Mapping[int, int], grouping: str, narrower: Narrower
+    rows: Sequence[EpisodeRow], spans: Mapping[int, Span], grouping: str, narrower: Narrower
 ) -> list[EpisodeGroup]:
-    """The rows of a page as groups, in their order; `sizes` of their groups by primary key."""
+    """The rows of a page as groups, in their order; `spans` are their groups by primary key."""
     columns = GROUPINGS[grouping]
     found = []
     for _, together in groupby(rows, key=lambda row: [getattr(row.episode, column) for column in columns]):
         of_group = tuple(together)
-        size = sizes[of_group[0].episode.pk]
-        has_head = bool(columns) and (size > 1 or grouping != DEFAULT_GROUPING)
+        span = spans[of_group[0].episode.pk]
+        has_head = bool(columns) and (span.size > 1 or grouping != DEFAULT_GROUPING)
         labels = tuple(head_labels(of_group[0], grouping, narrower)) if has_head else ()
-        found.append(EpisodeGroup(of_group[0].episode, size, of_group, has_head, labels))
+        found.append(EpisodeGroup(of_group[0].episode, span.size, span.worst, of_group, has_head, labels))
     return found
 
 

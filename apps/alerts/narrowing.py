@@ -90,7 +90,7 @@ def _is_settled_by(matcher: LabelMatcher, added: LabelMatcher) -> bool:
     """Whether a matcher says nothing any more, or the contrary, beside one on a single value of its label."""
     if matcher.name != added.name or matcher.is_regex:
         return False
-    return matcher.value == added.value or not (matcher.is_negative or added.is_negative)
+    return matcher.value == added.value or not added.is_negative
 
 
 def labels_that_name() -> Alerts:
