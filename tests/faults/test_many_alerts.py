@@ -112,7 +112,6 @@ def test_f22_a_page_of_ten_thousand_costs_little_more_than_one_of_two_hundred(vi
     Episode.objects.all().delete()
     storm(MANY, 7)
     many, narrow = cpu_of(viewer, URL), cpu_of(viewer, f"{URL}&filter={quote(LINE)}")
-    print(f"F22: {few * 1000:.0f} ms at 200 alerts; {many * 1000:.0f} ms, filtered {narrow * 1000:.0f} ms at {MANY}")
     assert queries_of(viewer, URL) == queries
     assert max(many, narrow) < few * 5
 
@@ -134,14 +133,11 @@ def test_a_page_of_a_hundred_rows_with_all_there_is_to_say_is_small(viewer: Clie
         html = html_of(viewer, f"{URL}&group={group}&filter=severity%3Dcritical")
         assert html.count("<tr data-row") == 100
         nodes = nodes_of(html)
-        print(f"{group}: {nodes.elements} elements, {nodes.texts} texts, {len(html)} bytes")
         assert nodes.elements <= MOST_NODES
 
 
 @pytest.mark.database
-def test_f23_times_that_cannot_be_are_shown_without_negative_ages_and_sorted_last(
-    world: World, viewer: Client
-) -> None:
+def test_f23_times_that_cannot_be_are_shown_without_negative_ages_and_sorted_last(world: World, viewer: Client) -> None:
     now = datetime.now(UTC)
     ahead, never = told_alert("Ahead"), told_alert("Never")
     ahead["startsAt"] = (now + timedelta(hours=3)).isoformat()
