@@ -396,15 +396,15 @@ def test_capacity_is_what_nodes_that_take_pods_offer(viewer: Client) -> None:
     usage = {"memory_usage": {"worker": 88}}
     object_row("stone-prd-m01", "MemberStatus", "toolchain-member-status", data=usage)
     told = text_of(html_of(viewer, URL))
-    assert "worker 2 of 4 31 124 GiB 88 % in use 500" in told
-    assert "master 1 of 1 15.5 62 GiB 250" in told
+    assert "worker 2 of 4 nodes take pods · 31 cores · 124 GiB · 500 pods · memory 88 % in use" in told
+    assert "master 1 of 1 nodes take pods · 15.5 cores · 62 GiB · 250 pods" in told
 
 
 def test_a_node_that_tells_nothing_leaves_capacity_not_told(viewer: Client) -> None:
     read_cluster()
     node("w1")
     node("w2", data={"cpu": None, "memory": None, "pods": None})
-    assert "worker 2 of 2 not told not told not told" in text_of(html_of(viewer, URL))
+    assert "worker 2 of 2 nodes take pods · what they offer is not told" in text_of(html_of(viewer, URL))
 
 
 def test_capacity_of_a_cluster_that_is_not_reached_is_called_old(viewer: Client) -> None:
