@@ -14,9 +14,7 @@ from django.http import HttpRequest
 
 from apps.alerts.models import Episode, EpisodeQuerySet
 from apps.core.environment import PARAMETER
-from apps.core.leases import BEAT
 from apps.core.lists import Asked
-from apps.core.models import Lease
 from apps.core.ranking import rank_of
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
@@ -224,10 +222,9 @@ def has_something_to_say(row: ClusterRow) -> bool:
 
 
 def is_certain(overlay: Overlay) -> bool:
-    """Whether every source is fresh and being read, so that nothing to do may be called so. One query."""
+    """Whether every source is fresh and being read, so that nothing to do may be called so."""
     is_all_fresh = bool(overlay.total_count) and overlay.fresh_count == overlay.total_count
-    is_being_read = Lease.objects.filter(name=BEAT, expires_at__gt=overlay.now).exists()
-    return is_all_fresh and not overlay.doubtful_alertmanagers and is_being_read
+    return is_all_fresh and not overlay.doubtful_alertmanagers and overlay.is_being_read
 
 
 def changes_of(now: datetime, environment: str) -> list[Change]:

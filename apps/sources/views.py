@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from .standing import Standing, standing_now
 
 TOPIC = "sources"
 SHOWN_CHANGES = 50
+READS_SHOWN_EVERY = timedelta(seconds=30)
 
 
 @require_safe
@@ -58,6 +60,7 @@ def sources_listed(request: HttpRequest, standing: Standing) -> dict[str, Any]:
     rows = [source_shown(source, standing.now) for source in standing.sources.values()]
     return {
         "title": "Sources",
+        "changes_at": standing.now + READS_SHOWN_EVERY,
         "rows": ordered(rows, sort)[page.rows],
         "sort": sort,
         "page": page,
@@ -72,6 +75,7 @@ def source_described(key: str, standing: Standing) -> dict[str, Any]:
     changes = Transition.objects.filter(kind=Kind.SOURCE, subject=key).order_by("-seen_at", "-pk")
     return {
         "title": source.title,
+        "changes_at": standing.now + READS_SHOWN_EVERY,
         "row": source_shown(source, standing.now),
         "changes": changes[:SHOWN_CHANGES],
     }
