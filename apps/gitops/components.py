@@ -29,7 +29,10 @@ READ = (
 
 
 class Placed(NamedTuple):
-    """One Application as far as its place and its weight need it; `tone` is the shown one."""
+    """One Application as far as its place and its weight need it; `tone` is the shown one.
+
+    Its component is the name of its set, across instances; its own where it has none.
+    """
 
     pk: int
     instance: str
@@ -41,11 +44,6 @@ class Placed(NamedTuple):
     repo_url: str
     revision: str
     tone: str
-
-    @property
-    def component(self) -> str:
-        """The name of its set, across instances; its own where it has none."""
-        return self.set_name or self.name
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -71,12 +69,13 @@ class Component:
         return Counter(each.tone for each in self.placed)
 
     @cached_property
-    def revisions(self) -> Mapping[tuple[str, str], Counter[str]]:
+    def revisions(self) -> Mapping[tuple[str, str], Mapping[str, int]]:
         """(environment, repository) → how many run each revision; one that is not known is not counted."""
-        found: dict[tuple[str, str], Counter[str]] = {}
+        found: dict[tuple[str, str], dict[str, int]] = {}
         for each in self.placed:
             if each.revision:
-                found.setdefault(each.kind, Counter())[each.revision] += 1
+                counts = found.setdefault(each.kind, {})
+                counts[each.revision] = counts.get(each.revision, 0) + 1
         return found
 
     @cached_property
@@ -94,7 +93,7 @@ class Component:
         usual = {}
         for kind, revisions in self.revisions.items():
             if len(revisions) > 1:
-                (first, most), (_, next_most) = revisions.most_common(2)
+                (first, most), (_, next_most) = Counter(revisions).most_common(2)
                 usual[kind] = first if most > next_most else ""
         return usual
 
@@ -124,7 +123,10 @@ def components_of(applications: ApplicationQuerySet, clusters: Iterable[str]) ->
     known, components = set(clusters), dict[str, Component]()
     for row in applications.order_by("pk").values_list(*READ):
         placed = Placed(*row)
-        component = components.setdefault(placed.component, Component(placed.component))
+        name = placed.set_name or placed.name
+        component = components.get(name)
+        if component is None:
+            component = components[name] = Component(name)
         component.cells.setdefault(column_of(placed, known), []).append(placed)
     return sorted(components.values(), key=lambda each: each.weight)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -34,18 +35,22 @@ OTHER_PLACES = "other places"
 MOST_CELLS = 700
 MOST_ROWS, FEWEST_ROWS = 60, 10
 MOST_TOLD = 5
+MOST_MARKS = 2
 LONGEST_REASON = 140
-TOLD = (
-    "instance",
-    "namespace",
-    "name",
-    "sync_status",
-    "health_status",
-    "sync_revision",
-    "tone",
-    "tone_since",
-    "reason",
-)
+
+
+class Told(NamedTuple):
+    """What a cell says of one Application."""
+
+    pk: int
+    instance: str
+    namespace: str
+    name: str
+    sync_status: str
+    health_status: str
+    sync_revision: str
+    tone_since: datetime | None
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ class Cell:
 
     column: Column
     placed: Sequence[Placed]
-    rows: Sequence[Application]
+    rows: Sequence[Told]
     marks: Sequence[Mark]
     differs: bool
 
@@ -246,28 +251,27 @@ def filled(components: Sequence[Component], columns: Sequence[Column], overlay: 
     """The rows with what is told of each Application in their cells. One query."""
     shown = {column.name for column in columns}
     keys = [each.pk for row in components for name in row.cells.keys() & shown for each in row.cells[name]]
-    found = Application.objects.only(*TOLD).in_bulk(keys)
+    found = {row[0]: Told(*row) for row in Application.objects.filter(pk__in=keys).values_list(*Told._fields)}
     return [Row(each, [_cell(each, column, found, overlay) for column in columns]) for each in components]
 
 
-def _cell(component: Component, column: Column, found: Mapping[int, Application], overlay: Overlay) -> Cell:
-    placed = sorted(
-        (each for each in component.cells.get(column.name, ()) if each.pk in found), key=lambda each: rank_of(each.tone)
-    )
+def _cell(component: Component, column: Column, found: Mapping[int, Told], overlay: Overlay) -> Cell:
+    placed = [each for each in component.cells.get(column.name, ()) if each.pk in found]
+    placed.sort(key=lambda each: rank_of(each.tone))
     marks = [
         Mark(tone, any(_is_doubtful(each, overlay) for each in alike), len(alike))
         for tone, grouped in groupby(placed, key=lambda each: each.tone)
         if (alike := list(grouped))
     ]
-    rows = [found[each.pk] for each in placed]
-    return Cell(column, placed, rows, marks[:2], any(component.differs(each) for each in placed))
+    differs = bool(component.skews) and any(component.differs(each) for each in placed)
+    return Cell(column, placed, [found[each.pk] for each in placed], marks[:MOST_MARKS], differs)
 
 
 def _is_doubtful(placed: Placed, overlay: Overlay) -> bool:
     return placed.instance in overlay.distrusted_instances or placed.cluster in overlay.doubtful_clusters
 
 
-def told_of(row: Application, tone: str) -> str:
+def told_of(row: Told, tone: str) -> str:
     """One Application in words: what a cell says of it."""
     words = [
         f"{row.name} {tone}",
