@@ -24,12 +24,15 @@ READ = (
     "environment",
     "repo_url",
     "sync_revision",
+    "tone",
     "shown_tone",
 )
 
 
 class Placed(NamedTuple):
-    """One Application as far as its place and its weight need it; `tone` is the shown one.
+    """One Application as far as its place and its weight need it.
+
+    `tone` is the shown one, `own_tone` without what its cluster and its source do to it.
 
     Its component is the name of its set, across instances; its own where it has none.
     """
@@ -43,6 +46,7 @@ class Placed(NamedTuple):
     environment: str
     repo_url: str
     revision: str
+    own_tone: str
     tone: str
 
     @property
@@ -104,9 +108,10 @@ class Component:
 
     @property
     def weight(self) -> tuple[int, int, bool, str]:
-        """The worst first; of those alike the one with more of it."""
-        worst = min(self.tones, key=rank_of)
-        return (rank_of(worst), -self.tones[worst], not self.skews, self.name)
+        """The worst first, of those alike the one with more of it; what a cluster or a source makes doubtful last."""
+        own = Counter(each.own_tone for each in self.placed)
+        worst = min(own, key=rank_of)
+        return (rank_of(worst), -own[worst], not self.skews, self.name)
 
     def differs(self, each: Placed) -> bool:
         """Whether it runs another revision than most of its row in the same environment."""
