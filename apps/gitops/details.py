@@ -148,7 +148,7 @@ def _revisions_of(row: Application, told: Told) -> Iterator[tuple[Application, s
     yield row, told.application.sync_revision
     for entry in reversed(told.history[-MOST_HISTORY:]):
         yield row, entry.revision
-    others = Application.objects.filter(instance=row.instance).siblings_of(row)
+    others = Application.objects.siblings_of(row)
     seen = {told.application.sync_revision}
     for other in others.exclude(sync_revision__in=["", *seen]).order_by("-revision_since")[:MOST_SIBLINGS]:
         if other.sync_revision not in seen:
