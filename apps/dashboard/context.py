@@ -31,7 +31,14 @@ NAMED_SOURCES = 2
 PAGES = (
     ("Now", "dashboard:now", ()),
     ("Alerts", "alerts:alert-list", ("alerts:alert-show",)),
-    ("Applications", "gitops:application-list", ("dashboard:application-show",)),
+    (
+        "Applications",
+        "gitops:application-list",
+        (
+            "dashboard:application-show",
+            "gitops:application-matrix",
+        ),
+    ),
     ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
     ("Sources", "sources:source-list", ("sources:source-show",)),
 )

@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from apps.core.environment import environment_kept
+from apps.core.exports import export_asked
 from apps.core.lists import Asked
 from apps.core.live import live_page
-from apps.fleet.overlay import overlay_now
+from apps.fleet.overlay import Overlay, overlay_now
 
+from .files import applications_exported
+from .filters import TURNING
 from .listing import applications_listed
+from .matrix import matrix_shown
+from .minutes import overlay_of_this_minute
+
+Shown = Callable[[Asked, Overlay], dict[str, Any]]
 
 
 @require_safe
 @environment_kept
 def application_list(request: HttpRequest) -> HttpResponse:
     """Applications: what is out of sync, worst first."""
+    return _applications_page(request, "application_list", applications_listed)
+
+
+@require_safe
+@environment_kept
+def application_matrix(request: HttpRequest) -> HttpResponse:
+    """Applications by component and cluster."""
+    return _applications_page(request, "application_matrix", matrix_shown)
+
+
+def _applications_page(request: HttpRequest, name: str, shown: Shown) -> HttpResponse:
+    """A live page of the Applications that the address asks for, or all of them as a file."""
+    if export_asked(request):
+        return applications_exported(request, overlay_now())
     return live_page(
         request,
-        page="gitops/application_list.html",
-        fragment="gitops/_application_list.html",
+        page=f"gitops/{name}.html",
+        fragment=f"gitops/_{name}.html",
         topics=["apps", "clusters"],
-        overlay=overlay_now,
-        context=lambda overlay: applications_listed(Asked(request.GET), overlay),
+        overlay=overlay_of_this_minute if TURNING & set(request.GET) else overlay_now,
+        context=lambda overlay: shown(Asked(request.GET), overlay),
     )
