@@ -176,7 +176,7 @@ def test_the_windows_state_stands_in_the_row_beside_auto_sync(viewer: Client) ->
 def test_a_page_that_time_alone_changes_is_made_anew_each_minute(viewer: Client, query: str, is_short: bool) -> None:
     Source.objects.update(interval=3600.0)
     application_row("here")
-    until = float(re.findall(r"[?&;]u=([\d.]+)", html_of(viewer, f"{URL}?{query}"))[0])
+    until = float(re.findall(r'data-ends="([\d.]+)"', html_of(viewer, f"{URL}?{query}"))[0])
     assert (until - ago().timestamp() <= 60) is is_short
 
 
