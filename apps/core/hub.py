@@ -200,8 +200,10 @@ class Hub:
         self._tell(found)
 
     def _wanted(self) -> Wanted:
+        """A heartbeat is wanted when it is due for all, and for who has just come."""
         now = time.monotonic()
-        is_seats_due, is_beat_due = now >= self._due.seats, now >= self._due.beat
+        is_seats_due = now >= self._due.seats
+        is_beat_due = now >= self._due.beat or any(not listener.is_greeted for listener in self._listeners)
         if is_seats_due:
             self._due.seats = now + READ_SECONDS
         return Wanted(frozenset(self._by_topic), self.seats() if is_seats_due else None, is_beat_due)
@@ -214,28 +216,29 @@ class Hub:
     def _tell(self, found: Found) -> None:
         for listener in [each for each in self._listeners if each.seat in found.lost_seats]:
             listener.end()
-        changed = {
-            name: version for name, version in found.versions.items() if self._known.versions.get(name) != version
-        }
+        self._tell_changes(found.versions)
+        beat = b"event: beat\ndata: %s\n\n" % compact(found.beat.told) if found.beat else b""
+        self._greet(found.versions, beat)
+        if found.beat and time.monotonic() >= self._due.beat:
+            ends_in = found.beat.ends_in
+            wait = BEAT_SECONDS if ends_in is None else min(BEAT_SECONDS, max(READ_SECONDS, ends_in))
+            self._due.beat = time.monotonic() + wait
+            self._beat_all(beat)
+
+    def _tell_changes(self, versions: Mapping[str, int]) -> None:
+        before, self._known.versions = self._known.versions, dict(versions)
+        changed = {name: version for name, version in versions.items() if before.get(name) != version}
         for listener in {each for name in changed for each in self._by_topic.get(name, ())}:
             if listener.is_greeted:
                 listener.tell({name: changed[name] for name in listener.topics & changed.keys()})
-        self._known.versions = dict(found.versions)
-        self._greet(found.versions)
-        if found.beat:
-            self._keep_beating(found.beat)
 
-    def _greet(self, versions: Mapping[str, int]) -> None:
+    def _greet(self, versions: Mapping[str, int], beat: bytes) -> None:
         """Tells who came since the last read; who came while it was under way waits for the next."""
         for listener in self._listeners:
-            if not listener.is_greeted and listener.topics <= versions.keys():
+            if not listener.is_greeted and beat and listener.topics <= versions.keys():
                 listener.is_greeted = True
                 listener.tell({name: versions[name] for name in listener.topics})
-
-    def _keep_beating(self, beat: Beat) -> None:
-        wait = BEAT_SECONDS if beat.ends_in is None else min(BEAT_SECONDS, max(READ_SECONDS, beat.ends_in))
-        self._due.beat = time.monotonic() + wait
-        self._beat_all(b"event: beat\ndata: %s\n\n" % compact(beat.told))
+                listener.beat(beat)
 
     def _beat_all(self, text: bytes) -> None:
         for listener in self._listeners:
