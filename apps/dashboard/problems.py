@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from apps.alerts.models import Episode
+from apps.alerts.support import support_of
 from apps.core.addresses import page_address
-from apps.core.links import safe_link
 from apps.core.tones import Tone, strictest
 from apps.core.verdict import Verdict
 from apps.core.verdict.comparison import Culprit, culprit_of, signature_of
@@ -175,7 +175,7 @@ def alert_problems(
     An alert on one of `applications`, those that need somebody themselves, belongs to that Application's row.
     """
     for episode in episodes:
-        runbook = safe_link(episode.runbook_url)
+        support = support_of(episode.runbook_url)
         url = page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint)
         yield Problem(
             name=f"alert/{episode.alertmanager}/{episode.fingerprint}",
@@ -183,7 +183,7 @@ def alert_problems(
             tone=Tone(episode.tone),
             weight=alert_weight(episode),
             what=alert_told(episode),
-            detail="supported" if runbook else "not supported: no runbook",
+            detail=support.words,
             place=episode.cluster or episode.cluster_told,
             environment=episode.environment,
             since=episode.began_at,
@@ -191,7 +191,7 @@ def alert_problems(
             cause=cause_of_alert(episode, spread, applications),
             noun="alert",
             all_url=listed("alerts:alert-list", q=episode.name),
-            step=Step("Open runbook", runbook, is_outside=True) if runbook else Step("Open alert", url),
+            step=Step("Open runbook", support.runbook, is_outside=True) if support.runbook else Step("Open alert", url),
         )
 
 

@@ -1,4 +1,4 @@
-"""The matcher language against real Alertmanagers: the same alerts, or the same refusal, for each filter of a corpus."""
+"""The matcher language against real Alertmanagers: the same alerts or the same refusal for each filter of a corpus."""
 
 from __future__ import annotations
 

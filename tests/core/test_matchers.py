@@ -1,4 +1,4 @@
-"""Lines of matchers: what is read, what is refused and how that is said. Real servers: tests/alerts/test_alert_matchers.py."""
+"""Lines of matchers: what is read, what is refused, how it is said. Real servers: tests/alerts."""
 
 from __future__ import annotations
 
