@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from apps.core.environment import environment_kept
+from apps.core.exports import export_asked
 from apps.core.htmx import wants_fragment
 from apps.core.lists import Asked
 from apps.core.live import live_page
@@ -19,7 +20,7 @@ from apps.gitops.models import Application
 
 from .applications import application_shown
 from .cluster import cluster_shown
-from .clusters import clusters_listed
+from .clusters import clusters_exported, clusters_listed
 from .now import now_shown
 
 
@@ -57,6 +58,8 @@ def application_show(request: HttpRequest, instance: str, namespace: str, name: 
 @environment_kept
 def cluster_list(request: HttpRequest) -> HttpResponse:
     """Every cluster, by environment."""
+    if export_asked(request):
+        return clusters_exported(request, overlay_now())
     return live_page(
         request,
         page="dashboard/cluster_list.html",

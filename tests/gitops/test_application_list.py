@@ -15,7 +15,7 @@ from django.utils.html import escape
 from apps.accounts.models import Role
 from apps.gitops.models import Application, Project
 from apps.sources.models import Source
-from tests.pages import HOSTILE, RTL, html_of, queries_of, text_of
+from tests.pages import HOSTILE, RTL, asked_again, html_of, queries_of, text_of
 from tests.rows import REVISION, ago, application_row, broken, cluster_row, down, never, source_row, stale
 
 pytestmark = pytest.mark.database
@@ -176,7 +176,7 @@ def test_the_windows_state_stands_in_the_row_beside_auto_sync(viewer: Client) ->
 def test_a_page_that_time_alone_changes_is_made_anew_each_minute(viewer: Client, query: str, is_short: bool) -> None:
     Source.objects.update(interval=3600.0)
     application_row("here")
-    until = float(re.findall(r"[?&;]u=([\d.]+)", html_of(viewer, f"{URL}?{query}"))[0])
+    until = float(re.findall(r'data-ends="([\d.]+)"', html_of(viewer, f"{URL}?{query}"))[0])
     assert (until - ago().timestamp() < 62) is is_short
 
 
@@ -399,7 +399,7 @@ def test_a_closed_window_says_when_it_opens(viewer: Client) -> None:
 def test_the_fragment_is_polled_and_204_while_nothing_changed(viewer: Client) -> None:
     application_row("here")
     html = html_of(viewer, URL)
-    polled = html.partition('hx-get="')[2].partition('"')[0].replace("&amp;", "&")
+    polled = asked_again(html)
     assert viewer.get(polled, headers={"HX-Request": "true"}).status_code == 204
     answer = viewer.get(URL, headers={"HX-Request": "true"})
     assert answer.status_code == 200

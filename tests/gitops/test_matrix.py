@@ -13,7 +13,7 @@ from django.utils.html import escape
 from apps.accounts.models import Role
 from apps.gitops.matrix import MOST_COLUMNS
 from apps.gitops.models import Application
-from tests.pages import HOSTILE, RTL, html_of, queries_of, text_of
+from tests.pages import HOSTILE, RTL, asked_again, html_of, queries_of, text_of
 from tests.rows import REVISION, ago, application_row, cluster_row, source_row, stale
 
 pytestmark = pytest.mark.database
@@ -256,7 +256,7 @@ def test_f29_a_name_that_cannot_stand_in_an_address_leads_to_the_list(viewer: Cl
 
 def test_it_is_polled_and_204_while_nothing_changed(viewer: Client) -> None:
     degraded("build", "prd-m01")
-    polled = html_of(viewer, URL).partition('hx-get="')[2].partition('"')[0].replace("&amp;", "&")
+    polled = asked_again(html_of(viewer, URL))
     assert viewer.get(polled, headers={"HX-Request": "true"}).status_code == 204
     assert viewer.get(URL, headers={"HX-Request": "true"}).content.decode().startswith('<div id="live"')
 
