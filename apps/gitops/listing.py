@@ -29,6 +29,7 @@ from .filters import (
 from .models import Application, ApplicationQuerySet, Project, shown_verdict
 from .window_filter import WINDOW_TITLES, window_shown
 from .windows import WindowState
+from .words import sentence_of
 
 NOT_IN_ROWS = ("labels", "operation", "health_message", "conditions", "repo_url", "path")
 
@@ -41,6 +42,11 @@ class ApplicationRow:
     verdict: Verdict
     window: WindowState
     is_doubtful: bool
+
+    @property
+    def why(self) -> str:
+        """The reason as a sentence; the line that Argo CD wrote is in the verdict."""
+        return sentence_of(self.verdict.reason).text
 
     @property
     def conditions(self) -> list[str]:

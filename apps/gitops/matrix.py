@@ -35,6 +35,7 @@ OTHER_PLACES = "other places"
 MOST_CELLS = 700
 MOST_ROWS, FEWEST_ROWS = 60, 10
 MOST_TOLD = 5
+NO_WEIGHT = (len(Tone), 0)
 MOST_MARKS = 2
 LONGEST_REASON = 140
 
@@ -216,23 +217,30 @@ def columns_of(components: Iterable[Component], overlay: Overlay) -> list[Column
 def columns_shown(
     asked: Asked, columns: Sequence[Column], components: Iterable[Component]
 ) -> tuple[list[Column], Fold]:
-    """The columns of this page; where they are too many, those without anything to say are folded away."""
+    """The columns of this page, in the fleet file's order.
+
+    Where they are too many, those without anything to say are folded away, and those with the worst come first.
+    """
     is_open = asked.choice("columns", [ALL]) == ALL or len(columns) <= MOST_COLUMNS
-    loud = loud_columns(components)
-    kept = [each for each in columns if is_open or not each.is_quiet or each.name in loud]
+    weights = column_weights(components)
+    kept = [each for each in columns if is_open or not each.is_quiet or each.name in weights]
     page = page_asked(asked, "across", len(kept), MOST_COLUMNS)
-    return kept[page.rows], Fold(page, len(columns) - len(kept), is_open and len(columns) > MOST_COLUMNS)
+    ranked = kept if is_open else sorted(kept, key=lambda each: weights.get(each.name, NO_WEIGHT))
+    shown = {each.name for each in ranked[page.rows]}
+    fold = Fold(page, len(columns) - len(kept), is_open and len(columns) > MOST_COLUMNS)
+    return [each for each in kept if each.name in shown], fold
 
 
-def loud_columns(components: Iterable[Component]) -> set[str]:
-    """The columns in which some Application is not well, or on another revision than most of its row."""
-    return {
-        name
-        for each in components
-        if not each.is_quiet
-        for name, cell in each.cells.items()
-        if any(placed.tone != Tone.WELL or each.differs(placed) for placed in cell)
-    }
+def column_weights(components: Iterable[Component]) -> dict[str, tuple[int, int]]:
+    """Column → (rank of its worst, how many with something to say, below zero); quiet columns are left out."""
+    weights: dict[str, tuple[int, int]] = {}
+    for each in components:
+        for name, cell in each.cells.items() if not each.is_quiet else ():
+            told = [placed for placed in cell if placed.tone != Tone.WELL or each.differs(placed)]
+            if told:
+                worst, count = weights.get(name, NO_WEIGHT)
+                weights[name] = (min(worst, *(rank_of(placed.tone) for placed in told)), count - len(told))
+    return weights
 
 
 def rows_shown(

@@ -307,6 +307,22 @@ def test_quiet_columns_are_folded_where_there_are_many(viewer: Client) -> None:
     assert len(clusters_in(html_of(viewer, f"{URL}?columns=all&across=2"))) == 30 - MOST_COLUMNS
 
 
+def test_of_too_many_columns_those_with_the_worst_come_first_in_the_fleets_order(viewer: Client) -> None:
+    big_fleet(40, 1)
+    Application.objects.update(tone="warning")
+    Application.objects.filter(cluster__in=["big-039", "big-033"]).update(tone="critical")
+    html = html_of(viewer, URL)
+    shown = clusters_in(html)
+    assert len(shown) == MOST_COLUMNS
+    assert {"big-039", "big-033"} <= set(shown)
+    assert "clusters 1 to 24 of 40, those with the worst first" in text_of(html)
+    ring_of = [int(name[4:]) % 4 for name in shown]
+    assert ring_of == sorted(ring_of)
+    second = clusters_in(html_of(viewer, f"{URL}?across=2"))
+    assert len(second) == 40 - MOST_COLUMNS
+    assert not set(second) & set(shown)
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_every_role_sees_it(signed_in: Callable[[Role], Client], role: Role) -> None:
     assert signed_in(role).get(URL).status_code == 200
