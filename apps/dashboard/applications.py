@@ -23,8 +23,7 @@ from apps.gitops.merging import operation_of
 from apps.gitops.models import Application, ApplicationDetail
 from apps.integrations.argocd import values
 from apps.sources.evidence import evidence_of
-from apps.timeline.changes import CHANGES_READ, Change, changes_told
-from apps.timeline.models import Kind, Transition
+from apps.timeline.changes import Around, Change, changes_before
 
 MOST_SIBLINGS = 100
 MOST_ALERTS = 50
@@ -107,7 +106,7 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
         "commit_link": commit_link(application.repo_url, application.sync_revision),
         "siblings": siblings_of(application, overlay),
         "alerts": alerts_near(application, overlay),
-        "changes": changes_of(subject_of(application)),
+        "changes": changes_of(subject_of(application), overlay),
         "evidence": evidence_of("Argo CD", [source] if source else [], overlay.now),
     }
 
@@ -149,7 +148,6 @@ def alerts_near(application: Application, overlay: Overlay) -> list[EpisodeRow]:
     return episode_rows(ranked.prefetch_related("holdings")[:MOST_ALERTS], overlay)
 
 
-def changes_of(subject: str) -> list[Change]:
+def changes_of(subject: str, overlay: Overlay) -> list[Change]:
     """What changed of the Application itself, newest first."""
-    lines = Transition.objects.filter(kind=Kind.APPLICATION, subject=subject).order_by("-seen_at", "-pk")
-    return changes_told(lines[:CHANGES_READ])
+    return changes_before(overlay.now, Around(application=subject), before=None)
