@@ -22,6 +22,7 @@ from apps.timeline.changes import Around, Change, changes_before
 
 from .clusters import NEEDING, cluster_rows
 from .pairing import own_conditions, pairings_of
+from .pictures import cluster_pictures
 
 MOST_ALERTS = 50
 MOST_APPLICATIONS = 50
@@ -80,6 +81,7 @@ def cluster_shown(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
         "alerts_are_known": bool(member_counts(overlay)) and not overlay.doubtful_alertmanagers,
         "applications": applications_not_well(cluster, overlay),
         "changes": changes_on(cluster, overlay),
+        "pictures": cluster_pictures(cluster, overlay),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -22,6 +22,8 @@ from apps.fleet.shown import cluster_doubt, shown_verdict
 from apps.gitops.models import Application
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source
+
+from .pictures import Picture, availabilities
 
 NEEDING = tuple(tone for tone in Tone if tone.needs_somebody)
 SORTS = ("place", "name", "tone")
@@ -59,6 +61,7 @@ class ClusterRow:
     applications: Counts
     restore_by: datetime | None = None
     is_doubtful: bool = False
+    reached: Picture | None = None
 
     @property
     def headline(self) -> str:
@@ -166,7 +169,7 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     page = asked.page(len(shown))
     return {
         "title": "Clusters",
-        "groups": groups_of(shown[page.rows], sort),
+        "groups": groups_of(with_pictures(shown[page.rows], overlay), sort),
         "page": page,
         "sort": sort,
         "counts": counts,
@@ -184,6 +187,13 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
 def cluster_rows(clusters: Iterable[Cluster], overlay: Overlay) -> list[ClusterRow]:
     """Each cluster as a row. Two queries, for alerts and Applications."""
     return counted_rows(clusters, overlay, alerts=alert_counts(overlay), applications=application_counts(overlay))
+
+
+def with_pictures(rows: Iterable[ClusterRow], overlay: Overlay) -> list[ClusterRow]:
+    """The rows with how each cluster was reached in the last day. One query."""
+    shown = list(rows)
+    pictures = availabilities([row.cluster for row in shown], overlay)
+    return [replace(row, reached=pictures[row.cluster.name]) for row in shown]
 
 
 def counted_rows(
