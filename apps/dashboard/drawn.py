@@ -20,13 +20,13 @@ from apps.sources.models import Source
 from apps.timeline.changes import own_page, words_of
 from apps.timeline.drawing import Drawing, Event, Lane, bars, drawing_of, lasted_words, ticks
 from apps.timeline.models import Kind, Transition
-from apps.timeline.standing import AWAY, FAILING, OK, Lines, standing_lines
+from apps.timeline.standing import ASLEEP, AWAY, FAILING, Lines, standing_lines
 from apps.timeline.steps import Span, Window, spans_of
 
 from .pictures import reach_of, steps_of_source
 
 MOST_ALERTS, MOST_AWAY, MOST_DOWN = 120, 80, 60
-ALERT_ROWS, CLUSTER_ROWS, SOURCE_ROWS = 6, 4, 3
+ALERT_ROWS, CLUSTER_ROWS, SOURCE_ROWS = 10, 4, 3
 DEPLOYS_READ, VERSIONS_READ = 3000, 100
 DEPLOYS = ("operation", "revision")
 IN_BARS = ("alertmanager", "fingerprint", "name", "severity", "tone", "is_slo", "cluster", "began_at", "ended_at")
@@ -186,7 +186,7 @@ def source_lane(scope: Scope, overlay: Overlay, lines: Lines) -> Lane:
         )
         for source in sources_in(scope, overlay)
         for span in spans_of(steps_of_source(source.key, lines, overlay, scope.window), scope.window.end)
-        if span.state != OK
+        if span.state in {FAILING, ASLEEP}
     ]
     return bars("Sources", events, scope.window, rows=SOURCE_ROWS, most=MOST_DOWN)
 

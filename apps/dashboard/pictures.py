@@ -264,7 +264,7 @@ def reached_picture(told: Availability) -> Picture:
         y, height, state = shapes.get(span.state, (FLOOR - 2, 1.0, "gap"))
         x, width = placed(span, told.window)
         bars.append(Bar(x, y, max(width, 1.0) if state == "away" else width, height, state))
-    return Picture(title_of(told.window), told.words, told.percent or "not known", tuple(bars))
+    return Picture(title_of(told.window), told.words, told.figure, tuple(bars))
 
 
 def broken_picture(told: Counts) -> Picture:

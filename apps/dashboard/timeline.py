@@ -181,7 +181,7 @@ def timeline_shown(asked: Asked, overlay: Overlay) -> dict[str, Any]:
         "drawn": drawn(scope, overlay),
         "spans": SPAN_WORDS,
         "moves": dict(moves(told, overlay.now)),
-        "chosen_cluster": [scope.cluster],
+        "chosen_cluster": [scope.cluster] if scope.cluster else [],
         "options": {
             "kind": Kind.values,
             "field": fields_of(scope.kinds),

@@ -51,15 +51,27 @@ class Availability:
         return f"{tenths // 10} %" if tenths % 10 == 0 else f"{tenths / 10:.1f} %"
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all of the window is known, but for a moment."""
+        return self.known >= self.window.length - ROUND
+
+    @property
+    def figure(self) -> str:
+        """ "99.2 %", "100 % of 12 m" where no more is known, "not known"."""
+        if not self.known:
+            return "not known"
+        return self.percent if self.is_whole else f"{self.percent} of {duration_words(self.known)}"
+
+    @property
     def words(self) -> str:
         """ "reached 99.2 % of 24 h, away twice for 12 m in all"."""
         asked = duration_of(self.window)
         if not self.known:
             return f"not known in {asked}"
-        is_whole = self.known >= self.window.length - ROUND
-        of = asked if is_whole else f"the {duration_words(self.known)} of {asked} that are known"
+        of = asked if self.is_whole else f"the {duration_words(self.known)} of {asked} that are known"
         times = sum(span.state == AWAY for span in self.spans)
-        away = f", away {TIMES.get(times, f'{times} times')} for {duration_words(self.lasted(AWAY))} in all"
+        in_all = " in all" if times > 1 else ""
+        away = f", away {TIMES.get(times, f'{times} times')} for {duration_words(self.lasted(AWAY))}{in_all}"
         return f"reached {self.percent} of {of}{away if times else ''}"
 
 
@@ -114,6 +126,11 @@ class Counts:
         asked = duration_of(self.window)
         is_whole = known >= self.window.length - ROUND
         return asked if is_whole else f"the {duration_words(known)} of {asked} that are known"
+
+
+def times_words(times: int) -> str:
+    """ "once", "twice", "3 times"."""
+    return TIMES.get(times, f"{times} times")
 
 
 def duration_of(window: Window) -> str:
