@@ -27,8 +27,7 @@ from apps.gitops.models import Application, ApplicationDetail, Commit
 from apps.gitops.words import Sentence, message_sentence, sentence_of
 from apps.integrations.argocd import values
 from apps.sources.evidence import evidence_of
-from apps.timeline.changes import CHANGES_READ, Change, changes_told
-from apps.timeline.models import Kind, Transition
+from apps.timeline.changes import Around, Change, changes_before
 
 Commits = Mapping[tuple[str, str], Commit]
 MOST_SIBLINGS = 100
@@ -158,7 +157,7 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
         "commit_link": commit_link(application.repo_url, application.sync_revision),
         "siblings": [sibling(application, other, commits) for other in others],
         "alerts": alerts_near(application, overlay),
-        "changes": changes_of(subject_of(application)),
+        "changes": changes_of(subject_of(application), overlay),
         "evidence": evidence_of("Argo CD", [source] if source else [], overlay.now),
     }
 
@@ -218,7 +217,6 @@ def alerts_near(application: Application, overlay: Overlay) -> list[EpisodeRow]:
     return episode_rows(ranked.prefetch_related("holdings")[:MOST_ALERTS], overlay)
 
 
-def changes_of(subject: str) -> list[Change]:
+def changes_of(subject: str, overlay: Overlay) -> list[Change]:
     """What changed of the Application itself, newest first."""
-    lines = Transition.objects.filter(kind=Kind.APPLICATION, subject=subject).order_by("-seen_at", "-pk")
-    return changes_told(lines[:CHANGES_READ])
+    return changes_before(overlay.now, Around(application=subject), before=None)

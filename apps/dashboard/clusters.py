@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -26,6 +26,8 @@ from apps.fleet.standing import reachability, version_of
 from apps.gitops.models import Application
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source
+
+from .pictures import Picture, availabilities
 
 NEEDING = tuple(tone for tone in Tone if tone.needs_somebody)
 SORTS = ("place", "name", "tone")
@@ -63,6 +65,7 @@ class ClusterRow:
     applications: Counts
     restore_by: datetime | None = None
     is_doubtful: bool = False
+    reached: Picture | None = None
 
     @property
     def headline(self) -> str:
@@ -210,7 +213,7 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     page = asked.page(len(kept.shown))
     return {
         "title": "Clusters",
-        "groups": groups_of(kept.shown[page.rows], kept.sort),
+        "groups": groups_of(with_pictures(kept.shown[page.rows], overlay), kept.sort),
         "page": page,
         "sort": kept.sort,
         "counts": kept.counts,
@@ -234,6 +237,13 @@ def clusters_exported(request: HttpRequest, overlay: Overlay) -> HttpResponse:
 def cluster_rows(clusters: Iterable[Cluster], overlay: Overlay) -> list[ClusterRow]:
     """Each cluster as a row. Two queries, for alerts and Applications."""
     return counted_rows(clusters, overlay, alerts=alert_counts(overlay), applications=application_counts(overlay))
+
+
+def with_pictures(rows: Iterable[ClusterRow], overlay: Overlay) -> list[ClusterRow]:
+    """The rows with how each cluster was reached in the last day. One query."""
+    shown = list(rows)
+    pictures = availabilities([row.cluster for row in shown], overlay)
+    return [replace(row, reached=pictures[row.cluster.name]) for row in shown]
 
 
 def counted_rows(

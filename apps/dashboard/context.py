@@ -24,7 +24,6 @@ from apps.fleet.shown import shown_verdict
 from apps.gitops.models import Application
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source, SourceState
-from apps.sources.shown import source_shown
 
 NEEDING = [tone.value for tone in Tone if tone.needs_somebody]
 NAMED_SOURCES = 2
@@ -40,7 +39,7 @@ PAGES = (
         ),
     ),
     ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
-    ("Sources", "sources:source-list", ("sources:source-show",)),
+    ("Timeline", "dashboard:timeline", ()),
 )
 
 
@@ -84,7 +83,7 @@ class Frame:
     @property
     def needs(self) -> int:
         """How many alerts, applications and clusters need somebody."""
-        return sum(entry.count for entry in self.entries if entry.title != "Sources")
+        return sum(entry.count for entry in self.entries)
 
     @property
     def freshness_tone(self) -> Tone:
@@ -163,9 +162,6 @@ def counts_of(overlay: Overlay, environment: str) -> dict[str, int]:
             shown_verdict(cluster, overlay).tone.needs_somebody
             for cluster in overlay.clusters
             if environment in {"", cluster.environment}
-        ),
-        "Sources": sum(
-            source_shown(source, overlay.now).verdict.tone.needs_somebody for source in overlay.sources.values()
         ),
     }
 

@@ -21,8 +21,7 @@ from apps.core.verdict import Verdict
 from apps.fleet.models import ClusterRole
 from apps.fleet.overlay import Overlay
 from apps.gitops.models import Application, ApplicationQuerySet, shown_verdict
-from apps.timeline.changes import CHANGES_READ, Change, changes_told
-from apps.timeline.models import Transition
+from apps.timeline.changes import Around, Change, changes_before
 
 from .attention import ranked
 from .clusters import ClusterRow, by_cluster, counted_rows
@@ -229,7 +228,4 @@ def is_certain(overlay: Overlay) -> bool:
 
 def changes_of(now: datetime, environment: str) -> list[Change]:
     """What changed in the last hour, the newest first; not what was seen then and is older. One query."""
-    lines = Transition.objects.filter(seen_at__gt=now - LAST_HOUR).exclude(at__lt=now - LAST_HOUR)
-    if environment:
-        lines = lines.filter(environment__in=["", environment])
-    return changes_told(lines.order_by("-seen_at", "-pk")[:CHANGES_READ])
+    return changes_before(now, Around(environment=environment), before=LAST_HOUR)

@@ -43,7 +43,12 @@ def test_a_row_tells_what_the_page_tells(viewer: Client) -> None:
     [row] = rows_of(viewer)
     assert row["silenced by"] == ["remy: upgrade under way (5d1e)"]
     assert (row["tone"], row["state"], row["support"]) == ("held", "silenced", "supported")
-    assert (row["name"], row["cluster"], row["environment"], row["owner"]) == ("A", "stone-prd-m01", "production", "build")
+    assert (row["name"], row["cluster"], row["environment"], row["owner"]) == (
+        "A",
+        "stone-prd-m01",
+        "production",
+        "build",
+    )
     assert (row["labels"], row["held by"]) == ({"alertname": "A", "team": "build"}, [MEMBERS[0]])
     assert row["since"] == Episode.objects.get().began_at.isoformat()
     assert row["link"].startswith("http://testserver/alerts/appsre/")

@@ -71,7 +71,7 @@ def test_clusters_stand_by_environment_and_role_in_the_fleet_files_order(viewer:
         read_cluster(name, role=role, environment=environment, position=position)
     html = html_of(viewer, LIST)
     assert names_in(html) == ["c", "m2", "h1", "m1"]
-    assert re.findall(r'scope="rowgroup" colspan="8">(\w+)<', html) == ["staging", "production"]
+    assert re.findall(r'scope="rowgroup" colspan="9">(\w+)<', html) == ["staging", "production"]
 
 
 def test_a_row_tells_reach_version_alerts_and_applications(viewer: Client) -> None:

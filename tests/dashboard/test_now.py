@@ -329,7 +329,7 @@ def test_counts_tell_what_needs_somebody(viewer: Client) -> None:
     body = viewer.get("/").content.decode()
     assert "<title>(3) Now · Stonesoup</title>" in body
     told = text_of(viewer)
-    assert "Alerts 2 need somebody Applications 1 need somebody Clusters Sources" in told
+    assert "Alerts 2 need somebody Applications 1 need somebody Clusters Timeline" in told
 
 
 def test_the_chip_tells_how_fresh_it_all_is(viewer: Client) -> None:

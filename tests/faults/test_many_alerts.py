@@ -139,9 +139,7 @@ def test_a_page_of_a_hundred_rows_with_all_there_is_to_say_is_small(viewer: Clie
 
 
 @pytest.mark.database
-def test_f23_times_that_cannot_be_are_shown_without_negative_ages_and_sorted_last(
-    world: World, viewer: Client
-) -> None:
+def test_f23_times_that_cannot_be_are_shown_without_negative_ages_and_sorted_last(world: World, viewer: Client) -> None:
     now = datetime.now(UTC)
     ahead, never = told_alert("Ahead"), told_alert("Never")
     ahead["startsAt"] = (now + timedelta(hours=3)).isoformat()
