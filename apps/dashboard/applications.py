@@ -18,7 +18,7 @@ from apps.core.verdict.application import UNDER_WAY
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
 from apps.fleet.shown import shown_verdict as shown_cluster_verdict
-from apps.gitops.around import Around
+from apps.gitops.around import TreeAndEvents
 from apps.gitops.commits import commits_of
 from apps.gitops.links import argocd_link, commit_link, git_link, own_links
 from apps.gitops.listing import ApplicationRow, application_rows
@@ -89,10 +89,10 @@ class Details:
         return tuple(reversed(self.value.history)) if self.value else ()
 
     @property
-    def around(self) -> Around | None:
+    def around(self) -> TreeAndEvents | None:
         """Its tree and events, where somebody asked for them while it was not well."""
         kept = self.row.around if self.row else None
-        return msgspec.convert(kept, Around) if kept else None
+        return msgspec.convert(kept, TreeAndEvents) if kept else None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Unhealthy(msgspec.Struct, frozen=True):
     path: tuple[str, ...] = ()
 
 
-class Around(msgspec.Struct, frozen=True):
+class TreeAndEvents(msgspec.Struct, frozen=True):
     """What is kept, with the full counts beside it; an `…_error` says why there is none of it."""
 
     nodes: tuple[Unhealthy, ...] = ()
@@ -50,7 +50,7 @@ class Around(msgspec.Struct, frozen=True):
 def around_read(client: ArgoCDClient, row: Application) -> dict[str, Any]:
     """Reads the tree and the events of one Application, as builtins to keep; what fails costs only itself."""
     where = {"namespace": row.namespace, "project": row.project}
-    told = Around()
+    told = TreeAndEvents()
     try:
         nodes = client.resource_tree(row.name, **where).items
         unhealthy = unhealthy_of(nodes)

@@ -112,7 +112,7 @@ def test_f22_a_page_of_ten_thousand_costs_little_more_than_one_of_two_hundred(vi
     Episode.objects.all().delete()
     storm(MANY, 7)
     many, narrow = cpu_of(viewer, URL), cpu_of(viewer, f"{URL}&filter={quote(LINE)}")
-    print(f"F22: {few * 1000:.0f} ms at 200 alerts; {many * 1000:.0f} ms, filtered {narrow * 1000:.0f} ms at {MANY}")
+
     assert queries_of(viewer, URL) == queries
     assert max(many, narrow) < few * 5
 
@@ -134,7 +134,7 @@ def test_a_page_of_a_hundred_rows_with_all_there_is_to_say_is_small(viewer: Clie
         html = html_of(viewer, f"{URL}&group={group}&filter=severity%3Dcritical")
         assert html.count("<tr data-row") == 100
         nodes = nodes_of(html)
-        print(f"{group}: {nodes.elements} elements, {nodes.texts} texts, {len(html)} bytes")
+
         assert nodes.elements <= MOST_NODES
 
 

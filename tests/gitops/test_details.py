@@ -11,7 +11,7 @@ from apps.core.clock import database_now
 from apps.core.models import Lease
 from apps.core.tones import Tone
 from apps.core.topics import version_of
-from apps.gitops.around import Around
+from apps.gitops.around import TreeAndEvents
 from apps.gitops.details import AT_ONCE, MOST_A_MINUTE, ask_for_details, details_read, details_wanted
 from apps.gitops.models import Application, ApplicationDetail
 from apps.integrations.argocd import values
@@ -147,7 +147,7 @@ def test_tree_and_events_are_read_of_what_is_not_well_and_asked_for(argocd: Argo
     details_read()
     assert sorted(asked(argocd)) == ["events", "metadata", "resource-tree", "unseen", "well", "worse"]
     kept = ApplicationDetail.objects.get(application__name="worse")
-    told = msgspec.convert(kept.around, Around)
+    told = msgspec.convert(kept.around, TreeAndEvents)
     assert [(each.name, each.health_status) for each in told.nodes] == [("web", "Degraded")]
     assert [(event.reason, event.count) for event in told.events] == [("OperationCompleted", 3)]
     assert kept.around_read_at is not None
@@ -160,7 +160,7 @@ def test_a_tree_that_is_not_ours_to_read_costs_only_itself(argocd: ArgoCDServer)
     ask_for_details(application=row("worse", Tone.WARNING))
     details_read()
     kept = ApplicationDetail.objects.get()
-    told = msgspec.convert(kept.around, Around)
+    told = msgspec.convert(kept.around, TreeAndEvents)
     assert "403" in told.nodes_error
     assert told.event_count == 1
     assert kept.error == ""
