@@ -131,7 +131,7 @@ class ApplicationDetail(models.Model):
     error = models.CharField(max_length=500, default="")
     data = models.JSONField(default=dict, help_text="ApplicationDetail of integrations.argocd, as builtins")
     around = models.JSONField(
-        null=True, help_text="apps.gitops.around.TreeAndEvents as builtins, while it was not well"
+        null=True, help_text="TreeAndEvents as builtins, while it was not well"
     )
     around_read_at = models.DateTimeField(null=True)
 

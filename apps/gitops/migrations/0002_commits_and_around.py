@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='applicationdetail',
             name='around',
-            field=models.JSONField(help_text='apps.gitops.around.TreeAndEvents as builtins, while it was not well', null=True),
+            field=models.JSONField(help_text='TreeAndEvents as builtins, while it was not well', null=True),
         ),
         migrations.AddField(
             model_name='applicationdetail',
