@@ -22,6 +22,7 @@ from apps.timeline.models import Kind
 
 from .listing import alertmanagers, episode_rows
 from .models import Episode, Holding
+from .narrowing import narrower_from
 
 HISTORY = timedelta(days=30)
 MOST_EPISODES = 100
@@ -46,7 +47,8 @@ class Concerned:
 
 def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
     """What the page's template shows of the episode."""
-    [row] = episode_rows([episode], overlay)
+    narrower = narrower_from(episode)
+    [row] = episode_rows([episode], overlay, narrower)
     evidence = evidence_of(
         "Alertmanager", [each for each in alertmanagers(overlay) if each.group == episode.alertmanager], overlay.now
     )
@@ -57,7 +59,7 @@ def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
         "generator": safe_link(episode.generator_url),
         "summary": episode.annotations.get("summary") or episode.annotations.get("message", ""),
         "description": episode.annotations.get("description", ""),
-        "labels": sorted(episode.labels.items()),
+        "labels": [(name, value, narrower.by_label(name, value)) for name, value in sorted(episode.labels.items())],
         "annotations": sorted((key, text) for key, text in episode.annotations.items() if key not in TOLD_APART),
         "history": history_of(episode, overlay.now),
         "members": members_of(row.episode, evidence.witnesses),

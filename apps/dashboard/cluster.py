@@ -20,6 +20,7 @@ from apps.gitops.models import Application, ClusterConnection
 from apps.sources.models import SourceState
 from apps.timeline.changes import Around, Change, changes_before
 
+from .capacity import capacity_of
 from .clusters import NEEDING, cluster_rows
 from .pairing import own_conditions, pairings_of
 from .pictures import cluster_pictures
@@ -98,6 +99,7 @@ def inside_of(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
     return {
         "version": next((each for each in own if each.kind == "ClusterVersion"), None),
         "tables": tables,
+        "capacity": capacity_of(own),
         "pairings": pairings,
         "odd_conditions": [each for each in conditions if each.tone is not Tone.WELL],
         "well_conditions": well_conditions,

@@ -16,10 +16,8 @@ from django.utils.functional import SimpleLazyObject
 from apps.accounts.access import Verb, may, role_of
 from apps.alerts.models import Episode
 from apps.core.environment import PARAMETER, environment_asked
-from apps.core.leases import BEAT
 from apps.core.lists import ALL
 from apps.core.live import overlay_kept, theme_of
-from apps.core.models import Lease
 from apps.core.tones import Tone
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.fleet.shown import shown_verdict
@@ -32,7 +30,14 @@ NAMED_SOURCES = 2
 PAGES = (
     ("Now", "dashboard:now", ()),
     ("Alerts", "alerts:alert-list", ("alerts:alert-show",)),
-    ("Applications", "gitops:application-list", ("dashboard:application-show",)),
+    (
+        "Applications",
+        "gitops:application-list",
+        (
+            "dashboard:application-show",
+            "gitops:application-matrix",
+        ),
+    ),
     ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
     ("Timeline", "dashboard:timeline", ()),
 )
@@ -172,11 +177,10 @@ def entries_of(request: HttpRequest, overlay: Overlay, counts: dict[str, int], e
 
 
 def banners_of(overlay: Overlay) -> Iterator[Banner]:
-    """That nothing reads the sources, or which of them do not answer. One query."""
-    expires_at = Lease.objects.filter(name=BEAT).values_list("expires_at", flat=True).first()
+    """That nothing reads the sources, or which of them do not answer."""
     url = reverse("sources:source-list")
-    if expires_at is None or expires_at <= overlay.now:
-        yield Banner(Tone.CRITICAL, "Nothing is being read: no worker has told of itself", expires_at, url)
+    if not overlay.is_being_read:
+        yield Banner(Tone.CRITICAL, "Nothing is being read: no worker has told of itself", overlay.read_until, url)
     for state, words in (
         (SourceState.DOWN, "down"),
         (SourceState.STALE, "stale"),

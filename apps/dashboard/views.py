@@ -20,7 +20,7 @@ from apps.gitops.models import Application
 
 from .applications import application_shown
 from .cluster import cluster_shown
-from .clusters import clusters_listed
+from .clusters import clusters_exported, clusters_listed
 from .now import now_shown
 from .timeline import COLUMNS, exported_lines, timeline_asked, timeline_shown
 
@@ -59,6 +59,8 @@ def application_show(request: HttpRequest, instance: str, namespace: str, name: 
 @environment_kept
 def cluster_list(request: HttpRequest) -> HttpResponse:
     """Every cluster, by environment."""
+    if export_asked(request):
+        return clusters_exported(request, overlay_now())
     return live_page(
         request,
         page="dashboard/cluster_list.html",

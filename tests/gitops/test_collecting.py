@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.core.clock import database_now
 from apps.core.models import Topic
 from apps.core.tones import Tone
 from apps.gitops.collecting import (
@@ -481,6 +482,27 @@ def test_a_revision_that_the_list_of_an_older_argo_cd_lacks_stays_as_the_stream_
     argocd.put(application("build-m01", revision="c" * 40))
     read()
     assert (row().sync_revision, lines("revision")) == ("c" * 40, [("b" * 40, "c" * 40)])
+
+
+def test_what_is_seen_first_is_so_since_argo_cd_says(argocd: ArgoCDServer, read: Callable[[], ReadOutcome]) -> None:
+    argocd.put(application("degraded-m01", health="Degraded", health_since="2026-11-24T08:30:00Z"))
+    failed = operation("Failed", started="2026-11-24T09:00:00Z")
+    argocd.put(application("failed-m01", sync="OutOfSync", operation_state=failed))
+    argocd.put(application("drifted-m01", sync="OutOfSync", health_since="2026-11-24T08:30:00Z"))
+    read()
+    since = dict(Application.objects.values_list("name", "tone_since"))
+    assert since["degraded-m01"] == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
+    assert since["failed-m01"] == datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    assert since["drifted-m01"] == row("drifted-m01").sync_since
+
+
+def test_what_changes_under_our_eyes_is_so_since_then(argocd: ArgoCDServer, read: Callable[[], ReadOutcome]) -> None:
+    argocd.put(application("build-m01"))
+    read()
+    argocd.put(application("build-m01", health="Degraded", health_since="2026-11-24T08:30:00Z"))
+    read()
+    assert row().tone == "warning"
+    assert database_now() - row().tone_since < timedelta(minutes=5)
 
 
 def tones_told() -> list[tuple[str, str, str, str]]:
