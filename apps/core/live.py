@@ -23,6 +23,7 @@ from .environment import environment_asked
 from .htmx import wants_fragment
 from .keeping import Keeper
 from .topics import version_of
+from .wire import SharedText, text_answer
 
 POLL_SECONDS = 10
 VERSION, UNTIL = "v", "u"
@@ -67,7 +68,7 @@ M = TypeVar("M", bound=Moment)
 class Made:
     """A page as all with the same role and environment see it, of a version; the person's menu is put into it later."""
 
-    text: str
+    text: SharedText
     version: int
     shown: Moment
 
@@ -114,7 +115,8 @@ def live_page(
         marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK}
         filled = {**context(laid_over), "overlay": laid_over, "now": laid_over.now, "live": live, **marks}
         templates = [fragment, FRAME_FRAGMENT] if wants_fragment(request) else [page]
-        return Made("".join(render_to_string(each, filled, request) for each in templates), version, laid_over)
+        text = "".join(render_to_string(each, filled, request) for each in templates)
+        return Made(SharedText(text, [PERSON_MARK, NOW_MARK]), version, laid_over)
 
     made = PAGES.get(
         shared_by(request),
@@ -122,7 +124,7 @@ def live_page(
         is_bearable=is_bearable,
         make=make,
     )
-    return stamped(HttpResponse(completed(made.text, request, shown.now)), shown)
+    return stamped(text_answer(request, made.text.filled(gaps(made.text, request, shown.now))), shown)
 
 
 def seen_lately(overlay: Callable[[], M]) -> Seen[M]:
@@ -163,15 +165,14 @@ def is_still_true(made: Made, age: float, version: int, now: datetime) -> bool:
     return is_kept and made.version == version and (until is None or now < until)
 
 
-def completed(text: str, request: HttpRequest, now: datetime) -> str:
-    """The page with the menu of the one who asked and the moment of asking, from which ages count on.
+def gaps(text: SharedText, request: HttpRequest, now: datetime) -> dict[str, str]:
+    """What fills the page's gaps: the menu of the one who asked, and the moment of asking, from which ages count on.
 
     The marks cannot come from an upstream: their "<" and "&" would be escaped.
     """
-    if PERSON_MARK not in text:
-        return text
-    menu = render_to_string("core/_person.html", {}, request)
-    return text.replace(PERSON_MARK, menu).replace(NOW_MARK, f"{now.timestamp():.3f}")
+    if PERSON_MARK not in text.marks:
+        return {}
+    return {PERSON_MARK: render_to_string("core/_person.html", {}, request), NOW_MARK: f"{now.timestamp():.3f}"}
 
 
 def theme_of(request: HttpRequest) -> str:
