@@ -342,6 +342,7 @@ def demo_command(options: argparse.Namespace, fleet: Path) -> list[str]:
         "--state",
         str(fleet.parent),
         *counts,
+        *(["--still"] if options.still else []),
     ]
 
 
@@ -416,6 +417,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--state", default="state", help="folder of the database and all else that is kept")
     parser.add_argument("--seed", type=int, default=1, help="of the simulated fleet")
+    parser.add_argument("--still", action="store_true", help="in the simulated fleet nothing happens by itself")
     for name in ("clusters", "applications", "alerts"):
         parser.add_argument(f"--{name}", type=int, default=0, help=f"how many {name} the simulated fleet has")
     return parser
