@@ -67,7 +67,8 @@ def _value_met(matcher: LabelMatcher) -> Q:
 
 
 def _pattern_met(matcher: LabelMatcher, among: EpisodeQuerySet) -> Q:
-    fitting, others = [], []
+    fitting: list[str] = []
+    others: list[str] = []
     for value in among.order_by().values_list(LabelValue(matcher.name), flat=True).distinct():
         (fitting if matcher.fits(value) else others).append(value)
     if not others:

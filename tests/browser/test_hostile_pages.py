@@ -132,8 +132,28 @@ SWAPPED = """() => new Promise((done) => {
   htmx.ajax("GET", location.href, { source: "#live", target: "#live", swap: "outerHTML" });
 })"""
 OURS = frozenset(
-    "tone role kind state key group instance namespace alertmanager fingerprint cluster environment subject uid field"
-    " source prometheus status application project".split()
+    [
+        "tone",
+        "role",
+        "kind",
+        "state",
+        "key",
+        "group",
+        "instance",
+        "namespace",
+        "alertmanager",
+        "fingerprint",
+        "cluster",
+        "environment",
+        "subject",
+        "uid",
+        "field",
+        "source",
+        "prometheus",
+        "status",
+        "application",
+        "project",
+    ]
 )
 
 
