@@ -16,7 +16,7 @@ PORTAL_FLEET = ""
 CELERY_BROKER_URL = "memory://"
 PAGES_KEPT_SECONDS = 0.0
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-STATIC_ROOT = Path(tempfile.gettempdir()) / "portal-tests-static"
+STATIC_ROOT: Path | None = None  # type: ignore[no-redef]
 WHITENOISE_USE_FINDERS = True
 
 if "sqlite" in DATABASES["default"]["ENGINE"]:
