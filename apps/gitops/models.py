@@ -130,9 +130,7 @@ class ApplicationDetail(models.Model):
     read_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=500, default="")
     data = models.JSONField(default=dict, help_text="ApplicationDetail of integrations.argocd, as builtins")
-    around = models.JSONField(
-        null=True, help_text="TreeAndEvents as builtins, while it was not well"
-    )
+    around = models.JSONField(null=True, help_text="TreeAndEvents as builtins, while it was not well")
     around_read_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
