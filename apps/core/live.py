@@ -22,6 +22,7 @@ from django.utils.safestring import mark_safe
 from .environment import environment_asked
 from .htmx import wants_fragment
 from .keeping import Keeper
+from .look import LOOK_MARK, look_of
 from .topics import version_of
 
 POLL_SECONDS = 10
@@ -111,7 +112,7 @@ def live_page(
         laid_over = shown if seen.asked_at >= began else overlay()
         overlay_keep(request, laid_over)
         live = Live(poll_url(request, version, laid_over.valid_until))
-        marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK}
+        marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK, "look": LOOK_MARK}
         filled = {**context(laid_over), "overlay": laid_over, "now": laid_over.now, "live": live, **marks}
         templates = [fragment, FRAME_FRAGMENT] if wants_fragment(request) else [page]
         return Made("".join(render_to_string(each, filled, request) for each in templates), version, laid_over)
@@ -164,14 +165,15 @@ def is_still_true(made: Made, age: float, version: int, now: datetime) -> bool:
 
 
 def completed(text: str, request: HttpRequest, now: datetime) -> str:
-    """The page with the menu of the one who asked and the moment of asking, from which ages count on.
+    """The page with the menu and the look of the one who asked, and the moment of asking, from which ages count on.
 
     The marks cannot come from an upstream: their "<" and "&" would be escaped.
     """
     if PERSON_MARK not in text:
         return text
     menu = render_to_string("core/_person.html", {}, request)
-    return text.replace(PERSON_MARK, menu).replace(NOW_MARK, f"{now.timestamp():.3f}")
+    text = text.replace(PERSON_MARK, menu).replace(NOW_MARK, f"{now.timestamp():.3f}")
+    return text.replace(LOOK_MARK, look_of(request))
 
 
 def theme_of(request: HttpRequest) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
-from apps.core.lists import NOT_SET, Asked, Sort, words_meant, words_offered
+from apps.core.lists import NOT_SET, Asked, Sort, name_has, words_meant, words_offered
 from apps.core.tones import Tone
 
 from .models import ApplicationQuerySet
@@ -62,7 +62,7 @@ class ApplicationFilters:
             applications = applications.filter(set_name=self.set_name)
         if self.auto_sync is not None:
             applications = applications.filter(auto_sync=self.auto_sync)
-        return applications.filter(name__icontains=self.part) if self.part else applications
+        return applications.filter(name_has(self.part)) if self.part else applications
 
 
 def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> ApplicationFilters:
