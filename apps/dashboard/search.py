@@ -80,6 +80,7 @@ def search(told: str) -> Answer:
     """What is called so. Nothing is looked for where nothing is asked."""
     part = " ".join(told.split())[:LONGEST].strip()
     overlay = overlay_lately()
+    names_known()  # also where nothing is asked yet, so that the first letter finds them read
     if not part:
         return Answer("", overlay.now)
     kinds = [

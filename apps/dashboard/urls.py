@@ -10,4 +10,6 @@ urlpatterns = [
     path("apps/<str:instance>/<str:namespace>/<str:name>/", views.application_show, name="application-show"),
     path("clusters/", views.cluster_list, name="cluster-list"),
     path("clusters/<str:name>/", views.cluster_show, name="cluster-show"),
+    path("search/", views.search, name="search"),
+    path("wall/", views.wall, name="wall"),
 ]
