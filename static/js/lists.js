@@ -7,6 +7,7 @@ function chatLine(row) {
     const found = selectors.map((selector) => row.querySelector(selector)).find(Boolean);
     return found?.innerText.replace(/\s+/g, " ").trim() || found?.textContent.replace(/\s+/g, " ").trim() || "";
   };
+  const cut = (words) => words.length > 200 ? `${words.slice(0, 199)}…` : words;
   const link = row.querySelector("th a[href], .title a[href]") ?? row.querySelector("a[href]");
   const time = row.querySelector(".c-since time, .since time, time[data-age]");
   const shape = row.querySelector(".shape");
@@ -15,7 +16,7 @@ function chatLine(row) {
     link?.innerText.trim() || text("th"),
     text(".c-cluster", ".place"),
     time && `since ${time.dateTime.slice(0, 16).replace("T", " ")} UTC (${time.textContent})`,
-    text(".c-why .clamp", ".why", ".wide", "summary"),
+    cut(text(".c-why .clamp", ".why", ".wide", "summary")),
     link?.href,
   ];
   return parts.filter(Boolean).join(" · ");
