@@ -44,6 +44,7 @@ class Found:
     said: str = ""
     since: datetime | None = None
 
+
 @dataclass(frozen=True)
 class Kind:
     """What is found of one kind: the first of `count`, all of which the page at `all_url` shows."""
@@ -161,9 +162,7 @@ def application_found(application: Application) -> Found:
     return Found(
         title=application.name,
         tone=tone,
-        url=page_address(
-            "dashboard:application-show", application.instance, application.namespace, application.name
-        ),
+        url=page_address("dashboard:application-show", application.instance, application.namespace, application.name),
         place=application.cluster or application.instance,
         said="" if tone is Tone.WELL else f"{application.sync_status} {application.health_status}".strip(),
         since=None if tone is Tone.WELL else application.tone_since,

@@ -104,7 +104,8 @@ document.addEventListener("click", (event) => {
 });
 document.querySelectorAll("[data-density-switch]").forEach(showDensity);
 
-// Filters: what is typed replaces the address, what is chosen is a step that Back undoes. Empty fields are left out.
+// Filters: what is typed replaces the address, what is chosen is a step that Back undoes. Empty fields are left out, and
+// choices that are their list's first, which asks for nothing.
 function isFilter(event) {
   return event.detail.requestConfig?.elt.matches("form[data-filter]");
 }
@@ -121,9 +122,10 @@ function tidy(form) {
 document.addEventListener("htmx:configRequest", (event) => {
   const form = event.detail.elt;
   if (!form.matches("form[data-filter]")) return;
-  const asked = event.detail.formData, usual = form.elements.sort?.options[0].value;
+  const asked = event.detail.formData;
+  const usual = new Map([...form.querySelectorAll("select")].map((field) => [field.name, field.options[0]?.value]));
   for (const name of new Set([...asked.keys()])) {
-    const told = asked.getAll(name).filter((value) => value.trim() !== "" && (name !== "sort" || value !== usual));
+    const told = asked.getAll(name).filter((value) => value.trim() !== "" && value !== usual.get(name));
     asked.delete(name);
     told.forEach((value) => asked.append(name, value));
   }

@@ -6,7 +6,7 @@ const PAUSE_MS = 30;
 const box = document.getElementById("search");
 const field = box?.querySelector("input");
 const place = document.getElementById("found-place");
-let later = 0, asking = null, shown = null;
+let later = 0, asking = null;
 
 function options() {
   return [...place.querySelectorAll("[role=option][href]")];
@@ -49,7 +49,6 @@ async function ask() {
     if (answer.headers.has("HX-Redirect")) return location.assign(answer.headers.get("HX-Redirect"));
     const html = answer.ok ? await answer.text() : null;
     if (mine !== asking) return;
-    shown = wanted;
     if (html === null) say("The portal could not search.");
     else show(html);
   } catch (error) {
@@ -72,6 +71,7 @@ if (box) {
     }
   });
   field.addEventListener("input", () => {
+    choose(null);
     clearTimeout(later);
     later = setTimeout(ask, PAUSE_MS);
   });
@@ -80,7 +80,7 @@ if (box) {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       move(event.key === "ArrowDown" ? 1 : -1);
-    } else if (event.key === "Enter" && chosen && shown === field.value) {
+    } else if (event.key === "Enter" && chosen) {
       event.preventDefault();
       chosen.click();
     }

@@ -180,7 +180,9 @@ def sort_select(context: template.Context, **titles: str) -> SafeString:
         for field, title in titles.items()
         for value, arrow in ((field, ""), (f"-{field}", " ↓"))
     ]
-    return format_html('<select name="sort" class="sorts" aria-label="Sort by">{}</select>', mark_safe("".join(options)))
+    return format_html(
+        '<select name="sort" class="sorts" aria-label="Sort by">{}</select>', mark_safe("".join(options))
+    )
 
 
 @register.simple_tag(takes_context=True)
