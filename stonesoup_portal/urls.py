@@ -5,11 +5,13 @@ from django.urls import include, path
 from apps.core import views as core
 
 from .figures import metrics
+from .streams import no_stream
 
 urlpatterns = [
     path("healthz", core.healthz, name="healthz"),
     path("readyz", core.readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    path("stream", no_stream, name="stream"),
     path("accounts/", include("apps.accounts.urls")),
     path("apps/", include("apps.gitops.urls")),
     path("alerts/", include("apps.alerts.urls")),

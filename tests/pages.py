@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from urllib.parse import urlencode
 
 from django.db import connection
 from django.test import Client
@@ -10,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}'\"</script>"
 RTL = "evil\u202egnp.exe\u200b"
+ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 TAGS = re.compile(r"<[^>]*>")
 
 
@@ -31,3 +34,12 @@ def queries_of(client: Client, url: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
     return len(queries)
+
+
+def asked_again(text: str, **more: str) -> str:
+    """The address with which a page asks again: its fragment's own, with what it shows, as live.js makes it."""
+    fragment = text[text.index("<div hx-get") if "<div hx-get" in text else text.index('id="live"') :]
+    told = {name: html.unescape(value) for name, value in ATTRIBUTE.findall(fragment.partition(">")[0])}
+    names = {"v": "version", "s": "standing", "u": "ends", "f": "frame", "t": "title"}
+    shown = {name: told[f"data-{attribute}"] for name, attribute in names.items()}
+    return f"{told['hx-get']}{'&' if '?' in told['hx-get'] else '?'}{urlencode({**shown, **more})}"

@@ -7,7 +7,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
@@ -42,6 +42,11 @@ def lease_give_up(*, name: str, holder: str) -> None:
 def lease_is_held(*, name: str) -> bool:
     """Whether anybody holds `name` now."""
     return Lease.objects.filter(name=name, expires_at__gt=database_now()).exists()
+
+
+def lease_end(*, name: str) -> datetime | None:
+    """When the lease ends or ended; None where nobody ever held it. One query."""
+    return Lease.objects.filter(name=name).values_list("expires_at", flat=True).first()
 
 
 @contextmanager

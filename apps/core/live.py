@@ -1,8 +1,10 @@
-"""Pages that stay current by polling: one fragment a page, asked for again every ten seconds.
+"""Pages that stay current: one fragment a page, asked for again when something changed.
 
-A poll brings back what it shows: `v`, the version of the page's topics, and `u`, the moment (seconds since 1970 by the
-database's clock) until which what is shown stays true if nothing is written. Nothing new is 204, and only then: same
-version *and* `u` not passed, because things turn stale without a write (decision 12).
+What asks brings back what it shows: `v`, the version of the page's topics; `s`, how the sources stood
+(`Moment.digest`); `u`, the moment (seconds since 1970, the database's clock) at which something in the page itself
+changes by the clock alone; `f`, the frame it shows. Nothing new is 204, and only then: same version, same standing
+*as it is found at this moment*, `u` not passed (decision 12, docs/adr/010-streams.md). Where only the frame's counts
+changed the frame comes alone. Without a stream the page asks every ten seconds, with one when the stream says so.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from math import isfinite
 from typing import Any, Generic, Protocol, TypeVar
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.safestring import mark_safe
@@ -23,12 +27,16 @@ from .environment import environment_asked
 from .htmx import wants_fragment
 from .keeping import Keeper
 from .look import LOOK_MARK, look_of
-from .topics import version_of
+from .topics import versions_of
 
-POLL_SECONDS = 10
-VERSION, UNTIL = "v", "u"
-POLL_PARAMETERS = frozenset({VERSION, UNTIL})
+VERSION, STANDING, UNTIL, FRAME = "v", "s", "u", "f"
+SINCE, FRAME_ALONE, TITLE = "since", "frame", "t"
+POLL_PARAMETERS = frozenset({VERSION, STANDING, UNTIL, FRAME, SINCE, FRAME_ALONE, TITLE})
+FRAME_TOPICS = frozenset({"alerts", "apps", "clusters", "sources"})
 NO_END = 0
+CHANGES_AT = "changes_at"
+LONGEST_SECONDS = 15 * 60
+LONGEST_TITLE = 200
 FRAME_FRAGMENT = "_frame_live.html"
 PERSON_MARK = mark_safe("<!--person-->")
 NOW_MARK = mark_safe("&portal-now;")
@@ -38,7 +46,7 @@ THEMES = frozenset({"light", "dark"})
 
 
 class Moment(Protocol):
-    """What lies over the rows at one moment (`apps.fleet.overlay.Overlay`), as far as polling needs it."""
+    """What lies over the rows at one moment (`apps.fleet.overlay.Overlay`), as far as pages need it to stay current."""
 
     @property
     def now(self) -> datetime:
@@ -49,19 +57,54 @@ class Moment(Protocol):
         """When something turns stale by itself; None when nothing can."""
 
     @property
+    def digest(self) -> str:
+        """All that changes without a write, in a few letters."""
+
+    @property
     def oldest_fresh_age(self) -> timedelta | None:
         """The age of the oldest fresh evidence; None when none is fresh."""
 
 
 @dataclass(frozen=True)
 class Live:
-    """Where and with what a page asks again; in templates `{% live %}` writes it as attributes of the fragment."""
+    """Where and with what a page asks again; in templates `{% live %}` writes it as attributes of the fragment.
+
+    `until` is when something turns stale by itself, `ends` when the page itself changes by the clock alone: seconds
+    since 1970, 0 for never. `frame` is the frame that is shown.
+    """
 
     url: str
-    seconds: int = POLL_SECONDS
+    topics: tuple[str, ...]
+    version: int
+    standing: str
+    frame: str
+    until: float
+    ends: float
+
+
+class Kind(StrEnum):
+    """What is given to who asks."""
+
+    PAGE = "page"
+    FRAGMENT = "fragment"
+    FRAME = "frame"
+    NOTHING = "nothing"
 
 
 M = TypeVar("M", bound=Moment)
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The versions of a page's topics, of the frame's, and of the sources', each as one number."""
+
+    page: int
+    frame: int
+    sources: int
+
+    def of(self, kind: Kind) -> int:
+        """The version of what is given."""
+        return self.frame if kind is Kind.FRAME else self.page
 
 
 @dataclass(frozen=True)
@@ -94,41 +137,91 @@ def live_page(
     overlay: Callable[[], M],
     context: Callable[[M], dict[str, Any]],
 ) -> HttpResponse:
-    """The page, its fragment for a poll, or 204 where the poll shows all there is.
+    """The page, its fragment for who asks again, the frame alone, or 204 where all there is is shown already.
 
     `page` and `fragment` are templates; `context` makes the template's context of the overlay and is not called for a
-    204, nor for a page that was made a moment ago for somebody with the same role. A page is made with an overlay
-    that was asked for after its version was read, so that no change between the two is missed: a kept one may be
-    older. To the context are added `overlay`, `now` and `live`; the frame finds the overlay on the request.
+    204, nor for a page that was made a moment ago for somebody with the same role. It may name under "changes_at" the
+    moment at which what it tells changes by the clock alone. A page is made with an overlay that was asked for after
+    its version was read, so that no change between the two is missed: a kept one may be older. To the context are
+    added `overlay`, `now` and `live`; the frame finds the overlay on the request.
     """
     began = time.monotonic()
-    version = version_of({*topics, "sources"})
-    seen = seen_lately(overlay)
-    shown = seen.overlay
-    if wants_fragment(request) and is_current(request, version, shown.now):
-        return stamped(HttpResponse(status=204), shown)
+    named = {*topics, "sources"}
+    versions = versions_now(named)
+    seen = seen_lately(overlay, versions.sources)
+    kind = kind_wanted(request, versions, seen.overlay)
+    if kind is Kind.NOTHING:
+        return stamped(HttpResponse(status=204), versions, seen.overlay)
 
     def make() -> Made:
-        laid_over = shown if seen.asked_at >= began else overlay()
+        laid_over = seen.overlay if seen.asked_at >= began else overlay()
         overlay_keep(request, laid_over)
-        live = Live(poll_url(request, version, laid_over.valid_until))
+        told = {"title": title_told(request)} if kind is Kind.FRAME else context(laid_over)
+        live = live_of(request, sorted(named), versions, laid_over, told.get(CHANGES_AT))
         marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK, "look": LOOK_MARK}
-        filled = {**context(laid_over), "overlay": laid_over, "now": laid_over.now, "live": live, **marks}
-        templates = [fragment, FRAME_FRAGMENT] if wants_fragment(request) else [page]
-        return Made("".join(render_to_string(each, filled, request) for each in templates), version, laid_over)
+        filled = {**told, "overlay": laid_over, "now": laid_over.now, "live": live, **marks}
+        text = "".join(render_to_string(each, filled, request) for each in templates_of(kind, page, fragment))
+        return Made(text, versions.of(kind), laid_over)
 
-    made = PAGES.get(
-        shared_by(request),
-        is_good=lambda kept, age: is_new(kept, age) or is_still_true(kept, age, version, shown.now),
-        is_bearable=is_bearable,
+    made = made_or_kept(request, kind, versions, seen.overlay, make)
+    given = Versions(made.version, versions.frame, versions.sources) if kind is not Kind.FRAME else versions
+    return stamped(HttpResponse(completed(made.text, request, seen.overlay.now)), given, made.shown, kind)
+
+
+def versions_now(topics: set[str]) -> Versions:
+    """The versions of the page and of the frame around it. One query."""
+    found = versions_of(topics | FRAME_TOPICS)
+    page, frame = sum(found[name] for name in topics), sum(found[name] for name in FRAME_TOPICS)
+    return Versions(page, frame, found["sources"])
+
+
+def seen_lately(overlay: Callable[[], M], sources_version: int) -> Seen[M]:
+    """The overlay of this moment, or of a moment ago: what everybody needs who asks whether they see all there is.
+
+    One is kept only as long as no source was written as changed since, and nothing has turned stale by itself.
+    """
+    return MOMENTS.get(
+        (overlay, sources_version),
+        is_good=lambda seen, age: is_new(seen, age) and is_valid(seen, age),
+        is_bearable=lambda seen, age: is_bearable(seen, age) and is_valid(seen, age),
+        make=lambda: Seen(time.monotonic(), overlay()),
+    )
+
+
+def is_valid(seen: Seen[Any], age: float) -> bool:
+    """Whether nothing has turned stale since it was asked for."""
+    until: datetime | None = seen.overlay.valid_until
+    return until is None or seen.overlay.now + timedelta(seconds=age) < until
+
+
+def kind_wanted(request: HttpRequest, versions: Versions, shown: Moment) -> Kind:
+    """What has to be given: the less, the more of it who asks shows already."""
+    if not wants_fragment(request):
+        return Kind.PAGE
+    has_frame = request.GET.get(FRAME) == frame_shown(versions, shown)
+    if FRAME_ALONE in request.GET or is_current(request, versions.page, shown):
+        return Kind.NOTHING if has_frame else Kind.FRAME
+    return Kind.FRAGMENT
+
+
+def templates_of(kind: Kind, page: str, fragment: str) -> list[str]:
+    """The templates of what is given."""
+    return {Kind.PAGE: [page], Kind.FRAGMENT: [fragment, FRAME_FRAGMENT]}.get(kind, [FRAME_FRAGMENT])
+
+
+def made_or_kept(request: HttpRequest, kind: Kind, versions: Versions, shown: Moment, make: Callable[[], Made]) -> Made:
+    """What was made for somebody else a moment ago, where it is as new as who asks was told; else a new one."""
+    since = versions.frame if kind is Kind.FRAME else number_in(request, SINCE) or 0
+
+    def is_right(made: Made) -> bool:
+        return made.version >= since and made.shown.digest == shown.digest
+
+    return PAGES.get(
+        shared_by(request, kind),
+        is_good=lambda made, age: is_right(made) and (is_new(made, age) or is_still_true(made, age, versions.of(kind))),
+        is_bearable=lambda made, age: is_right(made) and is_bearable(made, age),
         make=make,
     )
-    return stamped(HttpResponse(completed(made.text, request, shown.now)), shown)
-
-
-def seen_lately(overlay: Callable[[], M]) -> Seen[M]:
-    """The overlay of this moment, or of a moment ago: what every poll needs to know whether it shows all there is."""
-    return MOMENTS.get(overlay, is_good=is_new, is_bearable=is_bearable, make=lambda: Seen(time.monotonic(), overlay()))
 
 
 def is_new(_: object, age: float) -> bool:
@@ -141,27 +234,34 @@ def is_bearable(_: object, age: float) -> bool:
     return settings.PAGES_KEPT_SECONDS > 0 and age < BEARABLE_SECONDS
 
 
-def shared_by(request: HttpRequest) -> tuple[object, ...]:
-    """What a page depends on beside its topics: address, filters, environment, theme, role; never the person."""
+def is_still_true(made: Made, age: float, version: int) -> bool:
+    """Whether nothing was written since. Ages in the page count on in the browser."""
+    return settings.PAGES_KEPT_SECONDS > 0 and age < UNCHANGED_SECONDS and made.version == version
+
+
+def shared_by(request: HttpRequest, kind: Kind) -> tuple[object, ...]:
+    """What a page depends on beside its topics: address, filters, environment, theme, role; never the person.
+
+    The frame alone is the same on every page of one title.
+    """
+    role = request.__dict__.get("portal_role", "")
+    where: tuple[object, ...] = (request.path, asked_of_page(request).urlencode())
+    if kind is Kind.FRAME:
+        where = (title_told(request),)
+    return (kind, *where, environment_asked(request), theme_of(request), role)
+
+
+def title_told(request: HttpRequest) -> Any:
+    """The title of the page whose frame is asked for, which the page itself knows."""
+    return request.GET.get(TITLE, "")[:LONGEST_TITLE]
+
+
+def asked_of_page(request: HttpRequest) -> QueryDict:
+    """The page's own query, without what asking again adds."""
     query = request.GET.copy()
     for name in POLL_PARAMETERS:
         query.pop(name, None)
-    role = request.__dict__.get("portal_role", "")
-    return (
-        wants_fragment(request),
-        request.path,
-        query.urlencode(),
-        environment_asked(request),
-        theme_of(request),
-        role,
-    )
-
-
-def is_still_true(made: Made, age: float, version: int, now: datetime) -> bool:
-    """Whether nothing has changed since, by a write or by turning stale. Ages in the page count on in the browser."""
-    until = made.shown.valid_until
-    is_kept = settings.PAGES_KEPT_SECONDS > 0 and age < UNCHANGED_SECONDS
-    return is_kept and made.version == version and (until is None or now < until)
+    return query
 
 
 def completed(text: str, request: HttpRequest, now: datetime) -> str:
@@ -182,30 +282,62 @@ def theme_of(request: HttpRequest) -> str:
     return theme if theme in THEMES else ""
 
 
-def is_current(request: HttpRequest, version: int, now: datetime) -> bool:
-    """Whether the page that polls shows this version, and nothing in it has turned stale since."""
-    if request.GET.get(VERSION) != str(version):
+def is_current(request: HttpRequest, version: int, shown: Moment) -> bool:
+    """Whether who asks shows this version, with the sources as they stand at this moment, and it has not ended."""
+    if request.GET.get(VERSION) != str(version) or request.GET.get(STANDING) != shown.digest:
         return False
+    ends = number_in(request, UNTIL)
+    return ends is not None and (ends == NO_END or shown.now.timestamp() < ends)
+
+
+def number_in(request: HttpRequest, name: str) -> float | None:
+    """A finite number of the address; None where there is none."""
     try:
-        until = float(request.GET.get(UNTIL, ""))
+        told = float(request.GET.get(name, ""))
     except ValueError:
-        return False
-    return until == NO_END or now.timestamp() < until
+        return None
+    return told if isfinite(told) else None
 
 
-def poll_url(request: HttpRequest, version: int, valid_until: datetime | None) -> str:
-    """The page's own address with what it now shows."""
-    query = request.GET.copy()
-    query[VERSION] = str(version)
-    query[UNTIL] = f"{valid_until.timestamp():.3f}" if valid_until else str(NO_END)
-    return f"{request.path}?{query.urlencode()}"
+def live_of(
+    request: HttpRequest, topics: Iterable[str], versions: Versions, shown: Moment, changes_at: datetime | None
+) -> Live:
+    """The page's own address with what it now shows; after a quarter of an hour it is made anew in any case."""
+    query = asked_of_page(request).urlencode()
+    latest = shown.now + timedelta(seconds=LONGEST_SECONDS)
+    return Live(
+        url=f"{request.path}?{query}" if query else request.path,
+        topics=tuple(topics),
+        version=versions.page,
+        standing=shown.digest,
+        frame=frame_shown(versions, shown),
+        until=seconds_of(shown.valid_until),
+        ends=seconds_of(min(changes_at or latest, latest)),
+    )
 
 
-def stamped(answer: HttpResponse, shown: Moment) -> HttpResponse:
-    """The answer with the server's moment and the age of its evidence, from which the page's ages count on."""
+def seconds_of(moment: datetime | None) -> float:
+    """A moment in seconds since 1970; 0 for never."""
+    return round(moment.timestamp(), 3) if moment else NO_END
+
+
+def frame_shown(versions: Versions, shown: Moment) -> str:
+    """What the frame shows, in a few letters: it depends on topics and on how the sources stand."""
+    return f"{versions.frame}/{shown.digest}"
+
+
+def stamped(answer: HttpResponse, versions: Versions, shown: Moment, kind: Kind = Kind.NOTHING) -> HttpResponse:
+    """The answer with the server's moment and the age of its evidence, from which the page's ages count on, and with
+    what there is, by which the page knows whether it shows it."""
     answer["Portal-Now"] = f"{shown.now.timestamp():.3f}"
+    answer["Portal-Version"] = str(versions.page)
+    answer["Portal-Standing"] = shown.digest
+    answer["Portal-Frame"] = frame_shown(versions, shown)
+    answer["Portal-Until"] = f"{seconds_of(shown.valid_until)}"
     if shown.oldest_fresh_age is not None:
         answer["Portal-Evidence-Age"] = f"{shown.oldest_fresh_age.total_seconds():.1f}"
+    if kind is Kind.FRAME:
+        answer["HX-Reswap"] = "none"
     patch_cache_control(answer, no_store=True, private=True)
     patch_vary_headers(answer, ["HX-Request"])
     return answer

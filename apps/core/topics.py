@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
+from django.db import transaction
 from django.db.models import F
 
+from .hints import hint_send
 from .models import Topic
 
 
 def raise_topics(names: Iterable[str]) -> None:
-    """Raises each topic's version by one: the last thing a transaction does, in sorted order, so that none deadlock."""
+    """Raises each topic's version by one: the last thing a transaction does, in sorted order, so that none deadlock.
+
+    Once it is committed the web processes are told by a hint, which may be lost: they read the versions themselves.
+    """
     wanted = sorted(set(names))
     if not wanted:
         return
     Topic.objects.bulk_create([Topic(name=name) for name in wanted], ignore_conflicts=True)
     for name in wanted:
         Topic.objects.filter(name=name).update(version=F("version") + 1)
+    transaction.on_commit(partial(hint_send, wanted), robust=True)
+
+
+def versions_of(names: Iterable[str]) -> dict[str, int]:
+    """The version of each of the topics; one never raised counts as 0. One query."""
+    wanted = set(names)
+    return {**dict.fromkeys(wanted, 0), **dict(Topic.objects.filter(name__in=wanted).values_list("name", "version"))}
 
 
 def version_of(names: Iterable[str]) -> int:
-    """One number that rises whenever any of the topics does; topics never raised count as 0. One query."""
-    return sum(Topic.objects.filter(name__in=list(names)).values_list("version", flat=True))
+    """One number that rises whenever any of the topics does. One query."""
+    return sum(versions_of(names).values())

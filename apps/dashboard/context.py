@@ -18,11 +18,9 @@ from apps.accounts.access import Verb, may, role_of
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
 from apps.core.environment import PARAMETER, environment_asked
-from apps.core.leases import BEAT
 from apps.core.lists import ALL
 from apps.core.live import overlay_kept, theme_of
 from apps.core.look import look_of
-from apps.core.models import Lease
 from apps.core.tones import Tone, strictest
 from apps.core.verdict import Verdict
 from apps.fleet.overlay import Overlay, overlay_now
@@ -30,7 +28,6 @@ from apps.fleet.shown import shown_verdict
 from apps.gitops.models import Application
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source, SourceState
-from apps.sources.shown import source_shown
 
 NEEDING = [tone.value for tone in Tone if tone.needs_somebody]
 NAMED_SOURCES = 2
@@ -40,7 +37,6 @@ PAGES = (
     ("Applications", "gitops:application-list", ("gitops:application-matrix", "dashboard:application-show")),
     ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
     ("Timeline", "dashboard:timeline", ()),
-    ("Sources", "sources:source-list", ("sources:source-show",)),
 )
 
 
@@ -88,12 +84,12 @@ class Frame:
     @property
     def needs(self) -> int:
         """How many alerts, applications and clusters need somebody."""
-        return sum(entry.count for entry in self.entries if entry.title != "Sources")
+        return sum(entry.count for entry in self.entries)
 
     @property
     def worst(self) -> Tone:
         """The strictest tone of what needs somebody; that of the sources where nothing does."""
-        tones = [entry.worst for entry in self.entries if entry.count and entry.title != "Sources"]
+        tones = [entry.worst for entry in self.entries if entry.count]
         return strictest(tones) if tones else self.freshness_tone
 
     @property
@@ -173,7 +169,6 @@ def counts_of(overlay: Overlay, environment: str) -> dict[str, Counter[str]]:
         "Clusters": needing(
             shown_verdict(cluster, overlay) for cluster in overlay.clusters if environment in {"", cluster.environment}
         ),
-        "Sources": needing(source_shown(source, overlay.now).verdict for source in overlay.sources.values()),
     }
 
 
@@ -203,11 +198,10 @@ def entries_of(
 
 
 def banners_of(overlay: Overlay) -> Iterator[Banner]:
-    """That nothing reads the sources, or which of them do not answer. One query."""
-    expires_at = Lease.objects.filter(name=BEAT).values_list("expires_at", flat=True).first()
+    """That nothing reads the sources, or which of them do not answer."""
     url = reverse("sources:source-list")
-    if expires_at is None or expires_at <= overlay.now:
-        yield Banner(Tone.CRITICAL, "Nothing is being read: no worker has told of itself", expires_at, url)
+    if not overlay.is_being_read:
+        yield Banner(Tone.CRITICAL, "Nothing is being read: no worker has told of itself", overlay.read_until, url)
     for state, words in (
         (SourceState.DOWN, "down"),
         (SourceState.STALE, "stale"),

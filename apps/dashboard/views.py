@@ -10,6 +10,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from apps.core.environment import environment_kept
+from apps.core.exports import export_asked, exported
 from apps.core.htmx import wants_fragment
 from apps.core.lists import Asked
 from apps.core.live import live_page
@@ -20,9 +21,10 @@ from apps.gitops.models import Application
 
 from .applications import application_shown
 from .cluster import cluster_shown
-from .clusters import clusters_listed
+from .clusters import clusters_exported, clusters_listed
 from .now import now_shown
 from .search import search as searched
+from .timeline import COLUMNS, exported_lines, timeline_asked, timeline_shown
 from .wall import wall_shown
 
 
@@ -60,6 +62,8 @@ def application_show(request: HttpRequest, instance: str, namespace: str, name: 
 @environment_kept
 def cluster_list(request: HttpRequest) -> HttpResponse:
     """Every cluster, by environment."""
+    if export_asked(request):
+        return clusters_exported(request, overlay_now())
     return live_page(
         request,
         page="dashboard/cluster_list.html",
@@ -105,4 +109,22 @@ def wall(request: HttpRequest) -> HttpResponse:
         topics=["apps", "alerts", "clusters", "sources"],
         overlay=overlay_now,
         context=partial(wall_shown, request),
+    )
+
+
+@require_safe
+@environment_kept
+def timeline(request: HttpRequest) -> HttpResponse:
+    """Everything that happened, as a list, as a drawing, or as a file of its lines."""
+    if export_asked(request):
+        overlay = overlay_now()
+        told = timeline_asked(Asked(request.GET), overlay)
+        return exported(request, name="timeline", columns=COLUMNS, rows=exported_lines(told), now=overlay.now)
+    return live_page(
+        request,
+        page="dashboard/timeline.html",
+        fragment="dashboard/_timeline.html",
+        topics=["apps", "alerts", "clusters", "sources"],
+        overlay=overlay_now,
+        context=lambda overlay: timeline_shown(Asked(request.GET), overlay),
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from apps.core.clock import database_now
+from apps.core.leases import BEAT, lease_end
 from apps.fleet.models import Cluster
 from apps.sources.models import Source, SourceState
 from apps.sources.standing import Standing
@@ -49,17 +50,22 @@ class Overlay(Standing):
 
 
 def overlay_now() -> Overlay:
-    """The overlay of this moment. Three queries, however big the fleet: the clock, the sources, the clusters."""
-    return overlay_of(now=database_now(), sources=Source.objects.order_by("pk"), clusters=Cluster.objects.current())
+    """The overlay of this moment. Four queries, however big the fleet: clock, schedule, sources, clusters."""
+    now, read_until = database_now(), lease_end(name=BEAT)
+    sources, clusters = Source.objects.order_by("pk"), Cluster.objects.current()
+    return overlay_of(now=now, sources=sources, clusters=clusters, read_until=read_until)
 
 
-def overlay_of(*, now: datetime, sources: Iterable[Source], clusters: Iterable[Cluster]) -> Overlay:
+def overlay_of(
+    *, now: datetime, sources: Iterable[Source], clusters: Iterable[Cluster], read_until: datetime | None = None
+) -> Overlay:
     """The overlay of these rows at the moment `now`."""
     rows, clusters = list(sources), tuple(clusters)
     current = {source.key: source for source in rows if not source.is_archived}
     return Overlay(
         now=now,
         sources=current,
+        read_until=read_until,
         clusters=clusters,
         doubtful_instances=_doubtful_instances(now, current.values()),
         doubtful_clusters=_doubtful_clusters(now, current, clusters),

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from apps.core.clock import database_now
+from apps.core.leases import BEAT, lease_end
 
 from .models import Source, SourceState
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The sources of the fleet file by key, at the moment `now` (the database's)."""
+    """The sources of the fleet file by key, at the moment `now` (the database's).
+
+    `read_until` is when the schedule will have been silent for too long, if it does not tell of itself again.
+    """
 
     now: datetime
     sources: Mapping[str, Source] = field(default_factory=dict)
+    read_until: datetime | None = None
 
     def state_of(self, key: str) -> SourceState:
         """The state of a source now; NEVER of one that is not there."""
@@ -39,10 +45,26 @@ class Standing:
         """How many sources the fleet file makes."""
         return len(self.sources)
 
+    @property
+    def is_being_read(self) -> bool:
+        """Whether the schedule has told of itself lately; else nothing reads the sources."""
+        return self.read_until is not None and self.now < self.read_until
+
     @cached_property
     def valid_until(self) -> datetime | None:
-        """When the first of the fresh sources turns stale by itself; None when none is fresh."""
-        return min((until for source in self.fresh if (until := source.fresh_until())), default=None)
+        """When the first of the fresh sources, or the schedule, turns doubtful by itself; None when none can."""
+        ends = [until for source in self.fresh if (until := source.fresh_until())]
+        return min([*ends, self.read_until] if self.read_until and self.is_being_read else ends, default=None)
+
+    @cached_property
+    def digest(self) -> str:
+        """All that changes here without a write, in a few letters: each source's state, and whether they are read.
+
+        What is doubtful because of them follows from it and from rows, whose topics rise when they are written.
+        """
+        states = sorted(f"{key}={source.state(self.now)}" for key, source in self.sources.items())
+        told = "\n".join([*states, f"read={self.is_being_read}"])
+        return hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
 
     @cached_property
     def oldest_fresh_age(self) -> timedelta | None:
@@ -52,6 +74,7 @@ class Standing:
 
 
 def standing_now() -> Standing:
-    """The standing of this moment. Two queries: the clock and the sources."""
-    now = database_now()
-    return Standing(now, {source.key: source for source in Source.objects.filter(is_archived=False).order_by("pk")})
+    """The standing of this moment. Three queries: the clock, the schedule and the sources."""
+    now, read_until = database_now(), lease_end(name=BEAT)
+    sources = Source.objects.filter(is_archived=False).order_by("pk")
+    return Standing(now, {source.key: source for source in sources}, read_until)

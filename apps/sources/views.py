@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -9,21 +10,25 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
+from apps.core.exports import export_asked
 from apps.core.lists import Asked
 from apps.core.live import live_page
 from apps.timeline.models import Kind, Transition
 
 from .models import FleetFileState, Source
-from .shown import SORTS, ordered, source_shown
+from .shown import SORTS, ordered, source_shown, sources_exported
 from .standing import Standing, standing_now
 
 TOPIC = "sources"
 SHOWN_CHANGES = 50
+READS_SHOWN_EVERY = timedelta(seconds=30)
 
 
 @require_safe
 def source_list(request: HttpRequest) -> HttpResponse:
     """Every source of the fleet file, the worst first, and how the fleet file itself stands."""
+    if export_asked(request):
+        return sources_exported(request, standing_now())
     return live_page(
         request,
         page="sources/source_list.html",
@@ -55,6 +60,7 @@ def sources_listed(request: HttpRequest, standing: Standing) -> dict[str, Any]:
     rows = [source_shown(source, standing.now) for source in standing.sources.values()]
     return {
         "title": "Sources",
+        "changes_at": standing.now + READS_SHOWN_EVERY,
         "rows": ordered(rows, sort)[page.rows],
         "sort": sort,
         "page": page,
@@ -69,6 +75,7 @@ def source_described(key: str, standing: Standing) -> dict[str, Any]:
     changes = Transition.objects.filter(kind=Kind.SOURCE, subject=key).order_by("-seen_at", "-pk")
     return {
         "title": source.title,
+        "changes_at": standing.now + READS_SHOWN_EVERY,
         "row": source_shown(source, standing.now),
         "changes": changes[:SHOWN_CHANGES],
     }

@@ -74,6 +74,7 @@ function setColumn(box) {
   if (box.checked) hidden.delete(box.value);
   else hidden.add(box.value);
   root.dataset.hide = [...hidden].join(" ");
+  leaveOut();
   keep("hide", [...hidden].join("."), location.pathname);
 }
 function fillColumns(menu) {

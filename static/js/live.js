@@ -1,63 +1,314 @@
-// The page stays current: swaps that take nothing from under one's hands, and saying when the portal cannot be reached.
+// The page stays current: a stream says what changed and the page fetches it; without a stream it asks every ten seconds.
+// Nothing is taken from under one's hands, a hidden tab is quiet, and a portal that cannot be reached is said.
 "use strict";
 
-// Losing the portal: said once, with the moment since when; the ages go on counting.
-let lostAt = null;
+{
+const LISTS = ":is(.rows, .attention, .lines, .matrix, .cards)";
+const OPEN = "dialog[open], details.menu[open]";
+const POLL_MS = 10000, GAP_MS = 1000, DEAF_MS = 40000, ASLEEP_MS = 30000, ANSWER_MS = 15000;
+
+// What there is, as the stream or the last answer told: one number a page, one for the frame, and how the sources stand.
+const told = { versions: {}, version: 0, frame: 0, standing: "" };
+const asked = { at: 0, isOpen: false, isForced: false, isRefused: false };
+const held = { count: 0, last: "" };
+let tickedAt = Date.now(), pollAt = tickedAt + POLL_MS, backAt = 0;
+
+const fragment = () => document.querySelector("[data-live]");
+const jitter = (ms) => Math.random() * ms;
+function isAsking() {
+  return asked.isOpen && Date.now() - asked.at < ANSWER_MS;
+}
+
+// Losing the portal: said once, with the moment since when and the age of what is shown, which goes on counting.
+let lostAt = 0;
 function lost() {
-  lostAt ??= new Date();
-  const banner = document.getElementById("offline");
-  if (!banner) return;
-  const since = lostAt.toTimeString().slice(0, 8);
-  write(banner.querySelector("span"), `The portal has not answered since ${since}: what you see is from before, and its age goes on counting.`);
-  banner.hidden = false;
+  lostAt ||= heard.wall || Date.now();
+  sayLost();
 }
 function found() {
-  lostAt = null;
+  lostAt = 0;
   document.getElementById("offline")?.setAttribute("hidden", "");
 }
+function sayLost() {
+  const banner = document.getElementById("offline");
+  if (!lostAt || !banner) return;
+  const evidence = Date.parse(document.querySelector("#freshness time")?.dateTime);
+  const seconds = (serverNow() - (evidence || heard.server * 1000)) / 1000;
+  const age = seconds < 60 || seconds >= 7200 ? durationWords(seconds) : `${Math.floor(seconds / 60)} min`;
+  const since = new Date(lostAt).toTimeString().slice(0, 5);
+  write(banner.querySelector("span"), `The portal has not answered since ${since}: what you see is ${age} old, and its age goes on counting.`);
+  banner.hidden = false;
+}
 
-// A swap takes nothing away from who is at work in the fragment: it waits while a field or a dialog has the focus, and
-// gives focus and opened parts back.
-function isAtWork(fragment) {
+// Whoever points at a list, has the keyboard in it, types, or has something open keeps what is shown: updates wait. A
+// finger that has left the screen points at nothing. While a button is down nothing at all is exchanged.
+const hand = { isMouse: matchMedia("(hover: hover)").matches, isDown: false, upAt: 0 };
+function isPressing() {
+  return hand.isDown || Date.now() - hand.upAt < 50;
+}
+function isAtWork(root) {
   const active = document.activeElement;
-  return fragment.contains(active) && active.matches("input, select, textarea, dialog[open] *") ||
-    fragment.querySelector("dialog[open], details.menu[open]") !== null;
+  return root.contains(active) && active.matches("input, select, textarea");
 }
-function remembered(fragment) {
-  const active = fragment.contains(document.activeElement) ? document.activeElement : null;
-  const address = active?.getAttribute("href");
-  return {
-    open: [...fragment.querySelectorAll("details[open][id]")].map((each) => each.id),
-    focus: active?.id ? `#${CSS.escape(active.id)}` : address ? `[href="${CSS.escape(address)}"]` : null,
-  };
+function isHeld(root) {
+  return isPressing() || isAtWork(root) || document.querySelector(OPEN) !== null ||
+    hand.isMouse && root.querySelector(`${LISTS}:hover`) !== null ||
+    root.querySelector(`${LISTS}:focus-visible, ${LISTS} :focus-visible`) !== null;
 }
-let before = { open: [], focus: null };
-
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const fragment = event.detail.target;
-  if (!fragment.matches("[data-live]")) return;
-  if (isAtWork(fragment)) event.detail.shouldSwap = false;
-  else before = remembered(fragment);
-});
-document.addEventListener("htmx:afterSettle", () => {
-  for (const id of before.open) document.getElementById(id)?.setAttribute("open", "");
-  if (before.focus && document.activeElement === document.body) {
-    document.querySelector(`[data-live] ${before.focus}`)?.focus({ preventScroll: true });
+function handIs(event) {
+  hand.isMouse = event.pointerType !== "touch";
+  if (event.type === "pointerdown") hand.isDown = true;
+  else if (event.type !== "pointerover" || !event.buttons) {
+    if (hand.isDown) hand.upAt = Date.now();
+    hand.isDown = false;
   }
-  before = { open: [], focus: null };
-  localize(document);
-  ageAll();
+  soonConsidered();
+}
+for (const name of ["pointerdown", "pointerup", "pointercancel", "pointerover"]) document.addEventListener(name, handIs, true);
+document.documentElement.addEventListener("pointerleave", soonConsidered);
+window.addEventListener("click", () => { hand.upAt = 0; });
+for (const name of ["focusout", "click", "toggle", "close"]) document.addEventListener(name, soonConsidered, true);
+let soon = 0;
+function soonConsidered() {
+  if (held.count && !soon) soon = setTimeout(() => { soon = 0; consider(); }, 120);
+}
+
+// The pill that says how many updates wait, and lets them in.
+const pill = document.createElement("button");
+pill.type = "button";
+pill.className = "pill-held";
+pill.hidden = true;
+const announcer = document.createElement("div");
+announcer.setAttribute("aria-live", "polite");
+announcer.append(pill);
+document.body.append(announcer);
+let focusBeforePill = null;
+pill.addEventListener("focus", (event) => { focusBeforePill = event.relatedTarget && wayTo(event.relatedTarget); });
+pill.addEventListener("click", () => {
+  asked.isForced = true;
+  ask(fragment());
+});
+function hold() {
+  const now = `${told.version}/${told.standing}`;
+  if (held.last !== now) {
+    held.count += 1;
+    held.last = now;
+  }
+  write(pill, held.count === 1 ? "1 update" : `${held.count} updates`);
+  pill.hidden = false;
+}
+function release() {
+  Object.assign(held, { count: 0, last: "" });
+  pill.hidden = true;
+}
+
+// Asking: for the fragment, or for the frame alone while the fragment is held; one at a time, at most one a second.
+function ask(root, isFrameAlone = false) {
+  if (!root || isAsking()) return;
+  Object.assign(asked, { at: Date.now(), isOpen: true, isRefused: false });
+  pollAt = asked.at + POLL_MS;
+  if (!isFrameAlone) return htmx.trigger(root, "portal:refresh");
+  htmx.ajax("GET", root.getAttribute("hx-get"), { source: root, target: root, swap: "none", values: { frame: 1 } });
+}
+let later = 0;
+function consider() {
+  const root = fragment();
+  if (!root || document.hidden || !navigator.onLine || backAt || isAsking()) return;
+  const isBehind = told.version > Number(root.dataset.version) || differs(told.standing, root.dataset.standing);
+  const [frame, standing] = root.dataset.frame.split("/");
+  const isFrameBehind = told.frame > Number(frame) || differs(told.standing, standing);
+  const isHolding = isBehind && isHeld(root);
+  if (isHolding) hold();
+  else if (!isBehind) release();
+  if (isHolding ? !isFrameBehind : !isBehind && !isFrameBehind) return;
+  const wait = asked.at + GAP_MS - Date.now();
+  if (wait <= 0) ask(root, isHolding || !isBehind);
+  else if (!later) later = setTimeout(() => { later = 0; consider(); }, wait);
+}
+function differs(one, other) {
+  return one !== "" && one !== other;
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const root = event.detail.elt;
+  if (!root.matches("[data-live]")) return;
+  const { version, standing, ends, frame, title } = root.dataset;
+  const shown = { v: version, s: standing, u: ends, f: frame, t: title };
+  for (const [name, value] of Object.entries(shown)) event.detail.parameters[name] = value;
+  if (told.version) event.detail.parameters.since = told.version;
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const root = event.detail.target;
+  if (!root.matches("[data-live]")) return;
+  const isFrameAlone = event.detail.xhr.getResponseHeader("HX-Reswap") === "none";
+  asked.isRefused = !asked.isForced && (isFrameAlone ? isPressing() : isHeld(root));
+  if (asked.isRefused) event.detail.shouldSwap = false;
+  else if (!isFrameAlone && event.detail.shouldSwap) before = remembered(root);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const answer = event.detail.xhr;
-  if (!answer || answer.status === 0 || answer.status >= 500) return lost();
-  found();
-  hear(Number(answer.getResponseHeader("Portal-Now")));
-  const age = answer.getResponseHeader("Portal-Evidence-Age");
-  const evidence = document.querySelector("#freshness time");
-  if (age && evidence && answer.status === 204) {
-    evidence.dateTime = new Date(serverNow() - Number(age) * 1000).toISOString();
+  asked.isOpen = false;
+  if (!answer || answer.status === 0 || answer.status >= 500) {
+    asked.isForced = false;
+    return lost();
   }
+  found();
+  if (answer.getResponseHeader("Portal-Version") !== null) learn((name) => answer.getResponseHeader(`Portal-${name}`), answer);
+  asked.isForced = false;
+  ageAll();
+  consider();
+});
+function learn(header, answer) {
+  const root = fragment();
+  hear(Number(header("Now")));
+  Object.assign(told, { version: Number(header("Version")), frame: parseInt(header("Frame"), 10), standing: header("Standing") });
+  const isKept = answer.status === 204 || answer.getResponseHeader("HX-Reswap") === "none";
+  if (root && isKept && !asked.isRefused) {
+    root.dataset.frame = header("Frame");
+    if (root.dataset.standing === told.standing) root.dataset.until = header("Until");
+  }
+  evidence(Number(header("Evidence-Age") ?? NaN));
+}
+// Fresh evidence is at most as old as the oldest of it.
+function evidence(age) {
+  if (Number.isNaN(age)) return;
+  const moment = serverNow() - age * 1000;
+  for (const time of document.querySelectorAll("time[data-age=evidence]")) {
+    if (Date.parse(time.dateTime) >= moment) continue;
+    time.dateTime = new Date(moment).toISOString();
+    time.title = `${new Date(moment).toLocaleString()} here`;
+  }
+}
+
+// A swap gives focus and opened parts back, and marks the rows that are new or read otherwise than before.
+let before = null;
+function remembered(root) {
+  const active = root.contains(document.activeElement) ? wayTo(document.activeElement) : null;
+  return {
+    open: [...root.querySelectorAll("details[open][id]")].map((each) => each.id),
+    focus: active ?? (document.activeElement === pill ? focusBeforePill : null),
+    rows: new Map([...root.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, wordsOf(row)])),
+  };
+}
+function wayTo(element) {
+  const address = element.getAttribute("href");
+  return element.id ? `#${CSS.escape(element.id)}` : address ? `[href="${CSS.escape(address)}"]` : null;
+}
+function wordsOf(row) {
+  const copy = row.cloneNode(true);
+  copy.querySelectorAll("time").forEach((time) => time.remove());
+  return copy.textContent;
+}
+function marked(rows) {
+  for (const row of document.querySelectorAll("[data-live] [data-row]")) {
+    if (rows.get(row.dataset.row) === wordsOf(row)) continue;
+    row.classList.add("is-new");
+    setTimeout(() => row.classList.remove("is-new"), 2000);
+  }
+}
+document.addEventListener("htmx:afterSettle", () => {
+  if (before) {
+    release();
+    for (const id of before.open) document.getElementById(id)?.setAttribute("open", "");
+    if (before.focus && [document.body, pill].includes(document.activeElement)) {
+      document.querySelector(`[data-live] ${before.focus}`)?.focus({ preventScroll: true });
+    }
+    marked(before.rows);
+  }
+  before = null;
+  localize(document);
   ageAll();
 });
-window.addEventListener("offline", lost);
+
+// The stream: one while the tab is seen. When it ends or cannot be had it is tried again, ever more patiently.
+const line = { stream: null, isOpen: false, heardAt: 0, retryAt: 0, failures: 0 };
+function listen() {
+  const root = fragment();
+  if (line.stream || !root || document.hidden || !navigator.onLine || Date.now() < line.retryAt || !window.EventSource) return;
+  const topics = new Set(`${root.dataset.topics} ${root.dataset.counts}`.split(" "));
+  told.versions = {};
+  line.heardAt = Date.now();
+  line.stream = new EventSource(`/stream?topics=${[...topics].map(encodeURIComponent).join(",")}`);
+  line.stream.addEventListener("message", (event) => heardVersions(JSON.parse(event.data)));
+  line.stream.addEventListener("beat", (event) => heardBeat(JSON.parse(event.data)));
+  line.stream.addEventListener("error", lineLost);
+}
+function hangUp() {
+  line.stream?.close();
+  Object.assign(line, { stream: null, isOpen: false });
+}
+function lineLost() {
+  hangUp();
+  line.failures += 1;
+  const now = Date.now(), patience = Math.min(60000, 1000 * 2 ** line.failures);
+  line.retryAt = now + patience / 2 + jitter(patience);
+  if (line.failures === 1) pollAt = Math.min(pollAt, now + 1000 + jitter(4000));
+}
+function heardVersions(versions) {
+  const root = fragment();
+  Object.assign(line, { isOpen: true, heardAt: Date.now(), failures: 0 });
+  Object.assign(told.versions, versions);
+  if (!root) return;
+  told.version = sumOf(root.dataset.topics);
+  told.frame = sumOf(root.dataset.counts);
+  consider();
+}
+function sumOf(topics) {
+  return topics.split(" ").reduce((sum, topic) => sum + (told.versions[topic] ?? 0), 0);
+}
+function heardBeat(beat) {
+  const root = fragment();
+  line.heardAt = Date.now();
+  told.standing = beat.standing;
+  hear(beat.now);
+  evidence(beat.age ?? NaN);
+  if (root?.dataset.standing === beat.standing) root.dataset.until = beat.until ?? 0;
+  ageAll();
+  consider();
+}
+
+// Each second: what is due? A poll where there is no stream, and in any case once what is shown cannot be vouched for
+// any more.
+function isDue(root, now) {
+  if (!line.isOpen && now >= pollAt) return true;
+  const ends = [root.dataset.until, root.dataset.ends].map(Number).filter((moment) => moment > 0);
+  const isOver = serverNow() / 1000 > Math.min(...ends) + 1;
+  return isOver && now - asked.at > (lostAt || isHeld(root) ? POLL_MS : 2 * GAP_MS);
+}
+function tick() {
+  const now = Date.now(), slept = now - tickedAt, root = fragment();
+  tickedAt = now;
+  sayLost();
+  if (!root || document.hidden || !navigator.onLine) return;
+  if (slept > ASLEEP_MS) return comeBack();
+  if (backAt && now < backAt) return;
+  const isBack = backAt > 0;
+  backAt = 0;
+  if (line.stream && now - line.heardAt > DEAF_MS) lineLost();
+  if (isBack || isDue(root, now)) ask(root, isHeld(root));
+  else consider();
+  listen();
+}
+// Back after an absence: one refresh at a moment of chance, so that not all who come back ask at once.
+function comeBack() {
+  lost();
+  hangUp();
+  line.retryAt = 0;
+  backAt = Date.now() + jitter(5000 + Math.min(10000, (Date.now() - lostAt) / 360));
+}
+function lookedAt() {
+  tickedAt = Date.now();
+  if (!navigator.onLine) return lost();
+  if (backAt) return;
+  line.retryAt = 0;
+  ask(fragment());
+  listen();
+}
+document.addEventListener("visibilitychange", () => document.hidden ? hangUp() : lookedAt());
+window.addEventListener("pagehide", hangUp);
+window.addEventListener("pageshow", (event) => { if (event.persisted) lookedAt(); });
+window.addEventListener("offline", () => { lost(); hangUp(); });
+window.addEventListener("online", comeBack);
+setInterval(tick, 1000);
+listen();
+}

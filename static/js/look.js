@@ -48,7 +48,12 @@ function drawIcon() {
   if (!icon || needs === undefined || icon.dataset.shown === `${needs}/${worst}`) return;
   icon.dataset.shown = `${needs}/${worst}`;
   icon.dataset.plain ??= icon.href;
-  const colour = getComputedStyle(root).getPropertyValue(`--${worst}`).trim(), ink = getComputedStyle(root).getPropertyValue("--panel").trim();
+  const sample = document.createElement("span");
+  sample.className = worst;
+  sample.style.colorScheme = "light";
+  document.body.append(sample);
+  const { color: colour } = getComputedStyle(sample), ink = "white";
+  sample.remove();
   const shape = worst === "critical" ? '<rect width="32" height="32"/>' : worst === "warning" ? '<path d="M16 0 32 32H0z"/>' : '<circle cx="16" cy="16" r="16"/>';
   const figure = needs > 99 ? "99" : needs, size = figure.length > 1 ? 19 : 24;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="${colour}">${shape}<text x="16" y="${worst === "warning" ? 29 : 24}" font-family="sans-serif" font-weight="700" font-size="${worst === "warning" ? size - 3 : size}" text-anchor="middle" fill="${ink}">${figure}</text></svg>`;

@@ -16,8 +16,8 @@ MEASURED = """() => {
   letters.font = `${getComputedStyle(age).fontSize} ${getComputedStyle(age).fontFamily}`;
   const cut = [...document.querySelectorAll(".needs li, .tiles li, .across p")].filter((each) => {
     const box = each.getBoundingClientRect();
-    const isNextColumn = each.matches(".needs li") && each.offsetLeft !== each.parentElement.firstElementChild.offsetLeft;
-    return !isNextColumn && (box.right > innerWidth || box.bottom > innerHeight);
+    const isSeen = !each.matches(".needs li") || each.offsetLeft === each.parentElement.firstElementChild.offsetLeft;
+    return isSeen && (box.right > innerWidth || box.bottom > innerHeight);
   });
   return {
     over: [page.scrollWidth - page.clientWidth, page.scrollHeight - page.clientHeight],

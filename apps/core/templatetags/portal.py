@@ -8,13 +8,13 @@ from typing import Any
 
 from django import template
 from django.http import HttpRequest, QueryDict
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.core.addresses import page_address
 from apps.core.ages import age_words, duration_words, moment_words
 from apps.core.links import safe_link
-from apps.core.live import POLL_PARAMETERS, Live
+from apps.core.live import FRAME_TOPICS, POLL_PARAMETERS, Live
 from apps.core.tones import RANKS, Tone
 
 register = template.Library()
@@ -46,14 +46,20 @@ def pill(tone: str, word: object, stale: bool = False) -> SafeString:
 
 
 @register.simple_tag
-def age(moment: datetime | None, now: datetime | None, missing: str = "not known") -> SafeString:
-    """How long ago a moment was, counting on in the page, with the exact moment in its title."""
+def age(
+    moment: datetime | None, now: datetime | None, missing: str = "not known", is_evidence: bool = False
+) -> SafeString:
+    """How long ago a moment was, counting on in the page, with the exact moment in its title.
+
+    The age of evidence that is fresh grows young again in an open page when the stream says that all of it is younger.
+    """
     if moment is None or now is None:
         return format_html('<span class="missing">{}</span>', missing)
     return format_html(
-        '<time datetime="{}" title="{}" data-age>{}</time>',
+        '<time datetime="{}" title="{}" data-age{}>{}</time>',
         moment.astimezone(UTC).isoformat(timespec="milliseconds"),
         moment_words(moment),
+        mark_safe("=evidence") if is_evidence else "",
         age_words(moment, now),
     )
 
@@ -192,11 +198,22 @@ def filter_form() -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def live(context: template.Context) -> SafeString:
-    """The attributes of the fragment's root by which it asks again; nothing on a page that is not live."""
-    polled = context.get("live")
-    if not isinstance(polled, Live):
+    """The attributes of the fragment's root by which it stays current; nothing on a page that is not live."""
+    live = context.get("live")
+    if not isinstance(live, Live):
         return mark_safe("")
-    return format_html('hx-get="{}" hx-trigger="every {}s" hx-swap="outerHTML" data-live', polled.url, polled.seconds)
+    shown = {
+        "topics": " ".join(live.topics),
+        "counts": " ".join(sorted(FRAME_TOPICS)),
+        "version": live.version,
+        "standing": live.standing,
+        "frame": live.frame,
+        "until": live.until,
+        "ends": live.ends,
+        "title": plain(context.get("title", "")),
+    }
+    how = format_html('hx-get="{}" hx-trigger="portal:refresh" hx-swap="outerHTML" data-live', live.url)
+    return format_html("{}{}", how, format_html_join("", ' data-{}="{}"', shown.items()))
 
 
 @register.simple_tag(takes_context=True)
