@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
-from apps.core.lists import Asked, Sort, words_meant, words_offered
+from apps.core.lists import Asked, Sort, name_has, words_meant, words_offered
 from apps.core.matchers import LabelMatcher, line_read
 from apps.core.text import clean
 from apps.core.tones import Tone
@@ -73,7 +73,7 @@ class AlertFilters:
                 episodes = episodes.filter(**{f"{column}__in": words_meant(words)})
         if self.is_slo is not None:
             episodes = episodes.filter(is_slo=self.is_slo)
-        return episodes.filter(name__icontains=self.part) if self.part else episodes
+        return episodes.filter(name_has(self.part)) if self.part else episodes
 
     def in_state(self, episodes: EpisodeQuerySet) -> EpisodeQuerySet:
         """Those in one of the states asked for; all that fire where none is."""

@@ -26,6 +26,7 @@ from django.utils.safestring import mark_safe
 from .environment import environment_asked
 from .htmx import wants_fragment
 from .keeping import Keeper
+from .look import LOOK_MARK, look_of
 from .topics import versions_of
 from .wire import SharedText, text_answer
 
@@ -158,10 +159,10 @@ def live_page(
         overlay_keep(request, laid_over)
         told = {"title": title_told(request)} if kind is Kind.FRAME else context(laid_over)
         live = live_of(request, sorted(named), versions, laid_over, told.get(CHANGES_AT))
-        marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK}
+        marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK, "look": LOOK_MARK}
         filled = {**told, "overlay": laid_over, "now": laid_over.now, "live": live, **marks}
         text = "".join(render_to_string(each, filled, request) for each in templates_of(kind, page, fragment))
-        return Made(SharedText(text, [PERSON_MARK, NOW_MARK]), versions.of(kind), laid_over)
+        return Made(SharedText(text, [PERSON_MARK, NOW_MARK, LOOK_MARK]), versions.of(kind), laid_over)
 
     made = made_or_kept(request, kind, versions, seen.overlay, make)
     given = Versions(made.version, versions.frame, versions.sources) if kind is not Kind.FRAME else versions
@@ -266,13 +267,14 @@ def asked_of_page(request: HttpRequest) -> QueryDict:
 
 
 def gaps(text: SharedText, request: HttpRequest, now: datetime) -> dict[str, str]:
-    """What fills the page's gaps: the menu of the one who asked, and the moment of asking, from which ages count on.
+    """What fills the page's gaps: menu and look of the one who asked, and the moment from which ages count on.
 
     The marks cannot come from an upstream: their "<" and "&" would be escaped.
     """
     if PERSON_MARK not in text.marks:
         return {}
-    return {PERSON_MARK: render_to_string("core/_person.html", {}, request), NOW_MARK: f"{now.timestamp():.3f}"}
+    menu = render_to_string("core/_person.html", {}, request)
+    return {PERSON_MARK: menu, NOW_MARK: f"{now.timestamp():.3f}", LOOK_MARK: look_of(request)}
 
 
 def theme_of(request: HttpRequest) -> str:

@@ -197,7 +197,7 @@ def clusters_kept(asked: Asked, overlay: Overlay) -> Kept:
         for cluster in clusters
         if environment in {"", cluster.environment}
         and (not roles or cluster.role in roles)
-        and part.casefold() in cluster.name.casefold()
+        and all(word in cluster.name.casefold() for word in part.casefold().split())
     ]
     rows = cluster_rows(kept, overlay)
     counts = tone_counts((row.verdict.tone, 1) for row in rows)

@@ -11,4 +11,6 @@ urlpatterns = [
     path("timeline/", views.timeline, name="timeline"),
     path("clusters/", views.cluster_list, name="cluster-list"),
     path("clusters/<str:name>/", views.cluster_show, name="cluster-show"),
+    path("search/", views.search, name="search"),
+    path("wall/", views.wall, name="wall"),
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from apps.core.environment import environment_kept
@@ -22,7 +23,9 @@ from .applications import application_shown
 from .cluster import cluster_shown
 from .clusters import clusters_exported, clusters_listed
 from .now import now_shown
+from .search import search as searched
 from .timeline import COLUMNS, exported_lines, timeline_asked, timeline_shown
+from .wall import wall_shown
 
 
 @require_safe
@@ -82,6 +85,30 @@ def cluster_show(request: HttpRequest, name: str) -> HttpResponse:
         topics=["clusters", f"cluster:{name}", "apps", "alerts"],
         overlay=overlay_now,
         context=partial(cluster_shown, cluster),
+    )
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """What is called so; its fragment is the list below the field of the frame's search."""
+    is_box = wants_fragment(request)
+    shown = {"title": "Search", "answer": searched(request.GET.get("q", "")), "is_box": is_box}
+    answer = render(request, "dashboard/_search.html" if is_box else "dashboard/search.html", shown)
+    patch_cache_control(answer, no_store=True, private=True)
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+@require_safe
+def wall(request: HttpRequest) -> HttpResponse:
+    """What needs somebody, to be read from afar; the environment is the address', and nobody's last one."""
+    return live_page(
+        request,
+        page="dashboard/wall.html",
+        fragment="dashboard/_wall.html",
+        topics=["apps", "alerts", "clusters", "sources"],
+        overlay=overlay_now,
+        context=partial(wall_shown, request),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
-from apps.core.lists import NOT_SET, Asked, Sort, short, words_meant, words_offered
+from apps.core.lists import NOT_SET, Asked, Sort, name_has, short, words_meant, words_offered
 from apps.core.tones import Tone
 
 from .models import ApplicationQuerySet
@@ -92,7 +92,7 @@ class ApplicationFilters:
             fits &= Q(sync_revision__startswith=self.revision)
         if self.in_state:
             fits &= _in_state(self.in_state, now)
-        return fits & Q(name__icontains=self.part) if self.part else fits
+        return fits & name_has(self.part) if self.part else fits
 
 
 def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> ApplicationFilters:
