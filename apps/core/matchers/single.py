@@ -37,7 +37,7 @@ def matcher_read(text: str) -> LabelMatcher:
     """The matcher that the text is to Alertmanager (0.27 and later); MatcherSyntaxError says why it is none."""
     if text.startswith("{") or text.endswith("}"):
         raise MatcherSyntaxError("a brace must stand in quotes, or have its other half around the whole line")
-    refusals = []
+    refusals: list[ValueError] = []
     for dialect in (_classic, _utf8):
         try:
             matcher = dialect(text)
