@@ -14,7 +14,7 @@ function chatLine(row) {
   const parts = [
     text(".c-tone .pill", ".pill") || shape?.getAttribute("aria-label"),
     link?.innerText.trim() || text("th"),
-    text(".c-cluster", ".place"),
+    text(".c-cluster bdi", ".place"),
     time && `since ${time.dateTime.slice(0, 16).replace("T", " ")} UTC (${time.textContent})`,
     cut(text(".c-why .clamp", ".why", ".wide", "summary")),
     link?.href,
