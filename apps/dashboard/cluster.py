@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -19,12 +20,15 @@ from apps.gitops.listing import ApplicationRow, application_rows
 from apps.gitops.models import Application, ClusterConnection
 from apps.sources.models import SourceState
 from apps.timeline.changes import Around, Change, changes_before
+from apps.timeline.steps import Window
 
 from .capacity import capacity_of
 from .clusters import NEEDING, cluster_rows
+from .drawn import Scope, drawn
 from .pairing import own_conditions, pairings_of
 from .pictures import cluster_pictures
 
+DRAWN = timedelta(hours=24)
 MOST_ALERTS = 50
 MOST_APPLICATIONS = 50
 TABLES = (
@@ -83,6 +87,7 @@ def cluster_shown(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
         "applications": applications_not_well(cluster, overlay),
         "changes": changes_on(cluster, overlay),
         "pictures": cluster_pictures(cluster, overlay),
+        "drawn": drawn(Scope(Window(overlay.now - DRAWN, overlay.now), cluster=cluster.name), overlay),
     }
 
 

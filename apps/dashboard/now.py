@@ -26,6 +26,7 @@ from apps.timeline.changes import Around, Change, changes_before
 from .attention import ranked
 from .clusters import ClusterRow, by_cluster, counted_rows
 from .context import NEEDING
+from .pictures import broken_pictures
 from .problems import (
     alert_problems,
     application_problems,
@@ -129,6 +130,7 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         "totals": totals,
         "is_certain": is_certain(overlay),
         "changes": changes_of(overlay.now, environment),
+        "broken": broken_pictures(overlay, environment),
     }
 
 
