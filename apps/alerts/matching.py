@@ -14,6 +14,7 @@ from apps.core.matchers import LabelMatcher
 from .models import EpisodeQuerySet
 
 PLAIN_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+FEW = 2000
 ONE_PLACE = "COALESCE(json_extract({}, %s), '')"
 EACH_LABEL = "COALESCE((SELECT value FROM json_each({}) WHERE key = %s), '')"
 
@@ -41,14 +42,23 @@ class LabelValue(Func):
 
 
 def condition_of(matchers: Iterable[LabelMatcher], among: EpisodeQuerySet) -> Q:
-    """That labels meet every matcher, for episodes that are all in `among`: the values that there are are read of it.
+    """That labels meet every matcher, for episodes that are all in `among`.
 
-    One query for each matcher with a regular expression, since only RE2 can say which values fit; none for the others.
+    Only RE2 can say which values a pattern fits: for each there is one query, for the values of those that meet the
+    matchers before it. Where few episodes are left they are named by their keys, found in one query more, so that
+    labels are not read again in every query of the page.
     """
+    wanted = sorted(matchers, key=lambda matcher: matcher.is_regex)
     condition = Q()
-    for matcher in matchers:
-        condition &= _pattern_met(matcher, among) if matcher.is_regex else _value_met(matcher)
-    return condition
+    for matcher in wanted:
+        met = _pattern_met(matcher, among.filter(condition)) if matcher.is_regex else _value_met(matcher)
+        condition &= met
+    return _by_key(condition, among) if wanted else condition
+
+
+def _by_key(condition: Q, among: EpisodeQuerySet) -> Q:
+    keys = list(among.filter(condition).order_by().values_list("pk", flat=True)[: FEW + 1])
+    return Q(pk__in=keys) if len(keys) <= FEW else condition
 
 
 def _value_met(matcher: LabelMatcher) -> Q:
@@ -57,7 +67,8 @@ def _value_met(matcher: LabelMatcher) -> Q:
 
 
 def _pattern_met(matcher: LabelMatcher, among: EpisodeQuerySet) -> Q:
-    fitting, others = [], []
+    fitting: list[str] = []
+    others: list[str] = []
     for value in among.order_by().values_list(LabelValue(matcher.name), flat=True).distinct():
         (fitting if matcher.fits(value) else others).append(value)
     if not others:

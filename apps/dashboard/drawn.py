@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
@@ -17,9 +18,9 @@ from apps.core.verdict.alert import BY_SEVERITY
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
 from apps.sources.models import Source
-from apps.timeline.changes import own_page, words_of
+from apps.timeline.changes import own_page, words_of, words_of_operation, words_of_revision
 from apps.timeline.drawing import Drawing, Event, Lane, bars, drawing_of, lasted_words, ticks
-from apps.timeline.models import Kind, Transition
+from apps.timeline.models import Kind, Transition, TransitionQuerySet
 from apps.timeline.standing import ASLEEP, AWAY, FAILING, Lines, standing_lines
 from apps.timeline.steps import Span, Window, spans_of
 
@@ -27,10 +28,23 @@ from .pictures import reach_of, steps_of_source
 
 MOST_ALERTS, MOST_AWAY, MOST_DOWN = 120, 80, 60
 ALERT_ROWS, CLUSTER_ROWS, SOURCE_ROWS = 10, 4, 3
-DEPLOYS_READ, VERSIONS_READ = 3000, 100
+DEPLOYS_READ, VERSIONS_READ = 2000, 100
 DEPLOYS = ("operation", "revision")
 IN_BARS = ("alertmanager", "fingerprint", "name", "severity", "tone", "is_slo", "cluster", "began_at", "ended_at")
+IN_DEPLOYS = ("moment", "title", "field", "before", "after", "tone", "link")
 IN_TICKS = ("at", "seen_at", "kind", "title", "field", "before", "after", "tone", "link")
+
+
+class Deploy(NamedTuple):
+    """One line of an operation or a revision."""
+
+    moment: datetime
+    title: str
+    field: str
+    before: str
+    after: str
+    tone: str
+    link: str
 
 
 @dataclass(frozen=True)
@@ -124,14 +138,22 @@ def alert_event(episode: Episode, scope: Scope, now: datetime) -> Event:
 
 def deploy_lane(scope: Scope) -> Lane:
     """Operations and revisions of Applications, the newest DEPLOYS_READ of them. One query."""
-    lines = lines_in(scope).filter(kind=Kind.APPLICATION, field__in=DEPLOYS)
-    read = list(lines.only(*IN_TICKS)[: DEPLOYS_READ + 1])
-    events = [tick_event(line, scope) for line in read[:DEPLOYS_READ]]
+    lines = lines_in(scope).of(kinds=[Kind.APPLICATION.value], fields=DEPLOYS)
+    read = list(lines.values_list(*IN_DEPLOYS)[: DEPLOYS_READ + 1])
+    whole = scope.narrowed(scope.window.start, scope.window.end)
+    events = [deploy_event(Deploy(*row), whole) for row in read[:DEPLOYS_READ]]
     title = "Syncs and deploys" if len(read) <= DEPLOYS_READ else f"The last {DEPLOYS_READ:,} syncs and deploys"
     return ticks(title, events, scope.window, narrowed=scope.narrowed)
 
 
-def lines_in(scope: Scope) -> QuerySet[Transition]:
+def deploy_event(told: Deploy, otherwise: str) -> Event:
+    """The tick of one; it leads to its page, or where that cannot be, to `otherwise`."""
+    words = words_of_operation(told) if told.field == "operation" else words_of_revision(told)
+    title = f"{told.title} {words}, {told.moment:%H:%M} UTC"
+    return Event(told.moment, title, told.tone or Tone.UNKNOWN.value, own_page(told) or otherwise)
+
+
+def lines_in(scope: Scope) -> TransitionQuerySet:
     """The scope's lines, newest first."""
     lines = Transition.objects.told().happened(scope.window.start, scope.window.end).newest_first()
     if scope.environment:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count as CountOf
@@ -320,7 +321,7 @@ def corners(run: list[tuple[int, float]]) -> list[tuple[int, float]]:
     ]
 
 
-def placed(span: Span[object], window: Window) -> tuple[float, float]:
+def placed(span: Span[Any], window: Window) -> tuple[float, float]:
     """Where a span begins in the picture, and how wide it is."""
     x = window.share(span.start) * WIDTH
     return round(x, 1), round(window.share(span.end) * WIDTH - x, 1)

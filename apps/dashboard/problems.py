@@ -179,7 +179,7 @@ def alert_problems(
         url = page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint)
         yield Problem(
             name=f"alert/{episode.alertmanager}/{episode.fingerprint}",
-            title=episode.name,
+            title=episode.title,
             tone=Tone(episode.tone),
             weight=alert_weight(episode),
             what=alert_told(episode),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from apps.core.environment import PARAMETER
@@ -89,22 +88,7 @@ class TimelineAsked:
 
     def lines(self) -> TransitionQuerySet:
         """The lines that it asks for, newest first."""
-        lines: Any = lines_in(self.scope)
-        if self.scope.kinds:
-            lines = lines.filter(kind__in=self.scope.kinds)
-        if self.fields:
-            fits = [Q(field=name) | Q(field__startswith=f"{name}/") for name in self.fields]
-            lines = lines.filter(any_of(fits))
-        found: TransitionQuerySet = lines
-        return found
-
-
-def any_of(conditions: Iterable[Q]) -> Q:
-    """One of them."""
-    fits = Q()
-    for condition in conditions:
-        fits |= condition
-    return fits
+        return lines_in(self.scope).of(kinds=self.scope.kinds, fields=self.fields)
 
 
 def timeline_asked(asked: Asked, overlay: Overlay) -> TimelineAsked:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest
 
 from apps.alerts.models import Episode
@@ -62,7 +62,7 @@ def wall_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
 
 def severities_of(overlay: Overlay, environment: str) -> Iterable[Figure]:
     """How many alerts of each severity need somebody, the gravest first, others together. One query."""
-    firing = Episode.objects.firing().current(overlay).with_shown_tone(overlay).filter(shown_tone__in=NEEDING)
+    firing = Episode.objects.firing().current(overlay).with_shown_tone(overlay).filter(Q(shown_tone__in=NEEDING))
     within = firing.filter(**({PARAMETER: environment} if environment else {})).order_by()
     counts = dict(within.values_list("severity").annotate(Count("pk")))
     known = [severity for severity in BY_SEVERITY if counts.get(severity)][:SEVERITIES_SHOWN]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Protocol
 
 from django.db.models import Q
 
@@ -146,7 +147,23 @@ def told(words: str, together: list[list[Transition]]) -> Change:
     )
 
 
-def own_page(line: Transition) -> str:
+class Told(Protocol):
+    """As much of a line as words and its page are made of."""
+
+    @property
+    def before(self) -> str:
+        """What it was."""
+
+    @property
+    def after(self) -> str:
+        """What it became."""
+
+    @property
+    def link(self) -> str:
+        """Where its page is."""
+
+
+def own_page(line: Told) -> str:
     """The portal's page about what changed; "" for an address that is not one of its own."""
     return line.link if line.link.startswith("/") and not line.link.startswith("//") else ""
 
@@ -185,12 +202,12 @@ def words_of(line: Transition) -> str:
     return arrow or line.field
 
 
-def words_of_revision(line: Transition) -> str:
+def words_of_revision(line: Told) -> str:
     """ "revision 3f2c1d0 → 9ab01e2"."""
     return f"revision {line.before[:REVISION_LETTERS] or 'none'} → {line.after[:REVISION_LETTERS] or 'none'}"
 
 
-def words_of_operation(line: Transition) -> str:
+def words_of_operation(line: Told) -> str:
     """ "operation Succeeded"."""
     return f"operation {line.after}" if line.after else "its operation was taken away"
 

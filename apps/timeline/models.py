@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import F
-from django.db.models.functions import Coalesce, Least
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Concat, Least
 
 TONE = "tone"
 QUIET_FIELDS = frozenset({TONE})
@@ -40,6 +41,18 @@ class TransitionQuerySet(models.QuerySet["Transition"]):
         lines = self.with_moment()
         lines = lines.filter(moment__gte=since) if since else lines
         return lines.filter(moment__lte=until) if until else lines
+
+    def of(self, *, kinds: Iterable[str] = (), fields: Iterable[str] = ()) -> Self:
+        """Those of these kinds and fields ("node" has "node/w1" in it); none named is all.
+
+        Both are compared as expressions, so that no index is looked into for them: a list that is read in the order of
+        its moments needs only its first lines, where by their kind all lines there are would be sorted first.
+        """
+        lines = self.annotate(of_kind=Concat("kind", Value("")), of_field=Concat("field", Value("")))
+        kinds, fits = list(kinds), Q()
+        for name in fields:
+            fits |= Q(of_field=name) | Q(of_field__startswith=f"{name}/")
+        return lines.filter(fits, of_kind__in=kinds) if kinds else lines.filter(fits)
 
     def newest_first(self) -> Self:
         """In the order in which it happened, the last first."""

@@ -59,7 +59,7 @@ def joined(steps: Steps[T], others: Sequence[Steps[U]], judge: Callable[[T, tupl
 
     All of them begin at one moment.
     """
-    moments = sorted({moment for each in (steps, *others) for moment, _ in each})
+    moments = sorted({moment for moment, _ in steps} | {moment for each in others for moment, _ in each})
     states = values_at(steps, moments)
     beside = [values_at(each, moments) for each in others]
     told: Steps[str] = []

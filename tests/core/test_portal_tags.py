@@ -136,7 +136,12 @@ def test_a_form_keeps_the_other_filters() -> None:
 
 def test_only_a_live_page_polls() -> None:
     assert drawn("<p {% live %}>") == "<p >"
-    assert 'hx-get="/?a=1&amp;v=2" hx-trigger="every 10s"' in drawn("{% live %}", live=Live("/?a=1&v=2"))
+    shown = Live("/?a=1&b=2", ("alerts", "apps"), 7, "fresh", "9/fresh", 12.5, 0)
+    told = drawn("<p {% live %}>", live=shown, title='"Now"')
+    assert 'hx-get="/?a=1&amp;b=2" hx-trigger="portal:refresh"' in told
+    assert 'data-topics="alerts apps"' in told
+    assert 'data-version="7" data-standing="fresh" data-frame="9/fresh" data-until="12.5" data-ends="0"' in told
+    assert 'data-title="&quot;Now&quot;"' in told
 
 
 def test_plain_text_writes_odd_characters_out() -> None:

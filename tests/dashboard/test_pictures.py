@@ -144,7 +144,7 @@ def test_a_source_that_is_down_now_leaves_the_number_unknown_now() -> None:
 
 def test_a_cluster_without_applications_has_no_picture_of_them(viewer: Client) -> None:
     assert words("broken") == []
-    assert "Applications, 24 h" not in html_of(viewer, f"/clusters/{NAME}/")
+    assert "Broken, 24 h" not in html_of(viewer, f"/clusters/{NAME}/")
 
 
 def test_an_environments_pictures_leave_the_others_out() -> None:
@@ -190,7 +190,7 @@ def test_the_pages_show_them_with_their_words(viewer: Client) -> None:
     broken("one")
     page = html_of(viewer, f"/clusters/{NAME}/")
     assert 'aria-label="24 h: reached 100 % of 24 h"' in page
-    assert "Applications, 7 d" in page
+    assert "Broken, 7 d" in page
     assert 'aria-label="24 h: reached 100 % of 24 h"' in html_of(viewer, "/clusters/")
 
 

@@ -112,7 +112,6 @@ def test_f22_a_page_of_ten_thousand_costs_little_more_than_one_of_two_hundred(vi
     Episode.objects.all().delete()
     storm(MANY, 7)
     many, narrow = cpu_of(viewer, URL), cpu_of(viewer, f"{URL}&filter={quote(LINE)}")
-
     assert queries_of(viewer, URL) == queries
     assert max(many, narrow) < few * 5
 
@@ -134,7 +133,6 @@ def test_a_page_of_a_hundred_rows_with_all_there_is_to_say_is_small(viewer: Clie
         html = html_of(viewer, f"{URL}&group={group}&filter=severity%3Dcritical")
         assert html.count("<tr data-row") == 100
         nodes = nodes_of(html)
-
         assert nodes.elements <= MOST_NODES
 
 

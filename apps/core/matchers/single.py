@@ -8,6 +8,7 @@ Where both read a text and disagree, the server sides with the classic one, so t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from .matcher import PLAIN_NAME, LabelMatcher, MatcherSyntaxError
 from .patterns import PatternError, pattern_read
@@ -37,7 +38,7 @@ def matcher_read(text: str) -> LabelMatcher:
     """The matcher that the text is to Alertmanager (0.27 and later); MatcherSyntaxError says why it is none."""
     if text.startswith("{") or text.endswith("}"):
         raise MatcherSyntaxError("a brace must stand in quotes, or have its other half around the whole line")
-    refusals = []
+    refusals: list[ValueError] = []
     for dialect in (_classic, _utf8):
         try:
             matcher = dialect(text)
@@ -50,7 +51,7 @@ def matcher_read(text: str) -> LabelMatcher:
     raise MatcherSyntaxError(str(_most_telling(refusals)))
 
 
-def _most_telling(refusals: list[ValueError]) -> ValueError:
+def _most_telling(refusals: Sequence[ValueError]) -> ValueError:
     """That the regular expression is wrong says more than that the text is not of the other dialect."""
     return next((refusal for refusal in refusals if isinstance(refusal, PatternError)), refusals[0])
 
