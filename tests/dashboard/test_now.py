@@ -31,7 +31,7 @@ from tests.rows import (
 
 pytestmark = pytest.mark.database
 
-QUERIES = 16
+QUERIES = 21
 POLL = {"HX-Request": "true"}
 
 

@@ -190,7 +190,7 @@ def test_the_pages_show_them_with_their_words(viewer: Client) -> None:
     broken("one")
     page = html_of(viewer, f"/clusters/{NAME}/")
     assert 'aria-label="24 h: reached 100 % of 24 h"' in page
-    assert "Broken, 7 d" in page
+    assert "Broken Applications, 7 d" in page
     assert 'aria-label="24 h: reached 100 % of 24 h"' in html_of(viewer, "/clusters/")
 
 
