@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, 
 from apps.accounts.models import Role
 from tests.conftest import BACKEND, person_with
 from tests.servers import program
+from tests.streaming import Web, web_process
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PHONE = ViewportSize(width=390, height=844)
@@ -70,15 +71,36 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(transactional_db: None, live_server: Any, chromium: Browser) -> Iterator[Visitor]:
-    """Opens windows, by default of a viewer at a desk; fails at the end if any said something."""
+    """Opens windows, by default of a viewer at a desk; fails at the end if any said something.
+
+    The server is Django's own for tests, which has no streams: pages poll.
+    """
+    yield from visits(live_server.url, chromium)
+
+
+@pytest.fixture(scope="module")
+def streaming(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """The portal's own web process, with streams, on the database of the tests."""
+    with web_process(tmp_path_factory.mktemp("web")) as web:
+        yield web
+
+
+@pytest.fixture
+def listener(transactional_db: None, streaming: Web, chromium: Browser) -> Iterator[Visitor]:
+    """As `visitor`, on a server with streams."""
+    yield from visits(streaming.url, chromium)
+
+
+def visits(url: str, chromium: Browser) -> Iterator[Visitor]:
+    """What opens windows onto the portal at `url`."""
     visits: list[Visit] = []
 
     def visit(role: Role | None = Role.VIEWER, **options: Any) -> Visit:
         context = chromium.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
         context.set_default_timeout(PATIENCE_MS)
         if role:
-            context.add_cookies([session_of(role, live_server.url)])
-        opened = Visit(live_server.url, context, context.new_page())
+            context.add_cookies([session_of(role, url)])
+        opened = Visit(url, context, context.new_page())
         opened.listen()
         visits.append(opened)
         return opened
