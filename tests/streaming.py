@@ -7,6 +7,7 @@ import json
 import select
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -53,11 +54,12 @@ class Web:
 @contextlib.contextmanager
 def web_process(state: Path, **more: str) -> Iterator[Web]:
     """The portal's web process, as the supervisor starts it; ended by its own id."""
-    from stonesoup_portal.supervisor import web_command
+    from stonesoup_portal.supervisor import COLLECT_STATIC, web_command
 
     state.mkdir(parents=True, exist_ok=True)
     (state / "secret-key").write_text(settings.SECRET_KEY)
     told = environment(state, state / "none.yaml", **{"PORTAL_BROKER_URL": "memory://", **more})
+    subprocess.run([sys.executable, ROOT / "manage.py", *COLLECT_STATIC], env=told, cwd=ROOT, check=True)
     port = free_port()
     with (state / "web.log").open("wb") as log:
         process = subprocess.Popen(
