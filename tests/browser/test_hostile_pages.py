@@ -127,9 +127,11 @@ NOT_OURS = """() => {
     .filter((each) => each.matches(kinds) || [...each.attributes].some(isBad))
     .map((each) => each.outerHTML.slice(0, 200));
 }"""
-SWAPPED = """() => new Promise((done) => {
+SWAPPED = """() => new Promise((done, failed) => {
   document.addEventListener("htmx:afterSettle", () => setTimeout(done, 50), { once: true });
-  htmx.ajax("GET", location.href, { source: "#live", target: "#live", swap: "outerHTML" });
+  setTimeout(failed, 10000, "nothing was swapped in");
+  document.querySelector("#live").dataset.version = "0";
+  htmx.trigger("#live", "portal:refresh");
 })"""
 OURS = frozenset(
     [
