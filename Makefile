@@ -55,8 +55,8 @@ contracts: $(VENV)/.dev
 django-checks: $(VENV)/.dev
 	@bash scripts/django-checks
 
-bench: $(VENV)/.dev ## figures on 5,000 applications, 2,000 alerts, 100 clusters (BENCH_JSON=file)
-	@$(BIN)/python -m bench
+bench: $(VENV)/.dev ## figures on 5,000 applications, 2,000 alerts, 100 clusters (PARTS=, ARGS=, BENCH_JSON=file)
+	@$(BIN)/python -m bench $(PARTS) $(ARGS)
 
 schema: $(VENV)/.runtime ## docs/configuration.md and docs/fleet.schema.json from the models
 	@$(BIN)/python manage.py portal_schema

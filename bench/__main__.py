@@ -13,13 +13,35 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Browser
+
 from bench.figures import Figures, percentile
-from bench.servers import DEFAULT, LARGE, ROOT, Portal, Size, fleet_running, paused, portal_running, pss_megabytes
+from bench.following import alert_delays, application_delays, others_hanging
+from bench.idle import crowd_watching, web_cpu
+from bench.screens import FirstView, chromium, filter_typed, first_view, left_alone, search_typed, window
+from bench.servers import (
+    DEFAULT,
+    HUGE,
+    LARGE,
+    ROOT,
+    Portal,
+    Size,
+    fleet_running,
+    paused,
+    portal_running,
+    pss_megabytes,
+)
+from bench.soak import soaked
 from bench.viewers import signed_in, watch
 from tests.servers import free_port, postgresql
 
 VIEWERS = 50
-PAGE_GOAL_MS = 100.0
+PAGE_GOAL_MS, RARE_PAGE_GOAL_MS = 100.0, 300.0
+COLD_VIEWS = 7
+TRIES = 15
+PARTS = ("rounds", "demo", "large", "screens", "idle", "changes", "soak", "postgresql")
+ALERT_INTERVAL_SECONDS = 10.0
+ALERT_RULE = "ImageControllerDown"
 CATCHING_UP_SECONDS = 20.0
 
 
@@ -67,7 +89,7 @@ def pages_from(portal: Portal, database_url: str) -> dict[str, str]:
     return pages
 
 
-def wait_until_all_is_read(portal: Portal, seconds: float = 180) -> float:
+def wait_until_all_is_read(portal: Portal, seconds: float = 600) -> float:
     """How long it took until every source had been read once."""
     began = time.monotonic()
     browser = signed_in(portal.url)
@@ -92,6 +114,7 @@ def measure_pages(figures: Figures, portal: Portal, database_url: str, seconds: 
         for page, values in times.items():
             figures.add(f"{label} {page}, {how}: p50", percentile(values, 0.5), "ms")
             figures.add(f"{label} {page}, {how}: p95", percentile(values, 0.95), "ms", PAGE_GOAL_MS)
+            figures.add(f"{label} {page}, {how}: p99", percentile(values, 0.99), "ms", RARE_PAGE_GOAL_MS)
     return percentile([value for values in busy.values() for value in values], 0.95)
 
 
@@ -178,33 +201,156 @@ def on_the_demo_fleet(figures: Figures, folder: Path) -> None:
         measure_memory(figures, portal, "demo fleet", 400)
 
 
+def on_screens(figures: Figures, folder: Path) -> None:
+    """What Chromium measures, at 2,000 alerts and beside it at 10,000."""
+    with (
+        portal_running(folder / "large", LARGE, port=free_port()) as large,
+        portal_running(folder / "huge", HUGE, port=free_port()) as huge,
+    ):
+        wait_until_all_is_read(large)
+        wait_until_all_is_read(huge)
+        with chromium() as browser:
+            measure_first_views(figures, browser, large, huge)
+            measure_typing(figures, browser, large)
+
+
+def measure_first_views(figures: Figures, browser: Browser, large: Portal, huge: Portal) -> None:
+    """Alerts, cold; the two portals in turn, so that whatever else the machine does meets both alike."""
+    views: dict[str, list[FirstView]] = {"large": [], "huge": []}
+    for number in range(-1, COLD_VIEWS):
+        for name, portal in (("large", large), ("huge", huge)):
+            view = first_view(browser, portal.url, "alerts/?environment=all")
+            views[name] += [view] if number >= 0 else []
+    told = {
+        "first alert painted after": ("painted_ms", "ms", 700.0),
+        "first view on the wire": ("kilobytes", "kB", 100.0),
+        "main thread busy": ("busy_ms", "ms", 500.0),
+        "DOM nodes, texts too": ("nodes", "nodes", 5000.0),
+        "DOM elements": ("elements", "elements", 5000.0),
+    }
+    for title, (name, unit, goal) in told.items():
+        middle = {size: percentile([getattr(view, name) for view in of], 0.5) for size, of in views.items()}
+        figures.add(f"alerts, cold, 2,000 alerts: {title}", middle["large"], unit, goal)
+        figures.add(f"alerts, cold, 10,000 alerts to that: {title}", middle["huge"] / middle["large"], "×", 1.1)
+
+
+def measure_typing(figures: Figures, browser: Browser, portal: Portal) -> None:
+    """From the last key to rows and results."""
+    words = ("build-service", "gitops", "release")
+    with window(browser, portal.url) as page:
+        filtered = [filter_typed(page, portal.url, words[number % 3]) for number in range(TRIES)]
+        how = "Enter pressed, NO LIVE FILTER" if any(needed for _, needed in filtered) else "typed"
+        times = [each for each, _ in filtered]
+        figures.add(f"filter of applications, {how}: rows settled, p95", percentile(times, 0.95), "ms", 250)
+        found = [search_typed(page, portal.url, words[number % 3]) for number in range(TRIES)]
+    shown = [each for each in found if each is not None]
+    if len(shown) < len(found):
+        sys.stderr.write(f"!!! NOT MEASURED: the search by / showed nothing in {len(found) - len(shown)} of {TRIES}\n")
+    if shown:
+        figures.add("search: last key to results, p95", percentile(shown, 0.95), "ms", 100)
+
+
+def on_idle_viewers(figures: Figures, folder: Path, seconds: float) -> None:
+    """What a viewer costs who only has a page open, on a fleet that stands still."""
+    with portal_running(folder / "idle", LARGE, port=free_port(), still=True) as portal:
+        wait_until_all_is_read(portal)
+        time.sleep(CATCHING_UP_SECONDS)
+        before = web_cpu(portal)
+        time.sleep(seconds)
+        alone = web_cpu(portal) - before
+        with crowd_watching(portal, VIEWERS) as crowd:
+            before, received = web_cpu(portal), crowd.received
+            time.sleep(seconds)
+            cpu, received = web_cpu(portal) - before - alone, crowd.received - received
+        share = 60 / seconds / VIEWERS
+        how = "on the stream" if crowd.has_stream else "polling, NO STREAM"
+        figures.add(f"idle viewer, {how}: bytes a minute", received * share / 1000, "kB", 4)
+        figures.add(f"idle viewer, {how}: CPU of the web process a minute", cpu * share * 1000, "ms", 4)
+        with chromium() as browser:
+            wire = left_alone(browser, portal.url, "alerts/", seconds)
+        figures.add("page left alone in Chromium: bytes a minute", wire.total * 60 / seconds / 1000, "kB", 4)
+        figures.add("page left alone in Chromium: requests a minute", len(wire.urls) * 60 / seconds, "requests")
+
+
+def on_changes(figures: Figures, folder: Path) -> None:
+    """From a change at the upstream to the screen, alone and while other sources hang."""
+    with portal_running(folder / "changes", LARGE, port=free_port()) as portal, chromium() as browser:
+        wait_until_all_is_read(portal)
+        path = pages_from(portal, "")["application"]
+        with window(browser, portal.url) as page:
+            measure_changes(figures, "applications", 2.0, lambda: application_delays(page, portal, path), portal)
+            goal = ALERT_INTERVAL_SECONDS + 2.0
+            measure_changes(figures, "alerts", goal, lambda: alert_delays(page, portal, ALERT_RULE), portal)
+
+
+def measure_changes(
+    figures: Figures, what: str, goal: float, delays: Callable[[], list[float]], portal: Portal
+) -> None:
+    """p50 and p95, and p95 beside hanging sources as a ratio."""
+    alone = delays()
+    figures.add(f"change of {what} to the screen: p50", percentile(alone, 0.5), "s")
+    figures.add(f"change of {what} to the screen: p95", percentile(alone, 0.95), "s", goal)
+    with others_hanging(portal.fleet):
+        beside = delays()
+    figures.add(f"change of {what}, others hang: p95", percentile(beside, 0.95), "s")
+    ratio = percentile(beside, 0.95) / percentile(alone, 0.95)
+    figures.add(f"change of {what}, others hang, to that", ratio, "×", 1.1)
+
+
+def on_soak(figures: Figures, folder: Path, rounds: int, views: int, most_seconds: float) -> None:
+    """Memory over many rounds and views."""
+    with portal_running(folder / "soak", LARGE, port=free_port()) as portal:
+        wait_until_all_is_read(portal)
+        pages = pages_from(portal, "")
+        soak = soaked(portal, pages, rounds=rounds, views=views, viewers=VIEWERS, most_seconds=most_seconds)
+    figures.add("soak: rounds of collectors", soak.rounds, "rounds")
+    figures.add("soak: page views", soak.views, "views")
+    figures.add("soak: memory at the end", soak.megabytes[-1], "MB (PSS)")
+    figures.add("soak: memory, end to middle, growth", soak.growth * 100, "%", 1)
+
+
 def main() -> None:
     """Everything, or the parts named on the command line."""
     parser = argparse.ArgumentParser(prog="bench")
-    parser.add_argument("parts", nargs="*", default=["rounds", "demo", "large", "postgresql"])
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)} (default: all)", default=list(PARTS))
     parser.add_argument("--seconds", type=float, default=30, help="of watching the pages, for each figure")
+    parser.add_argument("--rounds", type=int, default=600, help="of collectors in the soak (in full: 2000)")
+    parser.add_argument("--views", type=int, default=3000, help="of pages in the soak (in full: 10000)")
+    parser.add_argument("--soak-seconds", type=float, default=3600, help="after which the soak ends in any case")
     options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
     figures = Figures()
+    print(f"{os.cpu_count()} CPUs, load before: {load()}")
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as name:
-        run(figures, Path(name), options.parts, options.seconds)
-    print("\n" + figures.table())
+        run(figures, Path(name), options)
+    print(f"\n{figures.table()}\n\n{os.cpu_count()} CPUs, load after: {load()}")
     figures.write()
 
 
-def run(figures: Figures, folder: Path, parts: list[str], seconds: float) -> None:
+def load() -> str:
+    """What the machine had to do in the last minutes, this included."""
+    return ", ".join(f"{each:.1f}" for each in os.getloadavg())
+
+
+def run(figures: Figures, folder: Path, options: argparse.Namespace) -> None:
     """The parts in their order; PostgreSQL's needs the large fleet's."""
-    p95 = 0.0
-    steps: dict[str, Callable[[], None]] = {
+    p95: list[float] = []
+    seconds = options.seconds
+    steps: dict[str, Callable[[], object]] = {
         "rounds": lambda: measure_rounds(figures, folder, LARGE),
         "demo": lambda: on_the_demo_fleet(figures, folder),
+        "large": lambda: p95.append(on_a_large_fleet(figures, folder, LARGE, seconds)),
+        "screens": lambda: on_screens(figures, folder),
+        "idle": lambda: on_idle_viewers(figures, folder, seconds * 2),
+        "changes": lambda: on_changes(figures, folder),
+        "soak": lambda: on_soak(figures, folder, options.rounds, options.views, options.soak_seconds),
+        "postgresql": lambda: [on_postgresql(figures, folder, LARGE, seconds, each) for each in p95],
     }
-    for part, step in steps.items():
-        if part in parts:
-            step()
-    if "large" in parts:
-        p95 = on_a_large_fleet(figures, folder, LARGE, seconds)
-    if "postgresql" in parts and p95:
-        on_postgresql(figures, folder, LARGE, seconds, p95)
+    for part in PARTS:
+        if part in options.parts:
+            print(f"— {part}", flush=True)
+            steps[part]()
 
 
 if __name__ == "__main__":

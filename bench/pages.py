@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from urllib.parse import quote
+
+from django.urls import Resolver404, resolve
 
 from apps.alerts.models import Episode
 from apps.fleet.models import Cluster
@@ -10,7 +14,22 @@ from apps.gitops.models import Application
 
 
 def pages_of() -> dict[str, str]:
-    """Every page, with things that are in the database now."""
+    """Every page, with things that are in the database now; one whose address leads nowhere is said and left out."""
+    return dict(page for page in pages_wanted() if is_there(*page))
+
+
+def is_there(name: str, path: str) -> bool:
+    """Whether the address leads to a page."""
+    try:
+        resolve("/" + path.partition("?")[0])
+    except Resolver404:
+        sys.stderr.write(f"!!! NOT MEASURED: there is no page {name} at /{path}\n")
+        return False
+    return True
+
+
+def pages_wanted() -> Iterator[tuple[str, str]]:
+    """(name, path without the slash in front) of every page that the portal should have."""
     application = Application.objects.order_by("tone", "name").first()
     episode = Episode.objects.filter(ended_at=None).order_by("began_at").first()
     cluster = Cluster.objects.filter(role="member", is_archived=False).order_by("name").first()
@@ -18,14 +37,19 @@ def pages_of() -> dict[str, str]:
     assert episode
     assert cluster
     parts = (application.instance, application.namespace, application.name)
-    return {
+    yield from {
         "now": "",
         "applications": "apps/",
         "applications, filtered": "apps/?tone=warning&sort=-since&page=1",
+        "matrix": "apps/matrix/",
         "application": "apps/" + "/".join(quote(part, safe="") for part in parts) + "/",
         "alerts": "alerts/",
         "alert": f"alerts/{quote(episode.alertmanager, safe='')}/{episode.fingerprint}/",
         "clusters": "clusters/",
         "cluster": f"clusters/{cluster.name}/",
+        "timeline": "timeline/",
         "sources": "sources/",
-    }
+        "source": f"sources/argocd/{quote(application.instance, safe='')}/",
+        "wall": "wall/",
+        "search": f"search/?q={quote(application.name[:6])}",
+    }.items()

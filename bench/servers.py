@@ -36,6 +36,7 @@ class Size:
 
 
 LARGE = Size(clusters=100, applications=5000, alerts=2000)
+HUGE = Size(clusters=100, applications=5000, alerts=10_000)
 DEFAULT = Size()
 
 
@@ -92,11 +93,14 @@ class Portal:
 
 
 @contextlib.contextmanager
-def portal_running(state: Path, size: Size, *, port: int, database_url: str = "") -> Iterator[Portal]:
-    """The whole portal, on SQLite or on the PostgreSQL given."""
+def portal_running(
+    state: Path, size: Size, *, port: int, database_url: str = "", still: bool = False
+) -> Iterator[Portal]:
+    """The whole portal, on SQLite or on the PostgreSQL given; on a fleet that lives, or stands still."""
     command = [sys.executable, "-m", "stonesoup_portal.supervisor", "--demo", f"--port={port}", f"--state={state}"]
     environment = {**os.environ, "PORTAL_DATABASE_URL": database_url}
-    process, printed = started([*command, *size.options()], environment, state)
+    life = ["--still"] if still else []
+    process, printed = started([*command, *life, *size.options()], environment, state)
     try:
         fleet = Fleet(state / "demo" / "fleet.yaml", control_in(first_line(process, printed, "control http")))
         url = re.findall(r"http://\S+", first_line(process, printed, "portal is at"))[0]

@@ -22,7 +22,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -32,6 +32,8 @@ import redis
 log = logging.getLogger("portal")
 
 MANAGE = [sys.executable, str(Path(__file__).resolve().parents[1] / "manage.py")]
+MIGRATE = ("migrate", "--verbosity", "0")
+COLLECT_STATIC = ("collectstatic", "--noinput", "--clear", "--verbosity", "0")
 READY_SECONDS = 60.0
 GRACE_SECONDS = 15.0
 RESTART_SECONDS = 2.0
@@ -232,11 +234,22 @@ def portal_command(environment: dict[str, str], *arguments: str) -> None:
     Raises:
         CannotStart: it failed; what it printed says why.
     """
-    done = subprocess.run(
-        [*MANAGE, *arguments], env=environment, check=False, stdin=subprocess.DEVNULL, start_new_session=True
-    )
-    if done.returncode:
-        raise CannotStart(f"manage.py {arguments[0]} failed (see above)")
+    portal_commands(environment, arguments)
+
+
+def portal_commands(environment: dict[str, str], *commands: Sequence[str]) -> None:
+    """The same with several at once, which do not need one another.
+
+    Raises:
+        CannotStart: one failed; the others have ended too.
+    """
+    running = [
+        subprocess.Popen([*MANAGE, *words], env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+        for words in commands
+    ]
+    for words, failed in zip(commands, [process.wait() for process in running], strict=True):
+        if failed:
+            raise CannotStart(f"manage.py {words[0]} failed (see above)")
 
 
 def refuse_a_taken_port(port: int) -> None:
@@ -329,6 +342,7 @@ def demo_command(options: argparse.Namespace, fleet: Path) -> list[str]:
         "--state",
         str(fleet.parent),
         *counts,
+        *(["--still"] if options.still else []),
     ]
 
 
@@ -364,10 +378,10 @@ def start_children(
         fleet.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fleet.unlink(missing_ok=True)
         demo = supervisor.add("demo fleet", demo_command(options, fleet), {**environment, "PORTAL_FLEET": ""})
-        portal_command(environment, "migrate", "--verbosity", "0")
+        portal_commands(environment, MIGRATE, COLLECT_STATIC)
         wait_for_file(fleet, demo, supervisor.ending)
     else:
-        portal_command(environment, "migrate", "--verbosity", "0")
+        portal_commands(environment, MIGRATE, COLLECT_STATIC)
     if supervisor.ending.is_set():
         return
     portal_command(environment, "portal_align")
@@ -403,6 +417,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--state", default="state", help="folder of the database and all else that is kept")
     parser.add_argument("--seed", type=int, default=1, help="of the simulated fleet")
+    parser.add_argument("--still", action="store_true", help="in the simulated fleet nothing happens by itself")
     for name in ("clusters", "applications", "alerts"):
         parser.add_argument(f"--{name}", type=int, default=0, help=f"how many {name} the simulated fleet has")
     return parser

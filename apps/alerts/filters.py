@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
-from apps.core.lists import Asked, Sort, words_meant, words_offered
+from apps.core.lists import Asked, Sort, name_has, words_meant, words_offered
+from apps.core.matchers import LabelMatcher, line_read
+from apps.core.text import clean
 from apps.core.tones import Tone
 
 from .models import AlertState, EpisodeQuerySet
@@ -21,34 +23,43 @@ GROUPINGS: Mapping[str, tuple[str, ...]] = {
     "alertmanager": ("alertmanager", "group_key"),
     "cluster": ("cluster",),
     "severity": ("severity",),
+    "owner": ("owner",),
     "none": (),
 }
 GROUPING_WORDS = {
     "alertmanager": "Grouped as in Alertmanager",
     "cluster": "Grouped by cluster",
     "severity": "Grouped by severity",
+    "owner": "Grouped by owner",
     "none": "Not grouped",
 }
 DEFAULT_GROUPING = "alertmanager"
+LONGEST_KEPT = 4000
 SORTS = ("tone", "name", "cluster", "since")
 DEFAULT_SORT = "tone"
 
 
 @dataclass(frozen=True)
 class AlertFilters:
-    """What is asked for; empty fields ask for nothing. `words` are column → words, of which one must fit."""
+    """What is asked for; empty fields ask for nothing. `words` are column → words, of which one must fit.
+
+    `line` is the line of matchers as it was typed, `matchers` what could be read of it.
+    """
 
     words: Mapping[str, tuple[str, ...]]
     states: tuple[str, ...] = ()
     tones: tuple[str, ...] = ()
     is_slo: bool | None = None
     part: str = ""
+    line: str = ""
+    matchers: tuple[LabelMatcher, ...] = ()
     grouping: str = DEFAULT_GROUPING
 
     @property
     def is_narrow(self) -> bool:
         """Whether it leaves anything out."""
-        return bool(any(self.words.values()) or self.states or self.tones or self.part or self.is_slo is not None)
+        texts = self.part or self.matchers
+        return bool(any(self.words.values()) or self.states or self.tones or texts or self.is_slo is not None)
 
     @property
     def is_special(self) -> bool:
@@ -56,13 +67,13 @@ class AlertFilters:
         return bool(self.words["owner"] or self.words["alertmanager"] or self.is_slo is not None)
 
     def kept(self, episodes: EpisodeQuerySet) -> EpisodeQuerySet:
-        """Those that fit in everything but state and tone."""
+        """Those that fit in everything but labels, state and tone."""
         for column, words in self.words.items():
             if words:
                 episodes = episodes.filter(**{f"{column}__in": words_meant(words)})
         if self.is_slo is not None:
             episodes = episodes.filter(is_slo=self.is_slo)
-        return episodes.filter(name__icontains=self.part) if self.part else episodes
+        return episodes.filter(name_has(self.part)) if self.part else episodes
 
     def in_state(self, episodes: EpisodeQuerySet) -> EpisodeQuerySet:
         """Those in one of the states asked for; all that fire where none is."""
@@ -74,12 +85,19 @@ class AlertFilters:
 
 def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> AlertFilters:
     """The filters of an address; `options` are column → the words that may be asked for."""
+    line = clean(", ".join(filter(None, (each.strip() for each in asked.query.getlist("filter")))), LONGEST_KEPT)
+    read = line_read(line)
+    asked.problems.extend(
+        f"Filter, {clean(fault)}. This is left out, so that more may be shown than was meant." for fault in read.faults
+    )
     return AlertFilters(
         words={column: asked.choices(column, options[column]) for column in COLUMNS},
         states=asked.choices("state", STATES),
         tones=asked.choices("tone", [tone.value for tone in Tone]),
         is_slo=asked.flag("slo"),
         part=asked.text("q", limit=300),
+        line=line,
+        matchers=read.matchers,
         grouping=asked.choice("group", GROUPINGS) or DEFAULT_GROUPING,
     )
 
@@ -95,12 +113,13 @@ def options_of(firing: EpisodeQuerySet, known: Mapping[str, Iterable[str]]) -> d
 
 
 def order_of(sort: Sort) -> Iterator[str | OrderBy | Combinable]:
-    """The order of alerts within a group; the newest first among equals."""
+    """The order of alerts within a group; the newest first among equals, those last whose start cannot be believed."""
     if sort.field == "since":
+        yield "is_odd_start"
         yield "-began_at" if sort.is_descending else "began_at"
     elif sort.field == "tone":
         yield "-shown_rank" if sort.is_descending else "shown_rank"
     else:
         yield str(sort)
         yield "shown_rank"
-    yield from (F("began_at").desc(), "name", "pk")
+    yield from ("is_odd_start", F("began_at").desc(), "name", "pk")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q, Value, Window
+from django.db.models import Count, F, Q
 
-from apps.core.links import safe_link
 from apps.core.lists import Asked, Sort
-from apps.core.ranking import rank_of, rows_in_order, tone_counts
+from apps.core.ranking import rows_in_order, tone_counts
+from apps.core.tones import Tone
 from apps.core.verdict import Verdict
 from apps.core.verdict.alert import BY_SEVERITY
 from apps.fleet.models import Cluster
@@ -31,9 +31,12 @@ from .filters import (
     AlertFilters,
     filters_read,
     options_of,
-    order_of,
 )
+from .grouping import Span, rows_on
+from .matching import condition_of
 from .models import Episode, EpisodeQuerySet, shown_verdict
+from .narrowing import Narrower, Narrowing, labels_that_name, narrowings_of
+from .support import Support, support_of
 
 ENDED_LATELY = timedelta(hours=1)
 MOST_ENDED = 50
@@ -42,7 +45,10 @@ PLAIN_REASONS = frozenset({"SLO alert", *(verdict.reason for verdict in BY_SEVER
 
 @dataclass(frozen=True)
 class EpisodeRow:
-    """One alert as a row: its verdict with what lies over it, what quiets it, and how many members hold it."""
+    """One alert as a row: its verdict with what lies over it, what quiets it, and how many members hold it.
+
+    `narrowings` are links to the list by what the row shows; empty on other pages.
+    """
 
     episode: Episode
     verdict: Verdict
@@ -50,11 +56,17 @@ class EpisodeRow:
     holders: tuple[str, ...]
     member_count: int
     is_doubtful: bool
+    narrowings: Mapping[str, Narrowing] = field(default_factory=dict)
+
+    @property
+    def support(self) -> Support:
+        """Whether it has a runbook that can be opened."""
+        return support_of(self.episode.runbook_url)
 
     @property
     def runbook(self) -> str:
         """The runbook's address where it is one that can be opened, else ""."""
-        return safe_link(self.episode.runbook_url)
+        return self.support.runbook
 
     @property
     def summary(self) -> str:
@@ -77,45 +89,86 @@ class EpisodeRow:
 
 @dataclass(frozen=True)
 class EpisodeGroup:
-    """Alerts that stand together. `size` counts all of the group, of which `rows` are on this page."""
+    """Alerts that stand together. `size` and `worst` are of all of the group, of which `rows` are on this page.
+
+    `labels` are what its head names, with the links that narrow the list by it.
+    """
 
     first: Episode
     size: int
+    worst: Tone
     rows: tuple[EpisodeRow, ...]
     has_head: bool
+    labels: tuple[tuple[str, str, Narrowing], ...] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the address asks for: its filters and order, and the alerts that fit them in all but the tone."""
+
+    asked: Asked
+    options: Mapping[str, list[str]]
+    filters: AlertFilters
+    sort: Sort
+    firing: EpisodeQuerySet
+    ended: EpisodeQuerySet
+
+    @property
+    def shown(self) -> EpisodeQuerySet:
+        """Those that fire and fit in their tone too."""
+        tones = self.filters.tones
+        return self.firing.filter(Q(shown_tone__in=tones)) if tones else self.firing
+
+
+def wanted_by(asked: Asked, overlay: Overlay) -> Wanted:
+    """Reads the address. Two queries, and one for each matcher with a regular expression."""
+    current = Episode.objects.current(overlay)
+    lately = current.filter(Q(ended_at=None) | Q(ended_at__gte=overlay.now - ENDED_LATELY))
+    options = options_of(current.firing(), known_words(overlay))
+    filters = filters_read(asked, options)
+    fitting = filters.kept(lately).filter(condition_of(filters.matchers, filters.kept(lately)))
+    return Wanted(
+        asked=asked,
+        options=options,
+        filters=filters,
+        sort=asked.sort(SORTS, default=DEFAULT_SORT),
+        firing=filters.in_state(fitting.firing()).with_shown_tone(overlay),
+        ended=fitting.exclude(ended_at=None),
+    )
+
+
+def known_words(overlay: Overlay) -> dict[str, Iterable[str]]:
+    """Column → the words that the list's filters offer though no alert has them."""
+    clusters = Cluster.objects.current().values_list("name", "environment")
+    names, environments = zip(*clusters, strict=True) if clusters else ((), ())
+    groups = sorted({source.group for source in alertmanagers(overlay)})
+    return {"cluster": names, "environment": environments, "alertmanager": groups}
 
 
 def alerts_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     """What the list's template shows of what the address asks for."""
-    current = Episode.objects.current(overlay)
-    clusters = Cluster.objects.current().values_list("name", "environment")
-    names, environments = zip(*clusters, strict=True) if clusters else ((), ())
-    groups = {source.group for source in alertmanagers(overlay)}
-    options = options_of(
-        current.firing(), {"cluster": names, "environment": environments, "alertmanager": sorted(groups)}
-    )
-    filters = filters_read(asked, options)
-    sort = asked.sort(SORTS, default=DEFAULT_SORT)
-    firing = filters.in_state(filters.kept(current.firing())).with_shown_tone(overlay)
-    counts = tone_counts(firing.order_by().values_list(F("shown_tone")).annotate(Count("pk")))
+    wanted = wanted_by(asked, overlay)
+    filters, grouping = wanted.filters, wanted.filters.grouping
+    counts = tone_counts(wanted.firing.order_by().values_list(F("shown_tone")).annotate(Count("pk")))
     page = asked.page(sum(count for tone, count in counts.items() if not filters.tones or tone in filters.tones))
-    shown = firing.filter(Q(shown_tone__in=filters.tones)) if filters.tones else firing
-    sizes = dict(grouped(shown, filters.grouping, sort).values_list("pk", F("group_size"))[page.rows])
-    rows = rows_in_order(sizes, Episode.objects.prefetch_related("holdings"))
+    spans = rows_on(page, wanted.shown, grouping, wanted.sort)
+    narrower = Narrower(asked.query, filters.matchers)
+    rows = episode_rows(rows_in_order(spans, Episode.objects.prefetch_related("holdings")), overlay, narrower)
     return {
         "title": "Alerts",
-        "groups": groups_of(rows, sizes, filters.grouping, overlay),
+        "groups": groups_of(rows, spans, grouping, narrower),
         "page": page,
-        "sort": sort,
+        "sort": wanted.sort,
         "filters": filters,
-        "options": options,
+        "chips": narrower.chips(),
+        "options": wanted.options,
         "states": STATES,
         "groupings": GROUPING_WORDS,
         "counts": counts,
         "problems": asked.problems,
         "evidence": alertmanager_evidence(overlay, filters),
         "doubts": doubts_of(overlay, filters),
-        **ended_lately(filters.kept(current), overlay),
+        **ended_lately(wanted.ended),
     }
 
 
@@ -124,39 +177,39 @@ def alertmanagers(overlay: Overlay) -> list[Source]:
     return [source for source in overlay.sources.values() if source.kind == Source.Kind.ALERTMANAGER]
 
 
-def grouped(episodes: EpisodeQuerySet, grouping: str, sort: Sort) -> EpisodeQuerySet:
-    """The episodes group after group, the group with the worst and newest alert first; in each in the order `sort`."""
-    columns = GROUPINGS[grouping]
-    ranked = episodes.annotate(shown_rank=rank_of("shown_tone"))
-    if not columns:
-        return ranked.annotate(group_size=Value(1)).order_by(*order_of(sort))
-    return ranked.annotate(
-        group_rank=Window(Min("shown_rank"), partition_by=[F(column) for column in columns]),
-        group_began=Window(Max("began_at"), partition_by=[F(column) for column in columns]),
-        group_size=Window(Count("pk"), partition_by=[F(column) for column in columns]),
-    ).order_by("group_rank", F("group_began").desc(), *columns, *order_of(sort))
-
-
 def groups_of(
-    episodes: Sequence[Episode], sizes: Mapping[int, int], grouping: str, overlay: Overlay
+    rows: Sequence[EpisodeRow], spans: Mapping[int, Span], grouping: str, narrower: Narrower
 ) -> list[EpisodeGroup]:
-    """The episodes of a page as groups, in their order; `sizes` of their groups by primary key. Two queries."""
+    """The rows of a page as groups, in their order; `spans` are their groups by primary key."""
     columns = GROUPINGS[grouping]
-    rows = episode_rows(episodes, overlay)
     found = []
     for _, together in groupby(rows, key=lambda row: [getattr(row.episode, column) for column in columns]):
         of_group = tuple(together)
-        size = sizes[of_group[0].episode.pk]
-        has_head = bool(columns) and (size > 1 or grouping != DEFAULT_GROUPING)
-        found.append(EpisodeGroup(of_group[0].episode, size, of_group, has_head))
+        span = spans[of_group[0].episode.pk]
+        has_head = bool(columns) and (span.size > 1 or grouping != DEFAULT_GROUPING)
+        labels = tuple(head_labels(of_group[0], grouping, narrower)) if has_head else ()
+        found.append(EpisodeGroup(of_group[0].episode, span.size, span.worst, of_group, has_head, labels))
     return found
 
 
-def episode_rows(episodes: Iterable[Episode], overlay: Overlay) -> list[EpisodeRow]:
-    """Each episode as a row; their `holdings` should have been fetched with them."""
+def head_labels(row: EpisodeRow, grouping: str, narrower: Narrower) -> Iterator[tuple[str, str, Narrowing]]:
+    """What a group's head names, as (name, value, links). Which label names a cluster differs from row to row."""
+    episode = row.episode
+    if grouping == DEFAULT_GROUPING:
+        yield from ((name, value, narrower.by_label(name, value)) for name, value in episode.group_labels.items())
+    elif grouping == "severity":
+        yield grouping, episode.severity, row.narrowings[grouping]
+    else:
+        word = getattr(episode, grouping)
+        yield grouping, word, narrower.by_word(grouping, word)
+
+
+def episode_rows(episodes: Iterable[Episode], overlay: Overlay, narrower: Narrower | None = None) -> list[EpisodeRow]:
+    """Each episode as a row; their `holdings` should have been fetched with them. Two queries where any is quiet."""
     shown = list(episodes)
     causes = causes_of(shown)
     members = member_counts(overlay)
+    naming = labels_that_name() if narrower else None
     return [
         EpisodeRow(
             episode,
@@ -165,6 +218,7 @@ def episode_rows(episodes: Iterable[Episode], overlay: Overlay) -> list[EpisodeR
             tuple(holding.source for holding in episode.holdings.all()),
             members.get(episode.alertmanager, 0),
             episode.is_unconfirmed or episode.alertmanager in overlay.doubtful_alertmanagers,
+            narrowings_of(episode, narrower, naming) if narrower and naming else {},
         )
         for episode in shown
     ]
@@ -178,9 +232,9 @@ def member_counts(overlay: Overlay) -> dict[str, int]:
     return counts
 
 
-def ended_lately(episodes: EpisodeQuerySet, overlay: Overlay) -> dict[str, Any]:
-    """Those that ended within the last hour, newest first, and how many they are."""
-    ended = episodes.filter(ended_at__gte=overlay.now - ENDED_LATELY).order_by("-ended_at", "name")
+def ended_lately(episodes: EpisodeQuerySet) -> dict[str, Any]:
+    """The newest of those that ended within the last hour, and how many they are."""
+    ended = episodes.order_by("-ended_at", "name")
     shown, count = list(ended[:MOST_ENDED]), ended.count()
     return {"ended": shown, "ended_count": count, "ended_left": count - len(shown)}
 

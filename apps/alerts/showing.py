@@ -17,15 +17,14 @@ from apps.fleet.shown import shown_verdict as shown_cluster_verdict
 from apps.gitops.models import Application
 from apps.gitops.models import shown_verdict as shown_application_verdict
 from apps.sources.evidence import Witness, evidence_of
-from apps.timeline.changes import CHANGES_READ, Change, changes_told
-from apps.timeline.models import Kind, Transition
+from apps.timeline.changes import Around, Change, changes_before
+from apps.timeline.models import Kind
 
 from .listing import alertmanagers, episode_rows
 from .models import Episode, Holding
+from .narrowing import narrower_from
 
 HISTORY = timedelta(days=30)
-BEFORE_IT_BEGAN = timedelta(hours=2)
-JUST_AFTER = timedelta(minutes=5)
 MOST_EPISODES = 100
 TOLD_APART = ("summary", "description", "message", "runbook_url", "runbook")
 
@@ -48,7 +47,8 @@ class Concerned:
 
 def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
     """What the page's template shows of the episode."""
-    [row] = episode_rows([episode], overlay)
+    narrower = narrower_from(episode)
+    [row] = episode_rows([episode], overlay, narrower)
     evidence = evidence_of(
         "Alertmanager", [each for each in alertmanagers(overlay) if each.group == episode.alertmanager], overlay.now
     )
@@ -59,13 +59,13 @@ def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
         "generator": safe_link(episode.generator_url),
         "summary": episode.annotations.get("summary") or episode.annotations.get("message", ""),
         "description": episode.annotations.get("description", ""),
-        "labels": sorted(episode.labels.items()),
+        "labels": [(name, value, narrower.by_label(name, value)) for name, value in sorted(episode.labels.items())],
         "annotations": sorted((key, text) for key, text in episode.annotations.items() if key not in TOLD_APART),
         "history": history_of(episode, overlay.now),
         "members": members_of(row.episode, evidence.witnesses),
         "cluster": cluster_concerned(episode, overlay),
         "application": application_concerned(episode, overlay),
-        "changes": changes_before(episode),
+        "changes": changes_around(episode),
         "evidence": evidence,
         "doubt": overlay.distrusted_alertmanagers.get(episode.alertmanager, ""),
     }
@@ -100,12 +100,8 @@ def application_concerned(episode: Episode, overlay: Overlay) -> Concerned | Non
     return Concerned(found, shown_application_verdict(found, overlay)) if found else None
 
 
-def changes_before(episode: Episode) -> list[Change]:
+def changes_around(episode: Episode) -> list[Change]:
     """What changed on its cluster, or of its Application, shortly before it began; the alert's own lines left out."""
-    around = Q(cluster=episode.cluster) if episode.cluster else Q(pk=None)
-    if episode.application:
-        around |= Q(kind=Kind.APPLICATION, subject=episode.application)
-    span = (episode.began_at - BEFORE_IT_BEGAN, episode.began_at + JUST_AFTER)
-    itself = Q(kind=Kind.ALERT, subject=f"{episode.alertmanager}/{episode.fingerprint}")
-    lines = Transition.objects.filter(around, seen_at__range=span).exclude(itself)
-    return changes_told(lines.order_by("-seen_at", "-pk")[:CHANGES_READ])
+    itself = (Kind.ALERT, f"{episode.alertmanager}/{episode.fingerprint}")
+    around = Around(cluster=episode.cluster, application=episode.application, without=itself)
+    return changes_before(episode.began_at, around)

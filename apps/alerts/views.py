@@ -9,10 +9,12 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
 from apps.core.environment import environment_kept
+from apps.core.exports import export_asked
 from apps.core.lists import Asked, short
 from apps.core.live import live_page
 from apps.fleet.overlay import overlay_now
 
+from .exporting import alerts_exported
 from .listing import alerts_listed
 from .models import Episode
 from .showing import episode_shown
@@ -21,7 +23,9 @@ from .showing import episode_shown
 @require_safe
 @environment_kept
 def alert_list(request: HttpRequest) -> HttpResponse:
-    """Alerts that fire, in their Alertmanager's groups."""
+    """Alerts that fire, in their Alertmanager's groups; or all that the filters keep as a file."""
+    if export_asked(request):
+        return alerts_exported(request, overlay_now())
     return live_page(
         request,
         page="alerts/alert_list.html",

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 
 FORMAT = "format"
 FORMATS = ("csv", "json")
+LINK = "link"
 MOST_ROWS = 20_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -31,9 +32,13 @@ def export_asked(request: HttpRequest) -> str:
 def exported(request: HttpRequest, *, name: str, columns: Columns[R], rows: Iterable[R], now: datetime) -> HttpResponse:
     """The rows as a file called `name` with the moment `now`; `columns` are title → value of a row, in order.
 
-    At most MOST_ROWS. JSON says when and with which filters it was made: {"at", "address", "rows": [{title: value}]}.
+    The column LINK holds addresses of the portal's own pages, which leave whole. At most MOST_ROWS. JSON says when and
+    with which filters it was made: {"at", "address", "rows": [{title: value}]}.
     """
     kept = [{title: plain_value(value(row)) for title, value in columns.items()} for row in islice(rows, MOST_ROWS)]
+    for row in kept:
+        if row.get(LINK):
+            row[LINK] = request.build_absolute_uri(str(row[LINK]))
     as_csv = export_asked(request) == "csv"
     text = csv_text(columns, kept) if as_csv else json_text(request, kept, now)
     answer = HttpResponse(text, content_type="text/csv; charset=utf-8" if as_csv else "application/json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.http import QueryDict
 
 from .text import clean
@@ -133,3 +134,11 @@ def words_offered(words: Iterable[str], known: Iterable[str] = ()) -> list[str]:
 def words_meant(chosen: Iterable[str]) -> list[str]:
     """What the words chosen of a filter are in the rows."""
     return ["" if word == NOT_SET else word for word in chosen]
+
+
+def name_has(part: str, *, field: str = "name") -> Q:
+    """Whether every word of `part` is in the name, in any order: what search and all lists mean by a part of a name."""
+    fits = Q()
+    for word in part.split():
+        fits &= Q(**{f"{field}__icontains": word})
+    return fits

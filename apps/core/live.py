@@ -26,7 +26,9 @@ from django.utils.safestring import mark_safe
 from .environment import environment_asked
 from .htmx import wants_fragment
 from .keeping import Keeper
+from .look import LOOK_MARK, look_of
 from .topics import versions_of
+from .wire import SharedText, text_answer
 
 VERSION, STANDING, UNTIL, FRAME = "v", "s", "u", "f"
 SINCE, FRAME_ALONE, TITLE = "since", "frame", "t"
@@ -110,7 +112,7 @@ class Versions:
 class Made:
     """A page as all with the same role and environment see it, of a version; the person's menu is put into it later."""
 
-    text: str
+    text: SharedText
     version: int
     shown: Moment
 
@@ -157,14 +159,15 @@ def live_page(
         overlay_keep(request, laid_over)
         told = {"title": title_told(request)} if kind is Kind.FRAME else context(laid_over)
         live = live_of(request, sorted(named), versions, laid_over, told.get(CHANGES_AT))
-        marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK}
+        marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK, "look": LOOK_MARK}
         filled = {**told, "overlay": laid_over, "now": laid_over.now, "live": live, **marks}
         text = "".join(render_to_string(each, filled, request) for each in templates_of(kind, page, fragment))
-        return Made(text, versions.of(kind), laid_over)
+        return Made(SharedText(text, [PERSON_MARK, NOW_MARK, LOOK_MARK]), versions.of(kind), laid_over)
 
     made = made_or_kept(request, kind, versions, seen.overlay, make)
     given = Versions(made.version, versions.frame, versions.sources) if kind is not Kind.FRAME else versions
-    return stamped(HttpResponse(completed(made.text, request, seen.overlay.now)), given, made.shown, kind)
+    text = made.text.filled(gaps(made.text, request, seen.overlay.now))
+    return stamped(text_answer(request, text), given, made.shown, kind)
 
 
 def versions_now(topics: set[str]) -> Versions:
@@ -263,15 +266,15 @@ def asked_of_page(request: HttpRequest) -> QueryDict:
     return query
 
 
-def completed(text: str, request: HttpRequest, now: datetime) -> str:
-    """The page with the menu of the one who asked and the moment of asking, from which ages count on.
+def gaps(text: SharedText, request: HttpRequest, now: datetime) -> dict[str, str]:
+    """What fills the page's gaps: menu and look of the one who asked, and the moment from which ages count on.
 
     The marks cannot come from an upstream: their "<" and "&" would be escaped.
     """
-    if PERSON_MARK not in text:
-        return text
+    if PERSON_MARK not in text.marks:
+        return {}
     menu = render_to_string("core/_person.html", {}, request)
-    return text.replace(PERSON_MARK, menu).replace(NOW_MARK, f"{now.timestamp():.3f}")
+    return {PERSON_MARK: menu, NOW_MARK: f"{now.timestamp():.3f}", LOOK_MARK: look_of(request)}
 
 
 def theme_of(request: HttpRequest) -> str:

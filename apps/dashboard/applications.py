@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -17,15 +18,18 @@ from apps.core.verdict.application import UNDER_WAY
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
 from apps.fleet.shown import shown_verdict as shown_cluster_verdict
-from apps.gitops.links import argocd_link, commit_link, git_link
+from apps.gitops.around import TreeAndEvents
+from apps.gitops.commits import commits_of
+from apps.gitops.links import argocd_link, commit_link, git_link, own_links
 from apps.gitops.listing import ApplicationRow, application_rows
 from apps.gitops.merging import operation_of
-from apps.gitops.models import Application, ApplicationDetail
+from apps.gitops.models import Application, ApplicationDetail, Commit
+from apps.gitops.words import Sentence, message_sentence, sentence_of
 from apps.integrations.argocd import values
 from apps.sources.evidence import evidence_of
-from apps.timeline.changes import CHANGES_READ, Change, changes_told
-from apps.timeline.models import Kind, Transition
+from apps.timeline.changes import Around, Change, changes_before
 
+Commits = Mapping[tuple[str, str], Commit]
 MOST_SIBLINGS = 100
 MOST_ALERTS = 50
 MOST_RESOURCES = 300
@@ -84,6 +88,39 @@ class Details:
         """What was deployed, newest first."""
         return tuple(reversed(self.value.history)) if self.value else ()
 
+    @property
+    def around(self) -> TreeAndEvents | None:
+        """Its tree and events, where somebody asked for them while it was not well."""
+        kept = self.row.around if self.row else None
+        return msgspec.convert(kept, TreeAndEvents) if kept else None
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One entry of the history with its commit, as far as that is known."""
+
+    entry: values.HistoryEntry
+    commit: Commit | None
+    link: str
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """The same component elsewhere; `differs` says how its revision stands to this Application's, "" where alike."""
+
+    row: ApplicationRow
+    commit: Commit | None
+    differs: str
+
+
+@dataclass(frozen=True)
+class ToldCondition:
+    """A condition with its message as a sentence."""
+
+    type: str
+    at: datetime | None
+    sentence: Sentence
+
 
 def application_shown(application: Application, overlay: Overlay) -> dict[str, Any]:
     """What the page's template shows of the Application."""
@@ -91,6 +128,14 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
     source = overlay.sources.get(f"argocd/{application.instance}")
     operation = operation_of(application)
     cluster = Cluster.objects.current().filter(name=application.cluster).first()
+    details, others = details_of(application), siblings_of(application, overlay)
+    commits = commits_of(
+        {
+            (application.repo_url, application.sync_revision),
+            *((application.repo_url, entry.revision) for entry in details.history),
+            *((other.application.repo_url, other.application.sync_revision) for other in others),
+        }
+    )
     return {
         "title": application.name,
         "row": row,
@@ -99,15 +144,20 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
         "operation_tone": OPERATION_TONES.get(operation.phase, Tone.UNKNOWN) if operation else Tone.UNKNOWN,
         "is_running": bool(operation and operation.phase in UNDER_WAY),
         "conditions": conditions_of(application),
-        "details": details_of(application),
+        "sentence": sentence_of(row.verdict.reason),
+        "details": details,
+        "around": details.around if row.verdict.tone is not Tone.WELL else None,
+        "history": [deployed(application, entry, commits) for entry in details.history],
+        "commit": commits.get((application.repo_url, application.sync_revision)),
+        "own_links": own_links(details.value.external_urls) if details.value else [],
         "cluster": cluster,
         "cluster_verdict": shown_cluster_verdict(cluster, overlay) if cluster else None,
         "argocd_link": argocd_link(application, source.address if source else ""),
         "git_link": git_link(application.repo_url, application.target_revision, application.path),
         "commit_link": commit_link(application.repo_url, application.sync_revision),
-        "siblings": siblings_of(application, overlay),
+        "siblings": [sibling(application, other, commits) for other in others],
         "alerts": alerts_near(application, overlay),
-        "changes": changes_of(subject_of(application)),
+        "changes": changes_of(subject_of(application), overlay),
         "evidence": evidence_of("Argo CD", [source] if source else [], overlay.now),
     }
 
@@ -124,15 +174,33 @@ def details_of(application: Application) -> Details:
     return Details(row, value)
 
 
-def conditions_of(application: Application) -> list[values.Condition]:
-    """Its conditions as values."""
-    return msgspec.convert(application.conditions, list[values.Condition])
+def conditions_of(application: Application) -> list[ToldCondition]:
+    """Its conditions, with their messages as sentences."""
+    told = msgspec.convert(application.conditions, list[values.Condition])
+    return [ToldCondition(each.type, each.at, message_sentence(each.message)) for each in told]
+
+
+def deployed(application: Application, entry: values.HistoryEntry, commits: Commits) -> Deployed:
+    """One entry of its history."""
+    commit = commits.get((application.repo_url, entry.revision))
+    return Deployed(entry, commit, commit_link(application.repo_url, entry.revision))
+
+
+def sibling(application: Application, row: ApplicationRow, commits: Commits) -> Sibling:
+    """One of the others, beside this one."""
+    other = row.application
+    commit = commits.get((other.repo_url, other.sync_revision))
+    if not other.sync_revision or other.sync_revision == application.sync_revision:
+        return Sibling(row, commit, "")
+    here = commits.get((application.repo_url, application.sync_revision))
+    if commit is None or here is None or commit.date is None or here.date is None or commit.date == here.date:
+        return Sibling(row, commit, "differs")
+    return Sibling(row, commit, "newer than here" if commit.date > here.date else "older than here")
 
 
 def siblings_of(application: Application, overlay: Overlay) -> list[ApplicationRow]:
-    """The same component elsewhere: of the same ApplicationSet, or of the same name where it has none; worst first."""
-    alike = Q(set_name=application.set_name) if application.set_name else Q(set_name="", name=application.name)
-    others = Application.objects.current(overlay).filter(alike).exclude(pk=application.pk)
+    """The same component elsewhere, worst first."""
+    others = Application.objects.current(overlay).siblings_of(application)
     ranked = others.with_shown_tone(overlay).annotate(shown_rank=rank_of("shown_tone"))
     return application_rows(ranked.order_by("shown_rank", "environment", "cluster", "name")[:MOST_SIBLINGS], overlay)
 
@@ -149,7 +217,6 @@ def alerts_near(application: Application, overlay: Overlay) -> list[EpisodeRow]:
     return episode_rows(ranked.prefetch_related("holdings")[:MOST_ALERTS], overlay)
 
 
-def changes_of(subject: str) -> list[Change]:
+def changes_of(subject: str, overlay: Overlay) -> list[Change]:
     """What changed of the Application itself, newest first."""
-    lines = Transition.objects.filter(kind=Kind.APPLICATION, subject=subject).order_by("-seen_at", "-pk")
-    return changes_told(lines[:CHANGES_READ])
+    return changes_before(overlay.now, Around(application=subject), before=None)

@@ -39,6 +39,7 @@ class Weight(IntEnum):
     SOURCE = 7
 
 
+ALERTS = frozenset({Weight.SLO_ALERT, Weight.CONTROL_PLANE_ALERT, Weight.ALERT})
 WEIGHT_WORDS = {
     Weight.LOST_CLUSTER: "a lost cluster",
     Weight.SLO_ALERT: "an alert on an SLO",
@@ -65,7 +66,8 @@ class Problem:
     """One thing that needs somebody, or `count` things that were counted and not looked at one by one.
 
     `cause` names what it comes from: problems with one cause are one row, led by the one whose `name` it is. Where
-    there is none, the most urgent leads, under the title `together` ("{count} Applications on production").
+    there is none, or where another weighs more, the most urgent leads, under the title `together` ("{count}
+    Applications on production") with the page `together_url` as its next step.
     `noun` is what one is called (see PLURALS), `all_url` a page that shows them all.
     """
 
@@ -81,6 +83,7 @@ class Problem:
     url: str = ""
     cause: str = ""
     together: str = ""
+    together_url: str = ""
     noun: str = ""
     count: int = 1
     all_url: str = ""
@@ -101,6 +104,14 @@ class Row:
     why: str
     members: tuple[Problem, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    is_in_the_name_of_all: bool = False
+
+    @property
+    def step(self) -> Step | None:
+        """The next thing to do: about all of them, where the row stands for all."""
+        if self.is_in_the_name_of_all and self.lead.together_url:
+            return Step("See them all", self.lead.together_url)
+        return self.lead.step
 
     @property
     def shown_members(self) -> Sequence[Problem]:
@@ -155,9 +166,10 @@ def first_cause(name: str, causes: Mapping[str, str]) -> str:
 
 
 def folded(cause: str, together: Sequence[Problem], environments: Sequence[str]) -> Row:
-    """Problems of one cause as one row."""
+    """Problems of one cause as one row; an alert in a worse tone than the cause leads in its stead."""
     by_urgency = sorted(together, key=lambda problem: urgency(problem, environments))
-    leader = next((problem for problem in by_urgency if problem.name == cause), None)
+    worst_alert = min((problem.tone.rank for problem in by_urgency if problem.weight in ALERTS), default=len(Tone))
+    leader = next((each for each in by_urgency if each.name == cause and each.tone.rank <= worst_alert), None)
     lead = leader or by_urgency[0]
     members = tuple(problem for problem in by_urgency if problem is not leader)
     if leader is None and len(members) == 1 and lead.count == 1:
@@ -165,9 +177,9 @@ def folded(cause: str, together: Sequence[Problem], environments: Sequence[str])
     counts = Counter[str]()
     for member in members:
         counts[member.noun] += member.count
-    is_many = leader is None and members and lead.together
-    title = lead.together.replace("{count}", str(counts.total())) if is_many else lead.title
-    return Row(lead, title, why(lead, environments), members, counts)
+    is_many = leader is None and bool(members) and bool(lead.together)
+    title = lead.together.replace("{count}", str(counts[lead.noun])) if is_many else lead.title
+    return Row(lead, title, why(lead, environments), members, counts, is_many)
 
 
 def urgency(problem: Problem, environments: Sequence[str]) -> tuple[int, int, int, float, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -18,12 +19,16 @@ from apps.fleet.shown import cluster_doubt
 from apps.gitops.listing import ApplicationRow, application_rows
 from apps.gitops.models import Application, ClusterConnection
 from apps.sources.models import SourceState
-from apps.timeline.changes import CHANGES_READ, Change, changes_told
-from apps.timeline.models import Transition
+from apps.timeline.changes import Around, Change, changes_before
+from apps.timeline.steps import Window
 
+from .capacity import capacity_of
 from .clusters import NEEDING, cluster_rows
+from .drawn import Scope, drawn
 from .pairing import own_conditions, pairings_of
+from .pictures import cluster_pictures
 
+DRAWN = timedelta(hours=24)
 MOST_ALERTS = 50
 MOST_APPLICATIONS = 50
 TABLES = (
@@ -80,7 +85,9 @@ def cluster_shown(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
         "alerts": alerts_on(cluster, overlay),
         "alerts_are_known": bool(member_counts(overlay)) and not overlay.doubtful_alertmanagers,
         "applications": applications_not_well(cluster, overlay),
-        "changes": changes_on(cluster),
+        "changes": changes_on(cluster, overlay),
+        "pictures": cluster_pictures(cluster, overlay),
+        "drawn": drawn(Scope(Window(overlay.now - DRAWN, overlay.now), cluster=cluster.name), overlay),
     }
 
 
@@ -97,6 +104,7 @@ def inside_of(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
     return {
         "version": next((each for each in own if each.kind == "ClusterVersion"), None),
         "tables": tables,
+        "capacity": capacity_of(own),
         "pairings": pairings,
         "odd_conditions": [each for each in conditions if each.tone is not Tone.WELL],
         "well_conditions": well_conditions,
@@ -157,7 +165,6 @@ def applications_not_well(cluster: Cluster, overlay: Overlay) -> list[Applicatio
     return application_rows(ranked.order_by("shown_rank", "name", "pk")[:MOST_APPLICATIONS], overlay)
 
 
-def changes_on(cluster: Cluster) -> list[Change]:
+def changes_on(cluster: Cluster, overlay: Overlay) -> list[Change]:
     """What changed on the cluster, newest first."""
-    lines = Transition.objects.filter(cluster=cluster.name).order_by("-seen_at", "-pk")
-    return changes_told(lines[:CHANGES_READ])
+    return changes_before(overlay.now, Around(cluster=cluster.name), before=None)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from django.db.models import Count, F
+from django.http import HttpRequest, HttpResponse
 
 from apps.alerts.models import Episode
+from apps.core.addresses import page_address
+from apps.core.exports import Columns, exported
 from apps.core.lists import Asked, Sort
 from apps.core.ranking import tone_counts
 from apps.core.tones import Tone, strictest
@@ -19,9 +22,12 @@ from apps.core.verdict import Verdict
 from apps.fleet.models import Cluster, ClusterRole
 from apps.fleet.overlay import Overlay
 from apps.fleet.shown import cluster_doubt, shown_verdict
+from apps.fleet.standing import reachability, version_of
 from apps.gitops.models import Application
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source
+
+from .pictures import Picture, availabilities
 
 NEEDING = tuple(tone for tone in Tone if tone.needs_somebody)
 SORTS = ("place", "name", "tone")
@@ -59,6 +65,7 @@ class ClusterRow:
     applications: Counts
     restore_by: datetime | None = None
     is_doubtful: bool = False
+    reached: Picture | None = None
 
     @property
     def headline(self) -> str:
@@ -137,6 +144,26 @@ class ClusterRow:
         return next((tone for tone in NEEDING if self.applications[tone]), Tone.WELL)
 
 
+EXPORTED: Columns[ClusterRow] = {
+    "state": lambda row: row.verdict.tone,
+    "reason": lambda row: row.verdict.reason,
+    "name": lambda row: row.cluster.name,
+    "role": lambda row: row.cluster.role,
+    "environment": lambda row: row.cluster.environment,
+    "ring": lambda row: row.cluster.ring,
+    "reachable": lambda row: reachability(row.cluster),
+    "last answer": lambda row: row.answered_at,
+    "version": lambda row: version_of(row.cluster),
+    "upgrade": lambda row: row.cluster.update_progress,
+    "lost since": lambda row: row.cluster.lost_since,
+    "restore by": lambda row: row.restore_by,
+    "alerts that need somebody": lambda row: row.alert_count,
+    "applications": lambda row: row.application_count,
+    "applications that need somebody": lambda row: row.not_well_count,
+    "link": lambda row: page_address("dashboard:cluster-show", row.cluster.name),
+}
+
+
 @dataclass(frozen=True)
 class ClusterGroup:
     """Clusters of one environment; `title` is empty where the list is not in the fleet file's order."""
@@ -145,8 +172,22 @@ class ClusterGroup:
     rows: list[ClusterRow]
 
 
-def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
-    """What the list's template shows of what the address asks for."""
+@dataclass(frozen=True)
+class Kept:
+    """The clusters that an address asks for, in the order asked for, and what it asks."""
+
+    shown: list[ClusterRow]
+    counts: Counts
+    sort: Sort
+    environment: str
+    environments: list[str]
+    roles: tuple[str, ...]
+    tones: tuple[str, ...]
+    part: str
+
+
+def clusters_kept(asked: Asked, overlay: Overlay) -> Kept:
+    """Which clusters the address asks for; `counts` are by tone of those that all but the tones keep. Two queries."""
     clusters = overlay.clusters
     environments = list(dict.fromkeys(cluster.environment for cluster in clusters))
     environment = asked.choice("environment", filter(None, environments))
@@ -156,34 +197,53 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
         for cluster in clusters
         if environment in {"", cluster.environment}
         and (not roles or cluster.role in roles)
-        and part.casefold() in cluster.name.casefold()
+        and all(word in cluster.name.casefold() for word in part.casefold().split())
     ]
     rows = cluster_rows(kept, overlay)
     counts = tone_counts((row.verdict.tone, 1) for row in rows)
     tones = asked.choices("tone", [tone.value for tone in Tone])
     sort = asked.sort(SORTS, default=DEFAULT_SORT)
     shown = ordered([row for row in rows if not tones or row.verdict.tone in tones], sort, environments)
-    page = asked.page(len(shown))
+    return Kept(shown, counts, sort, environment, environments, roles, tones, part)
+
+
+def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
+    """What the list's template shows of what the address asks for."""
+    kept = clusters_kept(asked, overlay)
+    page = asked.page(len(kept.shown))
     return {
         "title": "Clusters",
-        "groups": groups_of(shown[page.rows], sort),
+        "groups": groups_of(with_pictures(kept.shown[page.rows], overlay), kept.sort),
         "page": page,
-        "sort": sort,
-        "counts": counts,
-        "tones": tones,
-        "roles": roles,
-        "environment": environment,
-        "part": part,
-        "is_narrow": bool(environment or roles or part or tones),
-        "total": len(clusters),
-        "options": {"role": ClusterRole.choices, "environment": environments},
+        "sort": kept.sort,
+        "counts": kept.counts,
+        "tones": kept.tones,
+        "roles": kept.roles,
+        "environment": kept.environment,
+        "part": kept.part,
+        "is_narrow": bool(kept.environment or kept.roles or kept.part or kept.tones),
+        "total": len(overlay.clusters),
+        "options": {"role": ClusterRole.choices, "environment": kept.environments},
         "problems": asked.problems,
     }
+
+
+def clusters_exported(request: HttpRequest, overlay: Overlay) -> HttpResponse:
+    """The clusters that the filters keep, in their order, as a file."""
+    rows = clusters_kept(Asked(request.GET), overlay).shown
+    return exported(request, name="clusters", columns=EXPORTED, rows=rows, now=overlay.now)
 
 
 def cluster_rows(clusters: Iterable[Cluster], overlay: Overlay) -> list[ClusterRow]:
     """Each cluster as a row. Two queries, for alerts and Applications."""
     return counted_rows(clusters, overlay, alerts=alert_counts(overlay), applications=application_counts(overlay))
+
+
+def with_pictures(rows: Iterable[ClusterRow], overlay: Overlay) -> list[ClusterRow]:
+    """The rows with how each cluster was reached in the last day. One query."""
+    shown = list(rows)
+    pictures = availabilities([row.cluster for row in shown], overlay)
+    return [replace(row, reached=pictures[row.cluster.name]) for row in shown]
 
 
 def counted_rows(

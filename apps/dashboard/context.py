@@ -2,50 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.access import Verb, may, role_of
 from apps.alerts.models import Episode
+from apps.core.addresses import page_address
 from apps.core.environment import PARAMETER, environment_asked
 from apps.core.lists import ALL
 from apps.core.live import overlay_kept, theme_of
-from apps.core.tones import Tone
+from apps.core.look import look_of
+from apps.core.tones import Tone, strictest
+from apps.core.verdict import Verdict
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.fleet.shown import shown_verdict
 from apps.gitops.models import Application
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source, SourceState
-from apps.sources.shown import source_shown
 
 NEEDING = [tone.value for tone in Tone if tone.needs_somebody]
 NAMED_SOURCES = 2
 PAGES = (
     ("Now", "dashboard:now", ()),
     ("Alerts", "alerts:alert-list", ("alerts:alert-show",)),
-    ("Applications", "gitops:application-list", ("dashboard:application-show",)),
+    ("Applications", "gitops:application-list", ("gitops:application-matrix", "dashboard:application-show")),
     ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
-    ("Sources", "sources:source-list", ("sources:source-show",)),
+    ("Timeline", "dashboard:timeline", ()),
 )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A page in the navigation; `count` is how many things there need somebody, which may be wrong if `is_doubtful`."""
+    """A page in the navigation; `count` is how many things there need somebody, which may be wrong if `is_doubtful`.
+
+    `worst` is the strictest tone of those.
+    """
 
     title: str
     url: str
     count: int
     is_here: bool
     is_doubtful: bool = False
+    worst: Tone = Tone.WELL
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,13 @@ class Frame:
     @property
     def needs(self) -> int:
         """How many alerts, applications and clusters need somebody."""
-        return sum(entry.count for entry in self.entries if entry.title != "Sources")
+        return sum(entry.count for entry in self.entries)
+
+    @property
+    def worst(self) -> Tone:
+        """The strictest tone of what needs somebody; that of the sources where nothing does."""
+        tones = [entry.worst for entry in self.entries if entry.count]
+        return strictest(tones) if tones else self.freshness_tone
 
     @property
     def freshness_tone(self) -> Tone:
@@ -91,6 +104,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "frame": SimpleLazyObject(partial(frame_of, request)),
         "person": SimpleLazyObject(partial(person_of, request)),
         "theme": theme_of(request),
+        "look": look_of(request),
     }
 
 
@@ -144,33 +158,43 @@ def portal_name() -> str:
         return "Stonesoup"
 
 
-def counts_of(overlay: Overlay, environment: str) -> dict[str, int]:
-    """By page, how many things in the environment need somebody. Two queries."""
+def counts_of(overlay: Overlay, environment: str) -> dict[str, Counter[str]]:
+    """By page, how many things in the environment need somebody, by tone. Two queries."""
     within = {"environment": environment} if environment else {}
     episodes = Episode.objects.firing().current(overlay).with_shown_tone(overlay)
     applications = Application.objects.current(overlay).with_shown_tone(overlay)
     return {
-        "Alerts": episodes.filter(Q(shown_tone__in=NEEDING), **within).count(),
-        "Applications": applications.filter(Q(shown_tone__in=NEEDING), **within).count(),
-        "Clusters": sum(
-            shown_verdict(cluster, overlay).tone.needs_somebody
-            for cluster in overlay.clusters
-            if environment in {"", cluster.environment}
-        ),
-        "Sources": sum(
-            source_shown(source, overlay.now).verdict.tone.needs_somebody for source in overlay.sources.values()
+        "Alerts": by_tone(episodes.filter(Q(shown_tone__in=NEEDING), **within)),
+        "Applications": by_tone(applications.filter(Q(shown_tone__in=NEEDING), **within)),
+        "Clusters": needing(
+            shown_verdict(cluster, overlay) for cluster in overlay.clusters if environment in {"", cluster.environment}
         ),
     }
 
 
-def entries_of(request: HttpRequest, overlay: Overlay, counts: dict[str, int], environment: str) -> Iterator[Entry]:
-    """The navigation, in order; a chosen environment goes along."""
+def by_tone(rows: QuerySet[Any]) -> Counter[str]:
+    """How many there are by the tone in which they are shown. One query."""
+    return Counter(dict(rows.order_by().values_list(F("shown_tone")).annotate(Count("pk"))))
+
+
+def needing(verdicts: Iterable[Verdict]) -> Counter[str]:
+    """How many of them need somebody, by tone."""
+    return Counter(verdict.tone.value for verdict in verdicts if verdict.tone.needs_somebody)
+
+
+def entries_of(
+    request: HttpRequest, overlay: Overlay, counts: dict[str, Counter[str]], environment: str
+) -> Iterator[Entry]:
+    """The navigation, in order; a chosen environment goes along. A page that is not there (yet) is left out."""
     here = request.resolver_match.view_name if request.resolver_match else ""
     doubts = {"Alerts": overlay.doubtful_alertmanagers, "Applications": overlay.doubtful_instances}
     doubtful = {title for title, doubt in doubts.items() if doubt}
     query = f"?{PARAMETER}={environment or ALL}" if PARAMETER in request.GET else ""
     for title, view, others in PAGES:
-        yield Entry(title, reverse(view) + query, counts.get(title, 0), here in {view, *others}, title in doubtful)
+        found = counts.get(title, Counter())
+        worst = strictest(map(Tone, found)) if found else Tone.WELL
+        if url := page_address(view):
+            yield Entry(title, url + query, found.total(), here in {view, *others}, title in doubtful, worst)
 
 
 def banners_of(overlay: Overlay) -> Iterator[Banner]:

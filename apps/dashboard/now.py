@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, Q, When
 from django.db.models.fields.json import KT
 from django.http import HttpRequest
 
@@ -21,15 +21,16 @@ from apps.core.verdict import Verdict
 from apps.fleet.models import ClusterRole
 from apps.fleet.overlay import Overlay
 from apps.gitops.models import Application, ApplicationQuerySet, shown_verdict
-from apps.timeline.changes import CHANGES_READ, Change, changes_told
-from apps.timeline.models import Transition
+from apps.timeline.changes import Around, Change, changes_before
 
 from .attention import ranked
 from .clusters import ClusterRow, by_cluster, counted_rows
 from .context import NEEDING
+from .pictures import broken_pictures
 from .problems import (
     alert_problems,
     application_problems,
+    applications_together,
     cluster_problems,
     doubted_alertmanagers,
     doubted_applications,
@@ -37,6 +38,7 @@ from .problems import (
 )
 
 ROWS_READ = 200
+GROUPS_READ = 5000
 SMALL_FLEET = 16
 CARDS = 8
 ROWS_SHOWN = 40
@@ -104,12 +106,13 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         alerts=by_cluster((tally.cluster, tally.shown_tone, tally.count) for tally in alert_tallies),
         applications=by_cluster((tally.cluster, tally.shown_tone, tally.count) for tally in application_tallies),
     )
+    broken = worst_applications(applications, overlay)
     problems = [
         *cluster_problems(clusters, overlay),
         *source_problems(overlay, environment, {row.cluster.name: row for row in clusters}),
         *doubted_alertmanagers(overlay, environment),
-        *alert_problems(worst_episodes(episodes), spread_of(episodes)),
-        *application_problems(worst_applications(applications, overlay), alike_of(applications)),
+        *alert_problems(worst_episodes(episodes), spread_of(episodes), {str(row) for row, _ in broken}),
+        *application_problems(broken, together_among(applications, overlay)),
         *doubted_applications(doubted(application_tallies, overlay), overlay),
     ]
     rows = ranked(problems, environments)
@@ -127,6 +130,7 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         "totals": totals,
         "is_certain": is_certain(overlay),
         "changes": changes_of(overlay.now, environment),
+        "broken": broken_pictures(overlay, environment),
     }
 
 
@@ -171,7 +175,7 @@ def is_doubted(overlay: Overlay) -> Q:
     return on_doubtful & ~Q(tone__in=OWN_VERDICT_STAYS)
 
 
-def worst_applications(applications: ApplicationQuerySet, overlay: Overlay) -> Iterable[tuple[Application, Verdict]]:
+def worst_applications(applications: ApplicationQuerySet, overlay: Overlay) -> list[tuple[Application, Verdict]]:
     """The most urgent Applications that need somebody by their own verdict, with the shown one. One query."""
     needing = applications.filter(tone__in=NEEDING).exclude(is_doubted(overlay)).annotate(rank=rank_of("tone"))
     newest = F("tone_since").desc(nulls_last=True)
@@ -179,13 +183,12 @@ def worst_applications(applications: ApplicationQuerySet, overlay: Overlay) -> I
     return [(application, shown_verdict(application, overlay)) for application in rows]
 
 
-def alike_of(applications: ApplicationQuerySet) -> dict[tuple[str, str], int]:
-    """By Argo CD instance and beginning of the reason, how many Applications are not known. One query."""
-    found: Counter[tuple[str, str]] = Counter()
-    rows = applications.filter(tone=Tone.UNKNOWN.value).values_list("instance", "reason").annotate(Count("pk"))
-    for instance, reason, count in rows[:ROWS_READ]:
-        found[instance, reason.partition(": ")[0]] += count
-    return dict(found)
+def together_among(applications: ApplicationQuerySet, overlay: Overlay) -> Counter[str]:
+    """By cause, how many Applications that need somebody have it. One query."""
+    needing = applications.filter(tone__in=NEEDING).exclude(is_doubted(overlay))
+    component = Case(When(set_name="", then=F("name")), default=F("set_name"))
+    grouped = needing.values_list("instance", component, "tone", "reason", "repo_url").annotate(Count("pk"))
+    return applications_together(grouped[:GROUPS_READ])
 
 
 def doubted(tallies: Iterable[Tally], overlay: Overlay) -> list[tuple[str, str, str, int]]:
@@ -227,7 +230,4 @@ def is_certain(overlay: Overlay) -> bool:
 
 def changes_of(now: datetime, environment: str) -> list[Change]:
     """What changed in the last hour, the newest first; not what was seen then and is older. One query."""
-    lines = Transition.objects.filter(seen_at__gt=now - LAST_HOUR).exclude(at__lt=now - LAST_HOUR)
-    if environment:
-        lines = lines.filter(environment__in=["", environment])
-    return changes_told(lines.order_by("-seen_at", "-pk")[:CHANGES_READ])
+    return changes_before(now, Around(environment=environment), before=LAST_HOUR)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from apps.alerts.models import Episode
+from apps.alerts.support import support_of
 from apps.core.addresses import page_address
-from apps.core.links import safe_link
 from apps.core.tones import Tone, strictest
 from apps.core.verdict import Verdict
+from apps.core.verdict.comparison import Culprit, culprit_of, signature_of
 from apps.fleet.overlay import Overlay
 from apps.gitops.models import Application
 from apps.sources.models import Source, SourceState
@@ -30,6 +32,11 @@ NO_SOURCE = "sources"
 def cluster_cause(name: str) -> str:
     """The name of the problem that a cluster is."""
     return f"cluster/{name}"
+
+
+def application_cause(subject: str) -> str:
+    """The name of the problem that an Application is; `subject` is "<instance>/<namespace>/<name>"."""
+    return f"application/{subject}"
 
 
 def source_cause(source: Source) -> str:
@@ -160,27 +167,39 @@ def cause_of_source(source: Source, overlay: Overlay, known: Mapping[str, Cluste
     return cluster_cause(source.cluster) if is_api and is_down else ""
 
 
-def alert_problems(episodes: Iterable[Episode], spread: Mapping[str, int]) -> Iterator[Problem]:
-    """Firing alerts; `spread` tells by name on how many clusters an alert fires: one that is on many is one row."""
+def alert_problems(
+    episodes: Iterable[Episode], spread: Mapping[str, int], applications: Collection[str]
+) -> Iterator[Problem]:
+    """Firing alerts; `spread` tells by name how many of an alert fire: several are one row.
+
+    An alert on one of `applications`, those that need somebody themselves, belongs to that Application's row.
+    """
     for episode in episodes:
-        runbook = safe_link(episode.runbook_url)
+        support = support_of(episode.runbook_url)
         url = page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint)
         yield Problem(
             name=f"alert/{episode.alertmanager}/{episode.fingerprint}",
-            title=episode.name,
+            title=episode.title,
             tone=Tone(episode.tone),
             weight=alert_weight(episode),
             what=alert_told(episode),
-            detail="supported" if runbook else "not supported: no runbook",
+            detail=support.words,
             place=episode.cluster or episode.cluster_told,
             environment=episode.environment,
             since=episode.began_at,
             url=url,
-            cause=f"alerts/{episode.name}" if spread.get(episode.name, 0) > 1 else "",
+            cause=cause_of_alert(episode, spread, applications),
             noun="alert",
             all_url=listed("alerts:alert-list", q=episode.name),
-            step=Step("Open runbook", runbook, is_outside=True) if runbook else Step("Open alert", url),
+            step=Step("Open runbook", support.runbook, is_outside=True) if support.runbook else Step("Open alert", url),
         )
+
+
+def cause_of_alert(episode: Episode, spread: Mapping[str, int], applications: Collection[str]) -> str:
+    """The Application that it is on, where that needs somebody, or the alert of its name that fires more than once."""
+    if episode.application in applications:
+        return application_cause(episode.application)
+    return f"alerts/{episode.name}" if spread.get(episode.name, 0) > 1 else ""
 
 
 def alert_told(episode: Episode) -> str:
@@ -196,30 +215,86 @@ def alert_weight(episode: Episode) -> Weight:
     return Weight.CONTROL_PLANE_ALERT if episode.is_control_plane else Weight.ALERT
 
 
+@dataclass(frozen=True)
+class Together:
+    """A cause that several Applications have in common: its name, the title of all (`{count}`), a page of them."""
+
+    cause: str
+    title: str
+    url: str
+
+
+def together_of(instance: str, component: str, tone: str, reason: str, repo_url: str) -> Together:
+    """What an Application has in common with others that are broken alike: an Argo CD's repo-server or Git that fails,
+    the same complaint, the same component on several clusters."""
+    if tone != Tone.UNKNOWN:
+        what = reason.partition(":")[0]
+        url = listed("gitops:application-list", set=component, tone=tone)
+        return Together(f"component/{component}/{tone}/{what}", f"{{count}} Applications of {component}", url)
+    url = listed("gitops:application-list", instance=instance, tone=tone)
+    argocd = f"Argo CD {instance}"
+    match culprit_of(reason):
+        case Culprit.REPO_SERVER:
+            return Together(f"repo-server/{instance}", f"Repo-server of {argocd} fails: {{count}} not compared", url)
+        case Culprit.GIT:
+            return Together(f"git/{instance}/{repo_url}", f"{argocd} cannot read Git: {{count}} not compared", url)
+        case _:
+            told = signature_of(reason)
+            return Together(f"applications/{instance}/{told}", f"{{count}} Applications on {argocd}", url)
+
+
+def applications_together(groups: Iterable[tuple[str, str, str, str, str, int]]) -> Counter[str]:
+    """Cause → how many Applications have it, of (instance, component, tone, reason, repository, count)."""
+    counts: Counter[str] = Counter()
+    for instance, component, tone, reason, repo_url, count in groups:
+        counts[together_of(instance, component, tone, reason, repo_url).cause] += count
+    return counts
+
+
 def application_problems(
-    applications: Iterable[tuple[Application, Verdict]], alike: Mapping[tuple[str, str], int]
+    applications: Iterable[tuple[Application, Verdict]], together: Mapping[str, int]
 ) -> Iterator[Problem]:
-    """Applications with their shown verdicts; many with one reason on one Argo CD are one row."""
+    """Applications with their shown verdicts; MANY of one cause are one row, those that were not read counted in it."""
+    read: Counter[str] = Counter()
+    last: dict[str, Problem] = {}
     for application, verdict in applications:
-        url = page_address("dashboard:application-show", application.instance, application.namespace, application.name)
-        reason = application.reason.partition(": ")[0]
-        is_one_of_many = application.tone == Tone.UNKNOWN and alike.get((application.instance, reason), 0) >= MANY
-        yield Problem(
-            name=f"application/{application}",
-            title=application.name,
-            tone=verdict.tone,
-            weight=Weight.FAILED_ACTION if verdict.tone is Tone.CRITICAL else Weight.APPLICATION,
-            what=verdict.reason,
-            place=application.cluster or application.destination,
-            environment=application.environment,
-            since=application.tone_since,
-            url=url,
-            cause=f"applications/{application.instance}/{reason}" if is_one_of_many else "",
-            together=f"{{count}} Applications on Argo CD {application.instance}",
-            noun="Application",
-            all_url=listed("gitops:application-list", instance=application.instance, tone=application.tone),
-            step=Step("Open Application", url),
+        alike = together_of(
+            application.instance,
+            application.set_name or application.name,
+            application.tone,
+            application.reason,
+            application.repo_url,
         )
+        problem = application_problem(application, verdict, alike if together.get(alike.cause, 0) >= MANY else None)
+        read[problem.cause] += 1
+        last[problem.cause] = problem
+        yield problem
+    for cause, problem in last.items():
+        left = together.get(cause, 0) - read[cause]
+        if cause and left > 0:
+            yield replace(problem, name=f"more/{cause}", title=f"{left} more", url="", count=left, place="", step=None)
+
+
+def application_problem(application: Application, verdict: Verdict, alike: Together | None) -> Problem:
+    """One Application, with what it has in common with many."""
+    url = page_address("dashboard:application-show", application.instance, application.namespace, application.name)
+    return Problem(
+        name=application_cause(str(application)),
+        title=application.name,
+        tone=verdict.tone,
+        weight=Weight.FAILED_ACTION if verdict.tone is Tone.CRITICAL else Weight.APPLICATION,
+        what=verdict.reason,
+        place=application.cluster or application.destination,
+        environment=application.environment,
+        since=application.tone_since,
+        url=url,
+        cause=alike.cause if alike else "",
+        together=alike.title if alike else "",
+        together_url=alike.url if alike else "",
+        noun="Application",
+        all_url=listed("gitops:application-list", instance=application.instance, tone=application.tone),
+        step=Step("Open Application", url),
+    )
 
 
 def doubted_applications(counts: Iterable[tuple[str, str, str, int]], overlay: Overlay) -> Iterator[Problem]:

@@ -8,6 +8,9 @@ app_name = "dashboard"
 urlpatterns = [
     path("", views.now, name="now"),
     path("apps/<str:instance>/<str:namespace>/<str:name>/", views.application_show, name="application-show"),
+    path("timeline/", views.timeline, name="timeline"),
     path("clusters/", views.cluster_list, name="cluster-list"),
     path("clusters/<str:name>/", views.cluster_show, name="cluster-show"),
+    path("search/", views.search, name="search"),
+    path("wall/", views.wall, name="wall"),
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from apps.core.environment import environment_kept
+from apps.core.exports import export_asked, exported
 from apps.core.htmx import wants_fragment
 from apps.core.lists import Asked
 from apps.core.live import live_page
@@ -19,8 +21,11 @@ from apps.gitops.models import Application
 
 from .applications import application_shown
 from .cluster import cluster_shown
-from .clusters import clusters_listed
+from .clusters import clusters_exported, clusters_listed
 from .now import now_shown
+from .search import search as searched
+from .timeline import COLUMNS, exported_lines, timeline_asked, timeline_shown
+from .wall import wall_shown
 
 
 @require_safe
@@ -57,6 +62,8 @@ def application_show(request: HttpRequest, instance: str, namespace: str, name: 
 @environment_kept
 def cluster_list(request: HttpRequest) -> HttpResponse:
     """Every cluster, by environment."""
+    if export_asked(request):
+        return clusters_exported(request, overlay_now())
     return live_page(
         request,
         page="dashboard/cluster_list.html",
@@ -78,4 +85,46 @@ def cluster_show(request: HttpRequest, name: str) -> HttpResponse:
         topics=["clusters", f"cluster:{name}", "apps", "alerts"],
         overlay=overlay_now,
         context=partial(cluster_shown, cluster),
+    )
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """What is called so; its fragment is the list below the field of the frame's search."""
+    is_box = wants_fragment(request)
+    shown = {"title": "Search", "answer": searched(request.GET.get("q", "")), "is_box": is_box}
+    answer = render(request, "dashboard/_search.html" if is_box else "dashboard/search.html", shown)
+    patch_cache_control(answer, no_store=True, private=True)
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+@require_safe
+def wall(request: HttpRequest) -> HttpResponse:
+    """What needs somebody, to be read from afar; the environment is the address', and nobody's last one."""
+    return live_page(
+        request,
+        page="dashboard/wall.html",
+        fragment="dashboard/_wall.html",
+        topics=["apps", "alerts", "clusters", "sources"],
+        overlay=overlay_now,
+        context=partial(wall_shown, request),
+    )
+
+
+@require_safe
+@environment_kept
+def timeline(request: HttpRequest) -> HttpResponse:
+    """Everything that happened, as a list, as a drawing, or as a file of its lines."""
+    if export_asked(request):
+        overlay = overlay_now()
+        told = timeline_asked(Asked(request.GET), overlay)
+        return exported(request, name="timeline", columns=COLUMNS, rows=exported_lines(told), now=overlay.now)
+    return live_page(
+        request,
+        page="dashboard/timeline.html",
+        fragment="dashboard/_timeline.html",
+        topics=["apps", "alerts", "clusters", "sources"],
+        overlay=overlay_now,
+        context=lambda overlay: timeline_shown(Asked(request.GET), overlay),
     )

@@ -68,6 +68,9 @@ def node_found(node: values.Node) -> Found:
         roles=sorted(node.roles),
         version=node.kubelet_version,
         is_cordoned=node.is_unschedulable,
+        cpu=node.cpu,
+        memory=node.memory,
+        pods=node.pods,
         conditions=conditions_data(node.conditions),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -41,7 +41,17 @@ def _take_in(row: Cluster, reading: Reading, now: datetime) -> Change:
         ),
         lines,
         _write(row.name, present, before, after, gone),
+        _sinces(stands.values()),
     )
+
+
+def _sinces(stands: Iterable[Found]) -> dict[str, datetime]:
+    """By tone, since when the first of the parts that are in it has been so."""
+    sinces: dict[str, datetime] = {}
+    for found in stands:
+        if found.since is not None:
+            sinces[found.tone] = min(found.since, sinces.get(found.tone, found.since))
+    return sinces
 
 
 def _set_columns(row: Cluster, reading: Reading, now: datetime) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from django.db import transaction
@@ -22,11 +23,15 @@ NEVER = "never reached"
 
 
 class Change(NamedTuple):
-    """What a change comes to: the facts to judge the cluster by, lines of its parts, whether rows of parts changed."""
+    """What a change comes to: the facts to judge the cluster by, lines of its parts, whether rows of parts changed.
+
+    `sinces` tells by tone since when the first of the parts in it is so, where the API tells.
+    """
 
     facts: ClusterFacts
     lines: Sequence[Transition] = ()
     has_changed_parts: bool = False
+    sinces: Mapping[str, datetime] = MappingProxyType({})
 
 
 def cluster_change(*, name: str, change: Callable[[Cluster, datetime], Change | None]) -> bool:
@@ -42,7 +47,7 @@ def cluster_change(*, name: str, change: Callable[[Cluster, datetime], Change | 
         done = change(row, now)
         if done is None:
             return False
-        _judge(row, done.facts, now)
+        _judge(row, done, now)
         lines = [*_own_lines(before, row, done.facts, now), *done.lines]
         return _save(before, row, lines, has_changed_parts=done.has_changed_parts)
 
@@ -58,10 +63,12 @@ def reachability(row: Cluster) -> str:
     return "reached" if row.reached_at else NEVER
 
 
-def _judge(row: Cluster, facts: ClusterFacts, now: datetime) -> None:
-    verdict = cluster_verdict(facts)
+def _judge(row: Cluster, done: Change, now: datetime) -> None:
+    verdict = cluster_verdict(done.facts)
     if row.tone != verdict.tone or row.tone_since is None:
-        row.tone_since = row.unreached_since or now
+        told = row.unreached_since or done.sinces.get(verdict.tone.value)
+        is_believable = told is not None and told <= now and (row.tone_since is None or told > row.tone_since)
+        row.tone_since = told if told is not None and is_believable else now
     row.tone, row.reason = verdict.tone.value, clean(verdict.reason, 500)
 
 

@@ -5,10 +5,11 @@ One process writes for an instance at a time (the lease of `writing_lease`). Wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from django.db import transaction
@@ -24,7 +25,7 @@ from apps.integrations.http import CallFacts
 from apps.integrations.listing import Unreadable
 from apps.sources.fleetfile.schema import FleetFile
 from apps.sources.models import Source
-from apps.timeline.models import Kind, Transition
+from apps.timeline.models import TONE, Kind, Transition
 from apps.timeline.services import transitions_note
 
 from .destinations import destinations_of
@@ -40,6 +41,7 @@ DELETED, REPLAYED = "DELETED", "ADDED"
 APPEARED = Change("seen", "", "appeared")
 REMOVED = Change("seen", "", "removed")
 ROWS_A_STATEMENT = 200
+BROKEN = frozenset({Tone.CRITICAL, Tone.WARNING})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +194,22 @@ def surroundings_of(*, fleet: FleetFile, instance: str) -> Surroundings:
     )
 
 
+class _Standing(NamedTuple):
+    """Where an Application stands, and in which tone of its own."""
+
+    cluster: str
+    environment: str
+    tone: str
+
+    @property
+    def weight(self) -> str:
+        """Broken, not known, or neither."""
+        return "broken" if self.tone in BROKEN else "not known" if self.tone == Tone.UNKNOWN else ""
+
+
+NOWHERE = _Standing("", "", "")
+
+
 class _Round:
     """The rows that one answer is about, what changes in them, and the one transaction that writes it."""
 
@@ -201,6 +219,7 @@ class _Round:
         self._before: dict[Key, dict[str, Any]] = {}
         self._changes: list[tuple[Application, Change, str, datetime | None]] = []
         self._removed: list[Application] = []
+        self._gone: list[tuple[Application, _Standing]] = []
         self._created: set[Key] = set()
         self._reborn: set[int] = set()
 
@@ -229,10 +248,11 @@ class _Round:
     def remove(self, key: Key, *, seen_after: datetime | None = None) -> None:
         """Removes a row, if it is there."""
         row = self.rows.pop(key, None)
-        self._before.pop(key, None)
+        before = self._before.pop(key, None)
         self._created.discard(key)
         if row is not None and row.pk:
             self._removed.append(row)
+            self._gone.append((row, _standing_of(before or draft_of(row))))
             self._changes.append((row, REMOVED, "", seen_after))
 
     def write(self) -> Collected:
@@ -242,7 +262,7 @@ class _Round:
         if touched or self._removed:
             with transaction.atomic():
                 self._write_rows(touched)
-                transitions_note(self._lines())
+                transitions_note([*self._lines(), *self._tone_lines(changed)])
                 raise_topics(_topics([*touched, *self._removed]))
         return Collected(
             total=len(self.rows),
@@ -277,15 +297,26 @@ class _Round:
         )
 
     def _lines(self) -> list[Transition]:
-        """First sight of a whole instance is no news."""
-        is_first_sight = not Source.objects.filter(
-            key=f"argocd/{self.around.instance}", succeeded_at__isnull=False
-        ).exists()
         return [
             _line(row, change, tone, self.around.now, seen_after)
             for row, change, tone, seen_after in self._changes
-            if not (is_first_sight and change is APPEARED)
+            if not (change is APPEARED and self._is_first_sight)
         ]
+
+    @cached_property
+    def _is_first_sight(self) -> bool:
+        """First sight of a whole instance is no news."""
+        key = f"argocd/{self.around.instance}"
+        return not Source.objects.filter(key=key, succeeded_at__isnull=False).exists()
+
+    def _tone_lines(self, changed: Iterable[Key]) -> list[Transition]:
+        """What the picture of broken Applications is made of: one that begins or ceases to be broken or not known."""
+        moves = [(row, before, NOWHERE) for row, before in self._gone]
+        for key in changed:
+            before = NOWHERE if key in self._created else _standing_of(self._before[key])
+            if not (key in self._created and self._is_first_sight):
+                moves.append((self.rows[key], before, _standing_of(draft_of(self.rows[key]))))
+        return [line for move in moves for line in _lines_of_move(*move, self.around.now)]
 
 
 def _line(row: Application, change: Change, tone: str, now: datetime, seen_after: datetime | None) -> Transition:
@@ -308,6 +339,20 @@ def _line(row: Application, change: Change, tone: str, now: datetime, seen_after
         by=change.by,
         link=clean(f"/apps/{'/'.join(quote(part, safe='') for part in path)}/", 500),
     )
+
+
+def _standing_of(draft: Mapping[str, Any]) -> _Standing:
+    return _Standing(draft["cluster"], draft["environment"], draft["tone"])
+
+
+def _lines_of_move(row: Application, before: _Standing, after: _Standing, now: datetime) -> Iterator[Transition]:
+    """A line where its weight changes; one that moved goes from where it was and appears where it is."""
+    is_moved = NOWHERE not in {before, after} and before[:2] != after[:2]
+    for was, stands in [(before, NOWHERE), (NOWHERE, after)] if is_moved else [(before, after)]:
+        if was.weight != stands.weight:
+            line = _line(row, Change(TONE, was.tone, stands.tone), stands.tone, now, None)
+            line.cluster, line.environment, _ = was if stands == NOWHERE else stands
+            yield line
 
 
 def _topics(rows: Iterable[Application]) -> set[str]:

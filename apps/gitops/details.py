@@ -6,6 +6,7 @@ Never one GET for each Application of a list: while a repo-server fails, that wo
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,8 @@ from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
 from apps.sources.models import Source
 
+from .around import around_read
+from .commits import commits_read, commits_tried_since, commits_want
 from .models import Application, ApplicationDetail
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,8 @@ MOST_RESOURCES = 500
 MOST_HISTORY = 20
 MOST_IMAGES = 100
 LONGEST_TEXT = 1000
-COMMIT_LENGTHS = (40, 64)
+MOST_SIBLINGS = 100
+LOOKED_LATELY = timedelta(minutes=15)
 
 
 def ask_for_details(*, application: Application) -> None:
@@ -77,8 +81,7 @@ def details_read() -> None:
 
 def details_wanted(*, instance: str, now: datetime) -> list[Application]:
     """The next Applications to read, those asked for first; fewer where a minute's measure is nearly full."""
-    lately = ApplicationDetail.objects.filter(application__instance=instance, read_at__gt=now - timedelta(minutes=1))
-    room = min(AT_ONCE, MOST_A_MINUTE - lately.count())
+    room = min(AT_ONCE, room_left(instance=instance, now=now))
     if room <= 0:
         return []
     mine = Application.objects.filter(instance=instance).select_related("detail")
@@ -92,24 +95,70 @@ def details_wanted(*, instance: str, now: datetime) -> list[Application]:
     return [*first, *rest[: room - len(first)]]
 
 
+def room_left(*, instance: str, now: datetime) -> int:
+    """How many more reads a minute's measure has room for: Applications and commits together."""
+    minute_ago = now - timedelta(minutes=1)
+    lately = ApplicationDetail.objects.filter(application__instance=instance, read_at__gt=minute_ago)
+    return MOST_A_MINUTE - lately.count() - commits_tried_since(instance=instance, moment=minute_ago)
+
+
 def _instance_read(fleet: FleetFile, instance: str) -> None:
-    client = argocd_client(fleet, f"argocd/{instance}")
-    for row in details_wanted(instance=instance, now=database_now()):
-        connection_let_go()
-        try:
-            told = client.application(row.name, namespace=row.namespace, project=row.project)
-            data = {**_kept(told), "revision_metadata": _revision_of(client, row, told)}
-        except UpstreamError as error:
-            _failed(row, error)
-            if not isinstance(error, (UpstreamNotFound, UpstreamDenied)):
-                return
-        else:
-            detail_write(row=row, data=data)
+    """What somebody waits for comes first: Applications asked for, then commits, then those that are not well."""
+    client, now = argocd_client(fleet, f"argocd/{instance}"), database_now()
+    rows = details_wanted(instance=instance, now=now)
+    asked = [row for row in rows if _is_awaited(row)]
+    if not all(_row_read(client, row) for row in asked):
+        return
+    room = room_left(instance=instance, now=now)
+    room -= commits_read(client=client, instance=instance, most=min(AT_ONCE, room))
+    for row in [row for row in rows if row not in asked][: max(0, room)]:
+        if not _row_read(client, row):
+            return
 
 
-def detail_write(*, row: Application, data: dict[str, Any]) -> None:
+def _is_awaited(row: Application) -> bool:
+    detail = getattr(row, "detail", None)
+    return detail is not None and _is_asked(detail)
+
+
+def _row_read(client: ArgoCDClient, row: Application) -> bool:
+    """Reads one Application; False where the server itself fails, so that no more is asked of it now."""
+    connection_let_go()
+    try:
+        told = client.application(row.name, namespace=row.namespace, project=row.project)
+    except UpstreamError as error:
+        _failed(row, error)
+        return isinstance(error, (UpstreamNotFound, UpstreamDenied))
+    around = around_read(client, row) if _wants_around(row) else None
+    detail_write(row=row, data=_kept(told), around=around)
+    if _is_awaited(row):
+        commits_want(_revisions_of(row, told))
+    return True
+
+
+def _wants_around(row: Application) -> bool:
+    """Tree and events are read where something is wrong and somebody looked lately."""
+    detail = getattr(row, "detail", None)
+    asked_at = detail.asked_at if detail else None
+    return row.tone != Tone.WELL and asked_at is not None and database_now() - asked_at < LOOKED_LATELY
+
+
+def _revisions_of(row: Application, told: Told) -> Iterator[tuple[Application, str]]:
+    """The commits that its page names: what it is compared with, its history, and what the others of its set run."""
+    yield row, told.application.sync_revision
+    for entry in reversed(told.history[-MOST_HISTORY:]):
+        yield row, entry.revision
+    others = Application.objects.siblings_of(row)
+    seen = {told.application.sync_revision}
+    for other in others.exclude(sync_revision__in=["", *seen]).order_by("-revision_since")[:MOST_SIBLINGS]:
+        if other.sync_revision not in seen:
+            seen.add(other.sync_revision)
+            yield other, other.sync_revision
+
+
+def detail_write(*, row: Application, data: dict[str, Any], around: dict[str, Any] | None = None) -> None:
     """Keeps what was read, and tells the pages if it differs from before."""
-    _write(row, {"data": data, "error": ""})
+    _write(row, {"data": data, "error": "", **({"around": around} if around is not None else {})})
 
 
 def _failed(row: Application, error: UpstreamError) -> None:
@@ -126,29 +175,10 @@ def _write(row: Application, columns: dict[str, Any]) -> None:
             return
         kept = ApplicationDetail.objects.get_or_create(application=row)[0]
         differing = {name: value for name, value in columns.items() if getattr(kept, name) != value}
-        ApplicationDetail.objects.filter(pk=kept.pk).update(read_at=now, **differing)
+        moments = {"read_at": now, **({"around_read_at": now} if "around" in columns else {})}
+        ApplicationDetail.objects.filter(pk=kept.pk).update(**moments, **differing)
         if differing or kept.read_at is None:
             raise_topics(["apps"])
-
-
-def _revision_of(client: ArgoCDClient, row: Application, told: Told) -> dict[str, Any]:
-    """Author, date and message of the commit that it is compared with, {} where they are not known.
-
-    Asked for where somebody looks, once for each commit: the answer takes a repo-server.
-    """
-    revision, detail = told.application.sync_revision, getattr(row, "detail", None)
-    kept: dict[str, Any] = (detail.data.get("revision_metadata") if detail else None) or {}
-    if kept.get("revision") == revision:
-        return kept
-    if detail is None or detail.asked_at is None or len(revision) not in COMMIT_LENGTHS:
-        return {}
-    try:
-        found = client.revision_metadata(row.name, revision, namespace=row.namespace, project=row.project)
-    except UpstreamError:
-        return {}  # beside the point here: the page does without
-    date = found.date.isoformat() if found.date else None
-    told_of = {"author": clean(found.author, 200), "date": date, "message": clean(found.message, LONGEST_TEXT)}
-    return {"revision": revision, **told_of}
 
 
 def _kept(told: Told) -> dict[str, Any]:

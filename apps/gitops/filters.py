@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
-from apps.core.lists import NOT_SET, Asked, Sort, words_meant, words_offered
+from apps.core.lists import NOT_SET, Asked, Sort, name_has, short, words_meant, words_offered
 from apps.core.tones import Tone
 
 from .models import ApplicationQuerySet
+from .window_filter import WindowWord, in_window_state
 
 KNOWN_WORDS: Mapping[str, tuple[str, ...]] = {
     "sync": ("Synced", "OutOfSync", "Unknown"),
@@ -29,6 +32,17 @@ COLUMNS = {
     "cluster": "cluster",
     "project": "project",
 }
+TIMES_IN_STATE: Mapping[str, tuple[str, timedelta]] = {
+    "under-10m": ("less than 10 min", timedelta(minutes=10)),
+    "under-1h": ("less than 1 h", timedelta(hours=1)),
+    "under-1d": ("less than 1 d", timedelta(days=1)),
+    "over-1h": ("more than 1 h", timedelta(hours=1)),
+    "over-1d": ("more than 1 d", timedelta(days=1)),
+    "over-7d": ("more than 7 d", timedelta(days=7)),
+}
+TURNING = frozenset({"window", "in_state"})
+SHORTEST_REVISION = 7
+REVISION = re.compile(r"^[\w.:+-]+$", re.ASCII)
 SORTS = ("tone", "name", "cluster", "since")
 DEFAULT_SORT = "tone"
 
@@ -41,28 +55,44 @@ class ApplicationFilters:
     tones: tuple[str, ...] = ()
     set_name: str = ""
     auto_sync: bool | None = None
+    windows: tuple[str, ...] = ()
+    in_state: str = ""
+    revision: str = ""
     part: str = ""
 
     @property
     def is_narrow(self) -> bool:
         """Whether it leaves anything out."""
-        return bool(any(self.words.values()) or self.tones or self.set_name or self.part or self.auto_sync is not None)
+        return self.is_special or bool(any(self.words.values()) or self.tones or self.part)
 
     @property
     def is_special(self) -> bool:
         """Whether it uses one of the filters that are folded away."""
         folded = any(self.words[name] for name in ("operation", "condition", "project", "instance"))
-        return bool(folded or self.set_name or self.auto_sync is not None)
+        texts = self.set_name or self.windows or self.in_state or self.revision
+        return bool(folded or texts or self.auto_sync is not None)
 
-    def kept(self, applications: ApplicationQuerySet) -> ApplicationQuerySet:
-        """Those that fit in everything but their tone, so that tones can be counted."""
+    @property
+    def times(self) -> tuple[str, ...]:
+        """`in_state` as the chosen ones of a filter."""
+        return (self.in_state,) if self.in_state else ()
+
+    def kept(self, applications: ApplicationQuerySet, now: datetime) -> ApplicationQuerySet:
+        """Those that fit at `now` in everything but their tone, so that tones can be counted."""
         for name, words in self.words.items():
             applications = applications.filter(_one_of(name, words)) if words else applications
-        if self.set_name:
-            applications = applications.filter(set_name=self.set_name)
+        applications = applications.filter(self._texts(now))
+        return applications.filter(in_window_state(applications, self.windows, now)) if self.windows else applications
+
+    def _texts(self, now: datetime) -> Q:
+        fits = Q(set_name=self.set_name) if self.set_name else Q()
         if self.auto_sync is not None:
-            applications = applications.filter(auto_sync=self.auto_sync)
-        return applications.filter(name__icontains=self.part) if self.part else applications
+            fits &= Q(auto_sync=self.auto_sync)
+        if self.revision:
+            fits &= Q(sync_revision__startswith=self.revision)
+        if self.in_state:
+            fits &= _in_state(self.in_state, now)
+        return fits & name_has(self.part) if self.part else fits
 
 
 def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> ApplicationFilters:
@@ -72,6 +102,9 @@ def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> Applicat
         tones=asked.choices("tone", [tone.value for tone in Tone]),
         set_name=asked.text("set", limit=253),
         auto_sync=asked.flag("auto_sync"),
+        windows=asked.choices("window", WindowWord),
+        in_state=asked.choice("in_state", TIMES_IN_STATE),
+        revision=_revision_read(asked),
         part=asked.text("q", limit=253),
     )
 
@@ -98,6 +131,24 @@ def order_of(sort: Sort) -> Iterator[str | OrderBy | Combinable]:
         yield str(sort)
         yield "shown_rank"
     yield from ("name", "instance", "namespace")
+
+
+def _revision_read(asked: Asked) -> str:
+    """The beginning of a commit's name that is asked for; a few letters would fit anything."""
+    told = asked.text("revision", limit=300)
+    if not told or (len(told) >= SHORTEST_REVISION and REVISION.match(told)):
+        return told
+    asked.problems.append(
+        f"“{short(told)}” is not the beginning of a revision ({SHORTEST_REVISION} letters or more):"
+        " that filter is left out."
+    )
+    return ""
+
+
+def _in_state(word: str, now: datetime) -> Q:
+    """In the tone of now for less, or for more, than the word says; where that is not known it fits neither."""
+    moment = now - TIMES_IN_STATE[word][1]
+    return Q(tone_since__gt=moment) if word.startswith("under") else Q(tone_since__lte=moment)
 
 
 def _one_of(name: str, words: tuple[str, ...]) -> Q:

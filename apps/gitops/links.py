@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from apps.core.links import safe_link
@@ -40,3 +42,20 @@ def commit_link(repo_url: str, revision: str) -> str:
         return ""
     commit = "-/commit" if "gitlab" in host else "commit"
     return safe_link(f"{base}/{commit}/{quote(revision, safe='')}")
+
+
+@dataclass(frozen=True)
+class OwnLink:
+    """A link that an Application gives itself; `address` is "" where it is not a safe one."""
+
+    title: str
+    address: str
+
+
+def own_links(told: Iterable[str]) -> list[OwnLink]:
+    """What its Ingresses and its annotations `link.argocd.argoproj.io/…` name: an address, or "title|address"."""
+    links = []
+    for text in dict.fromkeys(told):
+        title, _, address = text.rpartition("|")
+        links.append(OwnLink(title.strip() or address.strip(), safe_link(address.strip())))
+    return links

@@ -8,18 +8,28 @@ from typing import Any
 
 from django.db.models import Count, F, Q
 
-from apps.core.lists import Asked
+from apps.core.exports import MOST_ROWS
+from apps.core.lists import Asked, Sort
 from apps.core.ranking import rank_of, rows_in_order, tone_counts
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
-from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import Evidence, evidence_of
 from apps.sources.models import Source
 
-from .filters import DEFAULT_SORT, SORTS, ApplicationFilters, filters_read, options_of, order_of
+from .filters import (
+    DEFAULT_SORT,
+    SORTS,
+    TIMES_IN_STATE,
+    ApplicationFilters,
+    filters_read,
+    options_of,
+    order_of,
+)
 from .models import Application, ApplicationQuerySet, Project, shown_verdict
-from .windows import WindowState, window_state
+from .window_filter import WINDOW_TITLES, window_shown
+from .windows import WindowState
+from .words import sentence_of
 
 NOT_IN_ROWS = ("labels", "operation", "health_message", "conditions", "repo_url", "path")
 
@@ -32,6 +42,11 @@ class ApplicationRow:
     verdict: Verdict
     window: WindowState
     is_doubtful: bool
+
+    @property
+    def why(self) -> str:
+        """The reason as a sentence; the line that Argo CD wrote is in the verdict."""
+        return sentence_of(self.verdict.reason).text
 
     @property
     def conditions(self) -> list[str]:
@@ -50,38 +65,71 @@ def application_rows(applications: Iterable[Application], overlay: Overlay) -> l
         ApplicationRow(
             application,
             shown_verdict(application, overlay),
-            window_state(application, projects.get((application.instance, application.project)), overlay.now),
+            window_shown(application, projects.get((application.instance, application.project)), overlay.now),
             application.instance in overlay.distrusted_instances or application.cluster in overlay.doubtful_clusters,
         )
         for application in shown
     ]
 
 
-def applications_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
-    """What the list's template shows of what the address asks for."""
+@dataclass(frozen=True)
+class Chosen:
+    """What an address asks for of the Applications; `applications` fit in everything but their tone."""
+
+    filters: ApplicationFilters
+    options: Mapping[str, list[str]]
+    sort: Sort
+    applications: ApplicationQuerySet
+
+    @property
+    def in_order(self) -> ApplicationQuerySet:
+        """Those that fit in their tone too, in the order asked for."""
+        tones = self.filters.tones
+        kept = self.applications.filter(Q(shown_tone__in=tones)) if tones else self.applications
+        return kept.annotate(shown_rank=rank_of("shown_tone")).order_by(*order_of(self.sort))
+
+
+def applications_chosen(asked: Asked, overlay: Overlay) -> Chosen:
+    """Reads the address."""
     current = Application.objects.current(overlay)
-    clusters = Cluster.objects.current().values_list("name", flat=True)
-    options = options_of(current, clusters)
+    options = options_of(current, [cluster.name for cluster in overlay.clusters])
     filters = filters_read(asked, options)
     sort = asked.sort(SORTS, default=DEFAULT_SORT)
-    kept = filters.kept(current).with_shown_tone(overlay)
-    counts = counts_by_tone(kept)
-    page = asked.page(sum(count for tone, count in counts.items() if not filters.tones or tone in filters.tones))
-    if filters.tones:
-        kept = kept.filter(Q(shown_tone__in=filters.tones))
-    ordered = kept.annotate(shown_rank=rank_of("shown_tone")).order_by(*order_of(sort))
-    shown = rows_in_order(ordered.values_list("pk", flat=True)[page.rows], Application.objects.defer(*NOT_IN_ROWS))
+    return Chosen(filters, options, sort, filters.kept(current, overlay.now).with_shown_tone(overlay))
+
+
+def choice_shown(asked: Asked, chosen: Chosen, overlay: Overlay) -> dict[str, Any]:
+    """What the templates of the list and of the matrix show of the choice itself."""
+    return {
+        "filters": chosen.filters,
+        "options": chosen.options,
+        "sort": chosen.sort,
+        "windows": WINDOW_TITLES,
+        "times_in_state": {word: words for word, (words, _) in TIMES_IN_STATE.items()},
+        "problems": asked.problems,
+        "evidence": argocd_evidence(overlay, chosen.filters),
+    }
+
+
+def applications_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
+    """What the list's template shows of what the address asks for."""
+    chosen = applications_chosen(asked, overlay)
+    counts, tones = counts_by_tone(chosen.applications), chosen.filters.tones
+    page = asked.page(sum(count for tone, count in counts.items() if not tones or tone in tones))
+    keys = chosen.in_order.values_list("pk", flat=True)[page.rows]
+    shown = rows_in_order(keys, Application.objects.defer(*NOT_IN_ROWS))
     return {
         "title": "Applications",
         "rows": application_rows(shown, overlay),
         "page": page,
-        "sort": sort,
-        "filters": filters,
-        "options": options,
         "counts": counts,
-        "problems": asked.problems,
-        "evidence": argocd_evidence(overlay, filters),
+        **choice_shown(asked, chosen, overlay),
     }
+
+
+def applications_to_export(asked: Asked, overlay: Overlay) -> list[ApplicationRow]:
+    """Every row that the address asks for, in its order."""
+    return application_rows(applications_chosen(asked, overlay).in_order.defer(*NOT_IN_ROWS)[:MOST_ROWS], overlay)
 
 
 def counts_by_tone(applications: ApplicationQuerySet) -> Mapping[Tone, int]:

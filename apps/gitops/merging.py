@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from apps.core.text import clean
-from apps.core.verdict.application import GONE_WRONG, ApplicationFacts, application_verdict
+from apps.core.verdict.application import GONE_WRONG, OUT_OF_SYNC, ApplicationFacts, application_verdict
 from apps.integrations.argocd.values import Application as Told
 from apps.integrations.argocd.values import Operation
 
@@ -61,7 +61,7 @@ def row_take(row: Application, told: Told, around: Surroundings) -> list[Change]
 
     A row that was never told of before (`name` empty) is filled; that is no change of state.
     """
-    is_new = not row.name
+    is_new, was_known = not row.name, row.details_known
     changes = [] if is_new else _life_changes(row, told)
     if is_new or changes:
         _begin_life(row, told)
@@ -70,16 +70,28 @@ def row_take(row: Application, told: Told, around: Surroundings) -> list[Change]
         changes += _state_take(row, told, around.now)
     row.doubt = ""
     _spec_take(row, told, around)
-    row_judge(row, around)
+    row_judge(row, around, is_first_sight=not was_known)
     return changes
 
 
-def row_judge(row: Application, around: Surroundings) -> None:
+def row_judge(row: Application, around: Surroundings, *, is_first_sight: bool = False) -> None:
     """Sets tone and reason by what the row holds now: they change with time and with windows too."""
     verdict = application_verdict(facts_of(row, around))
     if row.tone != verdict.tone or row.tone_since is None:
-        row.tone, row.tone_since = verdict.tone.value, around.now
+        row.tone_since = _told_since(row, around.now) if is_first_sight else around.now
+        row.tone = verdict.tone.value
     row.reason = clean(verdict.reason, 1000)
+
+
+def _told_since(row: Application, now: datetime) -> datetime:
+    """Since when a row that is seen in full for the first time is as it is, by Argo CD's word: the last of its moments.
+
+    Argo CD does not tell since when an Application is OutOfSync: such a one is so since it was seen.
+    """
+    if row.sync_status == OUT_OF_SYNC and row.operation_phase not in GONE_WRONG:
+        return now
+    told = (row.health_since, row.operation_since, row.conditions_since if row.conditions else None)
+    return max((moment for moment in told if moment and moment < now), default=now)
 
 
 def facts_of(row: Application, around: Surroundings) -> ApplicationFacts:

@@ -21,6 +21,12 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         """Those of Argo CD instances that the fleet file still has."""
         return self.exclude(instance__in=overlay.archived_instances)
 
+    def siblings_of(self, application: Application) -> Self:
+        """The same component elsewhere: of the same ApplicationSet, or of the same name where it has none."""
+        name = application.set_name
+        alike = Q(set_name=name) if name else Q(set_name="", name=application.name)
+        return self.filter(alike).exclude(pk=application.pk)
+
     def with_shown_tone(self, overlay: Overlay) -> Self:
         """Annotates `shown_tone`: on a doubtful instance or cluster only critical and warning stay as they are."""
         doubtful = Q(instance__in=list(overlay.distrusted_instances)) | Q(cluster__in=list(overlay.doubtful_clusters))
@@ -124,9 +130,49 @@ class ApplicationDetail(models.Model):
     read_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=500, default="")
     data = models.JSONField(default=dict, help_text="ApplicationDetail of integrations.argocd, as builtins")
+    around = models.JSONField(null=True, help_text="TreeAndEvents as builtins, while it was not well")
+    around_read_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"details of {self.application_id}"
+
+
+class Commit(models.Model):
+    """A commit that some Application runs or ran: who made it, when and why; read once and kept (decision 9).
+
+    Until `read_at` it is only wanted, and asked for by way of the Application `through`. One that could not be read is
+    tried again at `retry_at`, later each time. `key` is a hash of repository and revision, which are too long for an
+    index.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    repo_url = models.CharField(max_length=1000)
+    revision = models.CharField(max_length=300)
+    through = models.ForeignKey(Application, null=True, on_delete=models.SET_NULL, related_name="+")
+    wanted_at = models.DateTimeField()
+    author = models.CharField(max_length=200, default="")
+    date = models.DateTimeField(null=True)
+    message = models.CharField(max_length=1000, default="")
+    tags = models.JSONField(default=list)
+    read_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+    tries = models.IntegerField(default=0)
+    error = models.CharField(max_length=500, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["wanted_at"], condition=Q(read_at=None), name="commit_wanted"),
+            models.Index(fields=["tried_at"], name="commit_tried"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.revision} of {self.repo_url}"
+
+    @property
+    def title(self) -> str:
+        """The first line of its message."""
+        return self.message.partition("\n")[0].strip()
 
 
 class ApplicationSet(models.Model):

@@ -26,7 +26,7 @@ from apps.sources.catalog import SourceKind, SourceSpec, sources_of
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
 from apps.sources.lines import source_line
-from apps.sources.models import CALLS_OF_A_READ, FAILURES_UNTIL_DOWN, Source, short_error
+from apps.sources.models import CALLS_OF_A_READ, FAILURES_UNTIL_DOWN, Source, SourceState, short_error
 from apps.timeline.models import Transition
 from apps.timeline.services import transitions_note
 
@@ -87,7 +87,7 @@ def read_budget(spec: SourceSpec) -> float:
 
 
 def source_succeeded(*, key: str, outcome: ReadOutcome) -> None:
-    """Writes a success down on the source's row, with a line in the timeline where it was failing."""
+    """Writes a success down on the source's row, with a line in the timeline where it was not read right before."""
     SOURCE_READS.labels(key, "ok").inc()
     with transaction.atomic():
         source = Source.objects.select_for_update().filter(key=key).first()
@@ -95,12 +95,20 @@ def source_succeeded(*, key: str, outcome: ReadOutcome) -> None:
             return
         now = database_now()
         changes = _success_columns(source, outcome, now)
-        lines = (
-            [source_line(source, before="failing", after="ok", tone=Tone.WELL, now=now, seen_after=source.attempted_at)]
-            if source.failures
-            else []
-        )
-        _record(source, changes, now, lines)
+        _record(source, changes, now, _lines_of_success(source, now))
+
+
+def _lines_of_success(source: Source, now: datetime) -> list[Transition]:
+    """That it is read for the first time, or again after it failed or after nobody read it: pictures stand on that."""
+    if source.succeeded_at is None:
+        before, seen_after = "never read", source.attempted_at
+    elif source.failures:
+        before, seen_after = "failing", source.attempted_at
+    elif source.state(now) is SourceState.STALE:
+        before, seen_after = "not read", source.succeeded_at
+    else:
+        return []
+    return [source_line(source, before=before, after="ok", tone=Tone.WELL, now=now, seen_after=seen_after)]
 
 
 def source_failed(*, key: str, error: UpstreamError) -> None:

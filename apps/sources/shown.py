@@ -6,11 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from apps.core.lists import Sort
+from django.http import HttpRequest, HttpResponse
+
+from apps.core.addresses import page_address
+from apps.core.exports import Columns, exported
+from apps.core.lists import Asked, Sort
 from apps.core.verdict import Verdict
 from apps.core.verdict.source import MENDING, SourceFacts, source_verdict
 
 from .models import Source, SourceState
+from .standing import Standing
 
 SORTS = ("tone", "title", "age", "latency")
 LONG_AGO = timedelta.max
@@ -73,3 +78,27 @@ def ordered(rows: Iterable[SourceRow], sort: Sort) -> list[SourceRow]:
         "latency": lambda row: row.source.latency or 0.0,
     }
     return sorted(rows, key=keys[sort.field], reverse=sort.is_descending)
+
+
+EXPORTED: Columns[SourceRow] = {
+    "state": lambda row: row.state.label,
+    "tone": lambda row: row.verdict.tone,
+    "note": lambda row: row.note,
+    "source": lambda row: row.source.title,
+    "key": lambda row: row.source.key,
+    "environment": lambda row: row.source.environment,
+    "last success": lambda row: row.source.succeeded_at,
+    "failing since": lambda row: row.source.failing_since,
+    "next try": lambda row: row.source.next_try_at,
+    "latency in seconds": lambda row: row.source.latency,
+    "items": lambda row: row.source.items,
+    "version": lambda row: row.source.version,
+    "link": lambda row: page_address("sources:source-show", row.source.key),
+}
+
+
+def sources_exported(request: HttpRequest, standing: Standing) -> HttpResponse:
+    """Every source, in the order asked for, as a file."""
+    rows = [source_shown(source, standing.now) for source in standing.sources.values()]
+    sort = Asked(request.GET).sort(SORTS, default="tone")
+    return exported(request, name="sources", columns=EXPORTED, rows=ordered(rows, sort), now=standing.now)

@@ -10,12 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
+from apps.core.exports import export_asked
 from apps.core.lists import Asked
 from apps.core.live import live_page
 from apps.timeline.models import Kind, Transition
 
 from .models import FleetFileState, Source
-from .shown import SORTS, ordered, source_shown
+from .shown import SORTS, ordered, source_shown, sources_exported
 from .standing import Standing, standing_now
 
 TOPIC = "sources"
@@ -26,6 +27,8 @@ READS_SHOWN_EVERY = timedelta(seconds=30)
 @require_safe
 def source_list(request: HttpRequest) -> HttpResponse:
     """Every source of the fleet file, the worst first, and how the fleet file itself stands."""
+    if export_asked(request):
+        return sources_exported(request, standing_now())
     return live_page(
         request,
         page="sources/source_list.html",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Self
+
 from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Concat, Least
+
+TONE = "tone"
+QUIET_FIELDS = frozenset({TONE})
+MOMENT = Least(Coalesce(F("at"), F("seen_at")), F("seen_at"))
 
 
 class Kind(models.TextChoices):
@@ -15,12 +25,49 @@ class Kind(models.TextChoices):
     PORTAL = "portal", "Portal"
 
 
+class TransitionQuerySet(models.QuerySet["Transition"]):
+    """Which lines, and when what they tell happened."""
+
+    def told(self) -> Self:
+        """Those that people are told: not the ones that only pictures are made of."""
+        return self.exclude(field__in=QUIET_FIELDS)
+
+    def with_moment(self) -> Self:
+        """Annotates `moment`: the upstream's where it tells one that is not after ours, else when it was seen."""
+        return self.annotate(moment=MOMENT)
+
+    def happened(self, since: datetime | None, until: datetime | None = None) -> Self:
+        """Those of which the moment lies from `since` to `until`; None is no bound."""
+        lines = self.with_moment()
+        lines = lines.filter(moment__gte=since) if since else lines
+        return lines.filter(moment__lte=until) if until else lines
+
+    def of(self, *, kinds: Iterable[str] = (), fields: Iterable[str] = ()) -> Self:
+        """Those of these kinds and fields ("node" has "node/w1" in it); none named is all.
+
+        Both are compared as expressions, so that no index is looked into for them: a list that is read in the order of
+        its moments needs only its first lines, where by their kind all lines there are would be sorted first.
+        """
+        lines = self.annotate(of_kind=Concat("kind", Value("")), of_field=Concat("field", Value("")))
+        kinds, fits = list(kinds), Q()
+        for name in fields:
+            fits |= Q(of_field=name) | Q(of_field__startswith=f"{name}/")
+        return lines.filter(fits, of_kind__in=kinds) if kinds else lines.filter(fits)
+
+    def newest_first(self) -> Self:
+        """In the order in which it happened, the last first."""
+        return self.with_moment().order_by("-moment", "-pk")
+
+
 class Transition(models.Model):
     """One change. `subject` names the thing as its page's URL does.
 
     Subjects: application "<instance>/<namespace>/<name>", alert "<alertmanager>/<fingerprint>", cluster its name,
     source its key. `at` is the upstream's moment where it tells one; else the change lies between `seen_after` (the
     read before) and `seen_at`, both the database's clock.
+
+    A line with the field TONE tells that an Application began or ceased to need somebody, or to be known: where it
+    appeared `before` is empty, where it went `after` is. Pictures are made of those; no list of changes shows them.
     """
 
     at = models.DateTimeField(null=True)
@@ -40,11 +87,16 @@ class Transition(models.Model):
     by = models.CharField(max_length=200, default="")
     link = models.CharField(max_length=500, default="")
 
+    objects = TransitionQuerySet.as_manager()
+
     class Meta:
         indexes = [
             models.Index(fields=["-seen_at"], name="transition_seen"),
             models.Index(fields=["kind", "subject", "-seen_at"], name="transition_subject"),
             models.Index(fields=["cluster", "-seen_at"], name="transition_cluster"),
+            models.Index(fields=["field", "-seen_at"], name="transition_field"),
+            models.Index(MOMENT.desc(), F("field"), F("environment"), F("kind"), name="transition_moment"),
+            models.Index(F("cluster"), MOMENT.desc(), name="transition_cluster_moment"),
         ]
 
     def __str__(self) -> str:

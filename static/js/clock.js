@@ -43,11 +43,12 @@ function ageAll() {
     write(time, left > 0 ? durationWords(left) : "now");
   }
 }
+const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 function localize(within) {
   for (const time of within.querySelectorAll("time[datetime]:not([data-local])")) {
     const moment = new Date(time.dateTime);
     time.dataset.local = "";
-    time.title = `${moment.toLocaleString()} here · ${time.title}`;
+    time.title = `${LOCAL.format(moment)} here · ${time.title}`;
     if ("clock" in time.dataset) write(time, moment.toTimeString().slice(0, 5));
   }
 }

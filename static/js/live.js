@@ -143,7 +143,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const isFrameAlone = event.detail.xhr.getResponseHeader("HX-Reswap") === "none";
   asked.isRefused = !asked.isForced && (isFrameAlone ? isPressing() : isHeld(root));
   if (asked.isRefused) event.detail.shouldSwap = false;
-  else if (!isFrameAlone && event.detail.shouldSwap) before = remembered(root);
+  else if (!isFrameAlone && event.detail.shouldSwap) before = remembered(root, event.detail.requestConfig.elt === root);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const answer = event.detail.xhr;
@@ -182,12 +182,12 @@ function evidence(age) {
 
 // A swap gives focus and opened parts back, and marks the rows that are new or read otherwise than before.
 let before = null;
-function remembered(root) {
+function remembered(root, isSameList) {
   const active = root.contains(document.activeElement) ? wayTo(document.activeElement) : null;
   return {
     open: [...root.querySelectorAll("details[open][id]")].map((each) => each.id),
     focus: active ?? (document.activeElement === pill ? focusBeforePill : null),
-    rows: new Map([...root.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, wordsOf(row)])),
+    rows: isSameList && new Map([...root.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, wordsOf(row)])),
   };
 }
 function wayTo(element) {
@@ -213,7 +213,7 @@ document.addEventListener("htmx:afterSettle", () => {
     if (before.focus && [document.body, pill].includes(document.activeElement)) {
       document.querySelector(`[data-live] ${before.focus}`)?.focus({ preventScroll: true });
     }
-    marked(before.rows);
+    if (before.rows) marked(before.rows);
   }
   before = null;
   localize(document);

@@ -40,9 +40,27 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
-document.addEventListener("change", (event) => {
-  if (event.target.matches("form[data-submit-on-change] select")) event.target.form.requestSubmit();
-});
+
+// The tab's icon counts what needs somebody, in the shape and colour of the worst of it.
+function drawIcon() {
+  const { needs, worst } = document.getElementById("banners")?.dataset ?? {};
+  const icon = document.querySelector("link[rel=icon]");
+  if (!icon || needs === undefined || icon.dataset.shown === `${needs}/${worst}`) return;
+  icon.dataset.shown = `${needs}/${worst}`;
+  icon.dataset.plain ??= icon.href;
+  const sample = document.createElement("span");
+  sample.className = worst;
+  sample.style.colorScheme = "light";
+  document.body.append(sample);
+  const { color: colour } = getComputedStyle(sample), ink = "white";
+  sample.remove();
+  const shape = worst === "critical" ? '<rect width="32" height="32"/>' : worst === "warning" ? '<path d="M16 0 32 32H0z"/>' : '<circle cx="16" cy="16" r="16"/>';
+  const figure = needs > 99 ? "99" : needs, size = figure.length > 1 ? 19 : 24;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="${colour}">${shape}<text x="16" y="${worst === "warning" ? 29 : 24}" font-family="sans-serif" font-weight="700" font-size="${worst === "warning" ? size - 3 : size}" text-anchor="middle" fill="${ink}">${figure}</text></svg>`;
+  icon.href = Number(needs) ? `data:image/svg+xml,${encodeURIComponent(svg)}` : icon.dataset.plain;
+}
+document.addEventListener("htmx:afterSettle", drawIcon);
+drawIcon();
 
 document.querySelectorAll("[data-theme-switch]").forEach(showTheme);
 document.querySelectorAll("button[data-copy]").forEach((button) => { button.hidden = false; });

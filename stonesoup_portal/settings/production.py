@@ -7,7 +7,7 @@ import os
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import *  # noqa: F403
-from .base import BASE_DIR, STORAGES
+from .base import BASE_DIR
 
 
 def required(name: str) -> str:
@@ -40,4 +40,3 @@ SESSION_COOKIE_NAME = "__Host-portal-session"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_NAME = "__Host-portal-csrf"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from .base import *  # noqa: F403
-from .base import DATABASES
+from .base import DATABASES, STORAGES
 
 SECRET_KEY = "only-for-tests-of-the-portal-0123456789-abcdefghijklmnop"  # noqa: S105
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -15,6 +15,9 @@ PORTAL_STATE = Path(tempfile.gettempdir()) / "portal-tests"
 PORTAL_FLEET = ""
 CELERY_BROKER_URL = "memory://"
 PAGES_KEPT_SECONDS = 0.0
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+STATIC_ROOT: Path | None = None  # type: ignore[no-redef]
+WHITENOISE_USE_FINDERS = True
 
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": Path(tempfile.gettempdir()) / f"portal-tests-{os.getpid()}.sqlite3"}

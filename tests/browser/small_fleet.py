@@ -1,23 +1,32 @@
-"""Rows for the browser: three clusters, a few Applications and alerts in every tone, and every page there is."""
+"""Rows for the browser: three clusters, a few Applications and alerts in every tone, and every page there is.
+
+`fleet_rows` is small and mostly well; `every_state_rows` adds a thing in every state that a page can show.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from django.urls import Resolver404, resolve
+
 from apps.core.clock import database_now
 from apps.core.models import Lease
 from apps.fleet.models import ClusterRole
+from apps.gitops.models import ApplicationDetail, Project
 from tests.rows import (
     ago,
     application_row,
     broken,
     change_row,
     cluster_row,
+    down,
     episode_row,
     held_by,
+    never,
     object_row,
     silence_row,
     source_row,
+    stale,
 )
 
 MEMBERS = ("alertmanager/appsre/0", "alertmanager/appsre/1")
@@ -39,6 +48,22 @@ DETAILS = (
     "/sources/argocd/production/",
 )
 PAGES = (*LISTS, *DETAILS)
+LOST = "stone-prd-rh01"
+OTHER_DETAILS = (f"/clusters/{LOST}/", f"/apps/production/argocd/has-{LOST}/", f"/alerts/rhobs/{FINGERPRINT}/")
+FILTERED = ("/apps/?q=nothing-like-it", "/alerts/?cluster=no-such&page=9", "/alerts/?group=cluster")
+NOT_IN_ALL_BRANCHES = ("/apps/matrix/", "/timeline/", "/wall/", "/search/?q=stone")
+
+
+def is_there(path: str) -> bool:
+    """Whether the address leads to a page."""
+    try:
+        resolve(path.partition("?")[0])
+    except Resolver404:
+        return False
+    return True
+
+
+EVERY_PAGE = (*PAGES, *OTHER_DETAILS, *FILTERED, *filter(is_there, NOT_IN_ALL_BRANCHES))
 
 
 def fleet_rows() -> None:
@@ -62,3 +87,85 @@ def fleet_rows() -> None:
     quiet = episode_row("Quiet", severity="warning", state="suppressed", tone="held", silenced_by=[silence.silence_id])
     held_by(quiet, *MEMBERS)
     change_row(BROKEN, link=f"/apps/{SUBJECT}/")
+
+
+def every_state_rows() -> None:
+    """The small fleet, and whatever can be the matter with a fleet."""
+    fleet_rows()
+    troubled_sources()
+    lost_cluster()
+    troubled_applications()
+    troubled_alerts()
+    change_row(LOST, kind="cluster", subject=LOST, cluster=LOST, field="reachability", before="reached", after="lost")
+    change_row(
+        "argocd production", kind="source", subject="argocd/production", field="state", after="fresh", tone="well"
+    )
+    change_row(ALERT, kind="alert", subject=f"appsre/{FINGERPRINT}", field="state", after="active", tone="critical")
+
+
+def troubled_sources() -> None:
+    """One stale, one down, one never reached, one with another clock and things that could not be read."""
+    stale(source_row("argocd/staging", environment="staging"))
+    down(source_row("alertmanager/rhobs/0"))
+    never(source_row("prometheus/rhobs"))
+    odd = {"skew": 95.0, "unreadable": 3, "unreadable_reason": "no name", "note": "may have lost its rights"}
+    source_row("argocd-inventory/staging", **odd)
+
+
+def lost_cluster() -> None:
+    """Lost for twelve minutes, with two Applications; and one that is being updated with a node that is not ready."""
+    lost = {"lost_since": ago(minutes=12), "unreached_since": ago(minutes=14), "reached_at": None}
+    cluster_row(LOST, position=8, tone="critical", reason="its API is lost", **lost)
+    down(source_row(f"kubernetes/{LOST}", cluster=LOST, environment="production"))
+    application_row(f"has-{LOST}", cluster=LOST, set_name="has")
+    cluster_row("stone-prd-m02", position=9, tone="busy", reason="update to 4.16.5", update_progress="71 % complete")
+    source_row("kubernetes/stone-prd-m02", cluster="stone-prd-m02", environment="production", interval=600.0)
+    object_row("stone-prd-m02", "Node", "ip-10-0-9-9", tone="critical", status="NotReady", reason="kubelet stopped")
+    object_row("stone-prd-m02", "ClusterVersion", "version", tone="busy", status="Progressing", reason="71 %")
+
+
+def troubled_applications() -> None:
+    """Under way, failed, with a closed window, of another revision, with conditions, missing, never compared."""
+    closed = {"kind": "deny", "schedule": "* * * * *", "duration": "24h", "applications": ["*"]}
+    Project.objects.create(instance="production", name="frozen", sync_windows=[closed])
+    application_row(
+        "frozen-stone-prd-m01", project="frozen", tone="held", sync_status="OutOfSync", reason="window closed"
+    )
+    running = {"phase": "Running", "message": "waiting for healthy state", "started_at": ago(minutes=2).isoformat()}
+    application_row(
+        "running-stone-prd-m01", operation=running, operation_phase="Running", tone="busy", reason="syncing"
+    )
+    skewed = {"set_name": "build-service", "cluster": "stone-prd-m02", "sync_revision": "9ab01e" + "0" * 34}
+    application_row("build-service-stone-prd-m02", **skewed)
+    failed = {"phase": "Failed", "message": "one or more objects failed to apply", "retry_count": 3}
+    told = [{"type": "SyncError", "message": "failed to apply", "at": ago(minutes=3).isoformat()}]
+    row = broken(
+        "failed-stone-prd-m01",
+        operation=failed,
+        operation_phase="Failed",
+        conditions=told,
+        condition_types=" SyncError ",
+    )
+    resource = {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "has", "name": "has"}
+    data = {
+        "application": {"namespace": "argocd", "name": row.name, "project": "default", "is_complete": True},
+        "resources": [{**resource, "status": "OutOfSync", "health_status": "Degraded", "requires_pruning": True}],
+        "operation_resources": [
+            {**resource, "status": "SyncFailed", "message": "quota exceeded", "sync_phase": "Sync"}
+        ],
+        "history": [{"id": 1, "revision": row.sync_revision, "initiated_by": "remy"}],
+    }
+    ApplicationDetail.objects.create(application=row, asked_at=ago(minutes=2), read_at=ago(minutes=1), data=data)
+    application_row("missing-stone-prd-m01", health_status="Missing", tone="warning", reason="Missing")
+    application_row("new-stone-prd-m01", sync_status="", health_status="", tone="unknown", reason="never compared")
+
+
+def troubled_alerts() -> None:
+    """Inhibited, not confirmed, without a name or a cluster, of an Alertmanager that is down, ended lately."""
+    held_by(episode_row("Inhibited", state="suppressed", tone="held", inhibited_by=[FINGERPRINT]), *MEMBERS)
+    held_by(episode_row("Doubted", is_unconfirmed=True, severity="warning"), MEMBERS[0])
+    episode_row(
+        "", severity="", cluster="", cluster_told="somewhere", is_odd_start=True, runbook_url="ftp://no.example"
+    )
+    episode_row("OfRhobs", alertmanager="rhobs", fingerprint=FINGERPRINT, owner="konflux", severity="info", tone="held")
+    episode_row("Over", ended_at=ago(minutes=9), state="ended")

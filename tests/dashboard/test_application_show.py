@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.test import Client
 
 from apps.accounts.models import Role
 from apps.core.clock import database_now
-from apps.gitops.models import Application, ApplicationDetail, Project
+from apps.gitops.commits import commit_key
+from apps.gitops.models import Application, ApplicationDetail, Commit, Project
 from apps.sources.models import Source
 from tests.pages import HOSTILE, RTL, html_of, queries_of, text_of
 from tests.rows import (
@@ -127,6 +129,168 @@ def test_history_is_folded_newest_first(viewer: Client) -> None:
     assert "History: 3 deployments" in text
     assert text.index("person2") < text.index("person0")
     assert "2, of which the first is shown" in text
+
+
+def commit_row(revision: str, message: str, repo: str = "", **fields: Any) -> Commit:
+    """A commit that was read."""
+    repo = repo or "https://github.com/redhat-appstudio/infra-deployments.git"
+    defaults: dict[str, Any] = {"author": "Alex <alex@example.com>", "date": ago(hours=5), "read_at": ago(hours=1)}
+    return Commit.objects.create(
+        key=commit_key(repo, revision),
+        repo_url=repo,
+        revision=revision,
+        message=message,
+        wanted_at=ago(hours=2),
+        **{**defaults, **fields},
+    )
+
+
+def test_history_tells_author_and_message_of_each_commit(viewer: Client) -> None:
+    older = "b" * 40
+    history = [{"id": n, "revision": each, "initiated_by": "remy"} for n, each in enumerate((older, REVISION))]
+    detailed(application_row(NAME), history=history)
+    commit_row(REVISION, "Raise the limits\n\nThe rest of it", tags=["v1.2"])
+    html = html_of(viewer, URL)
+    text = text_of(html).partition("History: 2 deployments")[2]
+    assert "Alex &lt;alex@example.com&gt;" in text
+    assert "Raise the limits v1.2" in text
+    assert "The rest of it" not in text
+    assert "not read" in text.partition("bbbbbbb")[2]
+    assert f'/commit/{older}"' in html
+
+
+def test_what_it_is_compared_with_tells_its_commit(viewer: Client) -> None:
+    application_row(NAME)
+    commit_row(REVISION, "Raise the limits", date=ago(days=3))
+    text = text_of(html_of(viewer, URL)).partition("Compared with")[2]
+    assert "Raise the limits Alex &lt;alex@example.com&gt; , 3 d ago" in text
+    assert "Applications on the same commit" in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"), [(1, "newer than here"), (9, "older than here"), (5, "differs"), (None, "differs")]
+)
+def test_another_revision_elsewhere_is_newer_or_older_where_that_is_known(
+    viewer: Client, hours: int | None, told: str
+) -> None:
+    at = ago(hours=5)
+    application_row(NAME)
+    application_row("elsewhere", cluster="stone-prd-rh01", sync_revision="9" * 40)
+    commit_row(REVISION, "Here", date=at)
+    commit_row("9" * 40, "There", date=at if hours == 5 else ago(hours=hours) if hours else None)
+    text = text_of(html_of(viewer, URL)).partition("The same component elsewhere")[2].partition("Where")[0]
+    assert f"9999999 {told} There" in text
+
+
+AROUND = {
+    "nodes": [
+        {
+            "kind": "Pod",
+            "namespace": "build-service",
+            "name": "web-1-x",
+            "health_status": "Degraded",
+            "message": "Status Reason CrashLoopBackOff",
+            "path": ["Deployment web", "ReplicaSet web-1"],
+        }
+    ],
+    "node_count": 12,
+    "unhealthy_count": 1,
+    "events": [{"type": "Warning", "reason": "OperationCompleted", "message": "Sync failed", "count": 3}],
+    "event_count": 80,
+}
+
+
+def test_the_unhealthy_below_it_and_its_events_are_shown_while_it_is_not_well(viewer: Client) -> None:
+    application = broken(NAME)
+    detail = detailed(application)
+    detail.around, detail.around_read_at = AROUND, ago(minutes=2)
+    detail.save()
+    text = text_of(html_of(viewer, URL))
+    assert "Deployment web › ReplicaSet web-1 › Pod web-1-x Degraded Status Reason CrashLoopBackOff" in text
+    assert "1 of 12 live resources, read 2 m ago" in text
+    assert "Warning OperationCompleted 3 Sync failed" in text
+    assert "The first 1 of 80." in text
+    Application.objects.update(tone="well", health_status="Healthy")
+    assert "Unhealthy below it" not in text_of(html_of(viewer, f"{URL}?again=1"))
+
+
+def test_what_could_not_be_read_around_it_says_why(viewer: Client) -> None:
+    detail = detailed(broken(NAME))
+    detail.around, detail.around_read_at = {"nodes_error": "refused (403)", "events_error": "timed out"}, ago(minutes=2)
+    detail.save()
+    text = text_of(html_of(viewer, URL))
+    assert "Its live resources could not be read: refused (403)" in text
+    assert "Its events could not be read: timed out" in text
+
+
+def test_a_long_raw_error_is_a_sentence_first_and_in_full_in_a_fold(viewer: Client) -> None:
+    raw = "rpc error: code = Unavailable desc = dial tcp 10.0.0.1:8081: connect: connection refused"
+    condition = {"type": "ComparisonError", "message": f"{'Failed to load target state: ' * 6}{raw}", "at": None}
+    application_row(NAME, tone="unknown", reason=f"Not known: comparison failed: {raw}", conditions=[condition])
+    html = html_of(viewer, URL)
+    text = text_of(html)
+    assert "Not known: comparison failed: a server that it needs could not be reached In full" in text
+    assert "A server that it needs could not be reached In full" in text
+    assert text.count(raw) == 2
+    assert '<details id="in-full"><summary' in html
+
+
+def test_no_resources_at_all_is_not_well(viewer: Client) -> None:
+    detailed(application_row(NAME, sync_status="Unknown", tone="unknown"), resources=[])
+    text = text_of(html_of(viewer, URL))
+    assert "Argo CD tells of no resources: it could not compare them" in text
+    assert "None of 0" not in text
+
+
+def test_f26_its_own_links_are_links_only_where_they_are_safe(viewer: Client) -> None:
+    """`link.argocd.argoproj.io/…` and Ingresses: an address, or "title|address"."""
+    detailed(
+        application_row(NAME),
+        external_urls=[
+            "https://build.example.com/",
+            "Dashboard|https://grafana.example.com/d/1",
+            "javascript:alert(1)",
+            "Run me|JaVaScRiPt:alert(1)",
+            "data:text/html,x",
+            "//evil.example.com",
+            "https://user@evil.example.com",
+            "|",
+            HOSTILE,
+        ],
+    )
+    html = html_of(viewer, URL).partition("Its links")[2].partition("More")[0]
+    assert re.findall(r'href="([^"]*)"', html) == ["https://build.example.com/", "https://grafana.example.com/d/1"]
+    assert "<bdi>Dashboard</bdi>" in html
+    assert "<bdi>Run me</bdi>" in html
+    assert "<img" not in html
+
+
+def test_it_leads_to_its_set_its_cluster_and_its_row_in_the_matrix(viewer: Client) -> None:
+    cluster_row("stone-prd-m01")
+    application_row(NAME, labels={"app": "build"})
+    html = html_of(viewer, URL)
+    for address in (
+        "/apps/?environment=all&amp;set=build-service",
+        "/apps/?environment=all&amp;cluster=stone-prd-m01",
+        "/apps/matrix/?environment=all&amp;set=build-service",
+        f"/apps/?environment=all&amp;revision={REVISION}",
+    ):
+        assert f'href="{address}"' in html
+    assert "app = build" in text_of(html)
+
+
+def test_f25_f28_hostile_commits_trees_and_events_are_only_text(viewer: Client) -> None:
+    application = broken(NAME, labels={HOSTILE: RTL})
+    detail = detailed(application, history=[{"id": 1, "revision": REVISION, "initiated_by": HOSTILE}])
+    commit_row(REVISION, f"{HOSTILE}{RTL}", author=HOSTILE, tags=[HOSTILE, RTL])
+    node = {"kind": HOSTILE, "namespace": RTL, "name": RTL, "health_status": HOSTILE, "path": [HOSTILE, RTL]}
+    event = {"type": HOSTILE, "reason": RTL, "message": HOSTILE}
+    detail.around = {"nodes": [node], "events": [event]}
+    detail.save()
+    html = html_of(viewer, URL).partition("<main")[2]
+    assert "<img" not in html
+    assert "\u202e" not in html
+    assert "{{7*7}}" in html
 
 
 def test_opening_the_page_asks_for_details_and_polling_does_not(viewer: Client) -> None:

@@ -71,7 +71,7 @@ def test_clusters_stand_by_environment_and_role_in_the_fleet_files_order(viewer:
         read_cluster(name, role=role, environment=environment, position=position)
     html = html_of(viewer, LIST)
     assert names_in(html) == ["c", "m2", "h1", "m1"]
-    assert re.findall(r'scope="rowgroup" colspan="8">(\w+)<', html) == ["staging", "production"]
+    assert re.findall(r'scope="rowgroup" colspan="9">(\w+)<', html) == ["staging", "production"]
 
 
 def test_a_row_tells_reach_version_alerts_and_applications(viewer: Client) -> None:
@@ -342,7 +342,7 @@ def test_queries_are_constant_in_the_size_of_the_fleet(viewer: Client) -> None:
     few = [queries_of(viewer, url) for url in (f"{LIST}?environment=all", "/clusters/host1/")]
     fill(90, 10)
     assert [queries_of(viewer, url) for url in (f"{LIST}?environment=all", "/clusters/host1/")] == few
-    assert max(few) <= 25
+    assert max(few) <= 29
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -378,3 +378,45 @@ def test_a_hosts_conditions_that_are_not_right_stand_apart(viewer: Client) -> No
     text = text_of(html_of(viewer, URL))
     assert "Host conditions: 1 not right" in text
     assert text.index("ComponentsNotReady") < text.index("All right") < text.index("hostOperator")
+
+
+def node(name: str, role: str = "worker", **fields: Any) -> None:
+    """A node of 16 cores, of which pods may use 15.5."""
+    data = {"roles": [role], "cpu": 15.5, "memory": 62 * 1024**3, "pods": 250, **fields.pop("data", {})}
+    object_row("stone-prd-m01", "Node", name, data=data, **fields)
+
+
+def test_capacity_is_what_nodes_that_take_pods_offer(viewer: Client) -> None:
+    read_cluster()
+    for name in ("w1", "w2"):
+        node(name)
+    node("w3", data={"is_cordoned": True}, tone="held", reason="cordoned")
+    node("w4", status="NotReady", tone="warning", reason="not ready")
+    node("m1", role="master")
+    usage = {"memory_usage": {"worker": 88}}
+    object_row("stone-prd-m01", "MemberStatus", "toolchain-member-status", data=usage)
+    told = text_of(html_of(viewer, URL))
+    assert "worker 2 of 4 nodes take pods · 31 cores · 124 GiB · 500 pods · memory 88 % in use" in told
+    assert "master 1 of 1 nodes take pods · 15.5 cores · 62 GiB · 250 pods" in told
+
+
+def test_a_node_that_tells_nothing_leaves_capacity_not_told(viewer: Client) -> None:
+    read_cluster()
+    node("w1")
+    node("w2", data={"cpu": None, "memory": None, "pods": None})
+    assert "worker 2 of 2 nodes take pods · what they offer is not told" in text_of(html_of(viewer, URL))
+
+
+def test_capacity_of_a_cluster_that_is_not_reached_is_called_old(viewer: Client) -> None:
+    read_cluster(unreached_since=ago(minutes=5), lost_since=ago(minutes=3), **LOST)
+    node("w1")
+    assert "Capacity as it was" in text_of(html_of(viewer, URL))
+
+
+def test_the_list_is_a_file_too_with_the_same_filter(viewer: Client) -> None:
+    read_cluster("m1")
+    read_cluster("m2", unreached_since=ago(minutes=5), lost_since=ago(minutes=3), **LOST)
+    told = viewer.get(f"{LIST}?tone=critical&format=json").json()["rows"]
+    assert [(row["name"], row["state"], row["reachable"]) for row in told] == [("m2", "critical", "lost")]
+    assert told[0]["link"] == "http://testserver/clusters/m2/"
+    assert viewer.get(f"{LIST}?format=csv").content.decode().count("\r\n") == 3

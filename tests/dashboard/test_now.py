@@ -31,7 +31,7 @@ from tests.rows import (
 
 pytestmark = pytest.mark.database
 
-QUERIES = 16
+QUERIES = 21
 POLL = {"HX-Request": "true"}
 
 
@@ -143,10 +143,66 @@ def test_what_a_failing_argo_cd_leaves_unknown_is_one_row(viewer: Client) -> Non
     assert "5 Applications not known" in text_of(viewer)
 
 
-def test_a_broken_repo_server_is_one_row(viewer: Client) -> None:
+REPO_SERVER = "Not known: comparison failed: Failed to load target state: rpc error: code = Unavailable desc = {}"
+GIT = "Not known: comparison failed: Failed to load target state: failed to list refs: authentication required {}"
+
+
+@pytest.mark.parametrize(
+    ("reason", "title"),
+    [
+        (REPO_SERVER, "Repo-server of Argo CD production fails: 36 not compared"),
+        (GIT, "Argo CD production cannot read Git: 36 not compared"),
+        ("Not known: comparison failed: rpc {}", "36 Applications on Argo CD production"),
+    ],
+)
+def test_what_keeps_many_from_being_compared_is_one_row(viewer: Client, reason: str, title: str) -> None:
     for number in range(36):
-        application_row(f"app-{number}", tone="unknown", reason=f"Not known: comparison failed: rpc {number}")
-    assert rows_of(viewer) == ["36 Applications on Argo CD production"]
+        application_row(f"app-{number}", tone="unknown", reason=reason.format(number))
+    assert rows_of(viewer) == [title]
+    assert 'href="/apps/?instance=production&amp;tone=unknown">See them all' in viewer.get("/").content.decode()
+
+
+def test_applications_that_each_have_a_cause_of_their_own_stay_apart(viewer: Client) -> None:
+    for name in ("build", "has", "gitops"):
+        application_row(name, tone="unknown", reason=f"Not known: comparison failed: {name}: app path does not exist")
+    assert len(rows_of(viewer)) == 3
+
+
+def test_one_component_broken_alike_on_many_clusters_is_one_row(viewer: Client) -> None:
+    for number in range(4):
+        broken(f"release-m0{number}", set_name="release", cluster=f"m0{number}")
+    broken("other", set_name="other")
+    assert sorted(rows_of(viewer)) == ["4 Applications of release", "other"]
+
+
+def test_more_than_are_looked_at_one_by_one_are_counted_all_the_same(viewer: Client) -> None:
+    for number in range(230):
+        application_row(f"app-{number}", tone="unknown", reason=REPO_SERVER.format("x"))
+    assert rows_of(viewer) == ["Repo-server of Argo CD production fails: 230 not compared"]
+    assert "230 Applications" in text_of(viewer)
+
+
+SUBJECT = "production/argocd/build-service-stone-prd-rh01"
+
+
+def test_alerts_on_a_broken_application_are_one_row_with_it(viewer: Client) -> None:
+    broken("build-service-stone-prd-rh01")
+    episode_row("DegradedArgocdApp", fingerprint="a", severity="warning", application=SUBJECT)
+    assert rows_of(viewer) == ["build-service-stone-prd-rh01"]
+    assert "1 alert" in text_of(viewer)
+
+
+def test_a_worse_alert_on_a_broken_application_leads(viewer: Client) -> None:
+    broken("build-service-stone-prd-rh01")
+    episode_row("BuildServiceDown", fingerprint="b", is_slo=True, application=SUBJECT)
+    assert rows_of(viewer) == ["BuildServiceDown"]
+    assert "1 Application" in text_of(viewer)
+
+
+def test_an_alert_on_an_application_that_is_well_stands_alone(viewer: Client) -> None:
+    application_row("build-service-stone-prd-rh01")
+    episode_row("BuildServiceDown", fingerprint="b", application=SUBJECT)
+    assert rows_of(viewer) == ["BuildServiceDown"]
 
 
 def test_one_alert_on_many_clusters_is_one_row(viewer: Client) -> None:
@@ -273,7 +329,7 @@ def test_counts_tell_what_needs_somebody(viewer: Client) -> None:
     body = viewer.get("/").content.decode()
     assert "<title>(3) Now · Stonesoup</title>" in body
     told = text_of(viewer)
-    assert "Alerts 2 need somebody Applications 1 need somebody Clusters Sources" in told
+    assert "Alerts 2 need somebody Applications 1 need somebody Clusters Timeline" in told
 
 
 def test_the_chip_tells_how_fresh_it_all_is(viewer: Client) -> None:

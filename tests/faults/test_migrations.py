@@ -45,7 +45,7 @@ def test_f59_migrations_after_the_first_only_add() -> None:
         migration = loader.graph.nodes[app, name]
         if app not in OURS or migration.initial:
             continue
-        state = loader.project_state(sorted(loader.graph.node_map[app, name].parents), at_end=True)
+        state = loader.project_state(sorted(each.key for each in loader.graph.node_map[app, name].parents), at_end=True)
         for operation in migration.operations:
             if not is_harmless(operation, app, state):
                 found.append(f"{app} {name}: {operation.describe()}")

@@ -130,6 +130,14 @@ def test_a_node_that_stopped_posting_and_a_degraded_operator_are_warnings(fleet:
     assert "Node " in cluster.reason
 
 
+def test_a_cluster_is_as_it_is_since_the_first_of_its_parts_became_so(fleet: Fleet) -> None:
+    fleet.start(MEMBER_RH01, role="member")
+    cluster = fleet.read()
+    sinces = ClusterObject.objects.filter(tone=cluster.tone).order_by("since").values_list("since", flat=True)
+    assert cluster.tone_since == sinces.first()
+    assert cluster.tone_since < database_now() - timedelta(hours=1)
+
+
 def test_a_control_plane_tells_of_argo_cds_operator_and_of_the_hub(fleet: Fleet) -> None:
     operator = "argocd_operator: {namespace: argocd, subscription: openshift-operators/openshift-gitops-operator}"
     fleet.start(CONTROL, role="control-plane", more=operator)

@@ -69,6 +69,8 @@ class ArgoCDServer:
         self.asked: list[str] = []
         self.can_i = True
         self.may_get = ""
+        self.broken_commits: set[str] = set()
+        self.around: dict[str, Json | None] = {"resource-tree": {"nodes": None}, "events": {"items": None}}
         self.lists_nothing = False
         self.loses_events = False
         self.refuses_stream = False
@@ -140,6 +142,17 @@ class ArgoCDServer:
             items = [narrow(value, with_revision=self.lists_revisions) for value in told]
         return {"items": [*items, *self.extra_items] or None}
 
+    def commit(self, revision: str) -> tuple[Json, int]:
+        """Who made it; a failure as Argo CD tells one, of what its repo-server cannot find."""
+        if revision in self.broken_commits:
+            return {"error": f"unknown revision {revision}", "code": 2}, 500
+        return {
+            "author": "Alex",
+            "date": CREATED,
+            "message": f"Change {revision[:7]}\n\nmore of it",
+            "tags": ["v1"],
+        }, 200
+
 
 def narrow(value: Json, *, with_revision: bool = True) -> Json:
     """An Application as the list tells it; before 3.5 without its revision."""
@@ -191,7 +204,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer({"error": "not found" if self.argocd.can_i else "permission denied", "code": 5},
                         404 if self.argocd.can_i else 403)  # fmt: skip
         elif parts[-1] == "metadata":
-            self.answer({"author": "Alex", "date": CREATED, "message": "a change"})
+            self.answer(*self.argocd.commit(unquote(parts[6])))
+        elif parts[-1] in {"resource-tree", "events"}:
+            told = self.argocd.around.get(parts[-1])
+            self.answer({"error": "denied"} if told is None else told, 403 if told is None else 200)
         else:
             self.answer(value)
 

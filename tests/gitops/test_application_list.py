@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from collections.abc import Callable
 
@@ -12,7 +15,7 @@ from django.utils.html import escape
 from apps.accounts.models import Role
 from apps.gitops.models import Application, Project
 from apps.sources.models import Source
-from tests.pages import HOSTILE, RTL, html_of, queries_of, text_of
+from tests.pages import HOSTILE, RTL, asked_again, html_of, queries_of, text_of
 from tests.rows import REVISION, ago, application_row, broken, cluster_row, down, never, source_row, stale
 
 pytestmark = pytest.mark.database
@@ -104,6 +107,158 @@ def test_each_filter_leaves_what_fits(viewer: Client, query: str) -> None:
     html = html_of(viewer, f"{URL}?{query}")
     assert names_in(html) == ["find-me"]
     assert "1 to 1 of 1 applications" in text_of(html)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("under-10m", {"new"}),
+        ("under-1h", {"new", "half"}),
+        ("under-1d", {"new", "half", "hours"}),
+        ("over-1h", {"hours", "days", "weeks"}),
+        ("over-1d", {"days", "weeks"}),
+        ("over-7d", {"weeks"}),
+    ],
+)
+def test_time_in_state_is_a_filter(viewer: Client, word: str, expected: set[str]) -> None:
+    ages = {"new": 0.1, "half": 0.5, "hours": 5, "days": 50, "weeks": 500}
+    for name, hours in ages.items():
+        application_row(name, tone_since=ago(hours=hours))
+    application_row("not-known", tone_since=None)
+    html = html_of(viewer, f"{URL}?in_state={word}")
+    assert set(names_in(html)) == expected
+    assert f'<option value="{word}" selected>' in html
+
+
+def windows_of_test() -> None:
+    """A project closed by day and night, one open for ever, one that cannot be read, one without windows."""
+    always = {"schedule": "0 0 * * *", "duration": "24h", "applications": ["*"]}
+    for name, windows in {
+        "frozen": [{**always, "kind": "deny", "description": "freeze"}],
+        "open": [{**always, "kind": "allow"}],
+        "odd": [{**always, "kind": "deny", "schedule": "at noon"}],
+        "none": [],
+        "others": [{**always, "kind": "deny", "applications": ["another"]}],
+    }.items():
+        Project.objects.create(instance="production", name=name, sync_windows=windows)
+        application_row(f"in-{name}", project=name)
+    application_row("in-unread", project="never-read")
+    application_row("elsewhere", project="frozen", instance="without-projects")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("window=closed", {"in-frozen"}),
+        ("window=open", {"in-open"}),
+        ("window=none", {"in-none", "in-others"}),
+        ("window=not-known", {"in-odd", "in-unread", "elsewhere"}),
+        ("window=open&window=closed", {"in-open", "in-frozen"}),
+        ("window=closed&q=open", set()),
+    ],
+)
+def test_the_windows_state_is_a_filter(viewer: Client, query: str, expected: set[str]) -> None:
+    windows_of_test()
+    assert set(names_in(html_of(viewer, f"{URL}?{query}"))) == expected
+
+
+def test_the_windows_state_stands_in_the_row_beside_auto_sync(viewer: Client) -> None:
+    windows_of_test()
+    text = text_of(html_of(viewer, f"{URL}?sort=name"))
+    assert text.count("window closed") == 1
+    assert text.count("window not known") == 3
+    assert "window open" in text
+
+
+@pytest.mark.parametrize(
+    ("query", "is_short"), [("window=none", True), ("in_state=over-1h", True), ("sync=Synced", False)]
+)
+def test_a_page_that_time_alone_changes_is_made_anew_each_minute(viewer: Client, query: str, is_short: bool) -> None:
+    Source.objects.update(interval=3600.0)
+    application_row("here")
+    until = float(re.findall(r'data-ends="([\d.]+)"', html_of(viewer, f"{URL}?{query}"))[0])
+    assert (until - ago().timestamp() < 62) is is_short
+
+
+def test_a_revision_leads_to_the_applications_on_the_same_commit(viewer: Client) -> None:
+    application_row("same")
+    application_row("other", sync_revision="9" * 40)
+    html = html_of(viewer, URL)
+    assert f'href="/apps/?environment=all&amp;revision={REVISION}"' in html
+    assert names_in(html_of(viewer, f"{URL}?revision={REVISION[:7]}")) == ["same"]
+
+
+@pytest.mark.parametrize("revision", ["3f2c1d", "%25%25%25%25%25%25%25", "_______'"])
+def test_too_short_or_odd_a_revision_is_told(viewer: Client, revision: str) -> None:
+    application_row("still-here")
+    html = html_of(viewer, f"{URL}?revision={revision}")
+    assert "is not the beginning of a revision (7 letters or more): that filter is left out." in html
+    assert names_in(html) == ["still-here"]
+
+
+def test_queries_of_the_window_filter_are_constant(viewer: Client) -> None:
+    windows_of_test()
+    url = f"{URL}?environment=all&window=closed"
+    few = queries_of(viewer, url)
+    for number in range(100):
+        application_row(f"more-{number}", project="frozen")
+    assert queries_of(viewer, url) == few
+    assert few <= 18
+
+
+def exported(client: Client, query: str) -> list[dict[str, str]]:
+    """The rows of the file that the address gives."""
+    answer = client.get(f"{URL}?environment=all&{query}")
+    assert answer.status_code == 200
+    assert "attachment" in answer["Content-Disposition"]
+    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+
+
+@pytest.mark.parametrize("url", [URL, "/apps/matrix/"])
+def test_the_file_has_every_row_that_the_filters_keep(viewer: Client, url: str) -> None:
+    Application.objects.bulk_create(
+        [Application(instance="production", namespace="argocd", name=f"app-{n:04}", tone="well") for n in range(150)]
+    )
+    broken("left-out")
+    answer = viewer.get(f"{url}?environment=all&format=json&tone=well&q=app&page=2")
+    assert len(json.loads(answer.content)["rows"]) == 150
+
+
+def test_a_row_of_the_file_tells_all_that_the_list_knows(viewer: Client) -> None:
+    Project.objects.create(instance="production", name="default")
+    row = broken("build", auto_sync=False, condition_types=" SyncError OrphanedResourceWarning ")
+    [told] = exported(viewer, "format=csv")
+    assert told == {
+        "state": "warning",
+        "reason": "Degraded: 2 Deployments exceed their progress deadline",
+        "name": "build",
+        "instance": "production",
+        "namespace": "argocd",
+        "project": "default",
+        "set": "build-service",
+        "cluster": "stone-prd-m01",
+        "environment": "production",
+        "sync": "Synced",
+        "health": "Degraded",
+        "operation": "",
+        "conditions": "SyncError, OrphanedResourceWarning",
+        "auto-sync": "off",
+        "window": "none",
+        "revision": REVISION,
+        "in state since": row.tone_since.isoformat() if row.tone_since else "",
+        "link": "http://testserver/apps/production/argocd/build/",
+    }
+
+
+def test_what_a_stale_source_told_is_unknown_in_the_file_too(viewer: Client) -> None:
+    stale(Source.objects.get())
+    application_row("fine")
+    assert exported(viewer, "format=csv")[0]["state"] == "unknown"
+
+
+def test_a_formula_is_only_text_in_the_file(viewer: Client) -> None:
+    application_row("=cmd()", reason="+1")
+    assert exported(viewer, "format=csv")[0]["name"] == "'=cmd()"
 
 
 def test_several_words_of_one_filter_are_either_or(viewer: Client) -> None:
@@ -244,7 +399,7 @@ def test_a_closed_window_says_when_it_opens(viewer: Client) -> None:
 def test_the_fragment_is_polled_and_204_while_nothing_changed(viewer: Client) -> None:
     application_row("here")
     html = html_of(viewer, URL)
-    polled = html.partition('hx-get="')[2].partition('"')[0].replace("&amp;", "&")
+    polled = asked_again(html)
     assert viewer.get(polled, headers={"HX-Request": "true"}).status_code == 204
     answer = viewer.get(URL, headers={"HX-Request": "true"})
     assert answer.status_code == 200

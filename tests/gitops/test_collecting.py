@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.core.clock import database_now
 from apps.core.models import Topic
 from apps.core.tones import Tone
 from apps.gitops.collecting import (
@@ -481,3 +482,65 @@ def test_a_revision_that_the_list_of_an_older_argo_cd_lacks_stays_as_the_stream_
     argocd.put(application("build-m01", revision="c" * 40))
     read()
     assert (row().sync_revision, lines("revision")) == ("c" * 40, [("b" * 40, "c" * 40)])
+
+
+def test_what_is_seen_first_is_so_since_argo_cd_says(argocd: ArgoCDServer, read: Callable[[], ReadOutcome]) -> None:
+    argocd.put(application("degraded-m01", health="Degraded", health_since="2026-11-24T08:30:00Z"))
+    failed = operation("Failed", started="2026-11-24T09:00:00Z")
+    argocd.put(application("failed-m01", sync="OutOfSync", operation_state=failed))
+    argocd.put(application("drifted-m01", sync="OutOfSync", health_since="2026-11-24T08:30:00Z"))
+    read()
+    since = dict(Application.objects.values_list("name", "tone_since"))
+    assert since["degraded-m01"] == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
+    assert since["failed-m01"] == datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    assert since["drifted-m01"] == row("drifted-m01").sync_since
+
+
+def test_what_changes_under_our_eyes_is_so_since_then(argocd: ArgoCDServer, read: Callable[[], ReadOutcome]) -> None:
+    argocd.put(application("build-m01"))
+    read()
+    argocd.put(application("build-m01", health="Degraded", health_since="2026-11-24T08:30:00Z"))
+    read()
+    assert row().tone == "warning"
+    assert database_now() - row().tone_since < timedelta(minutes=5)
+
+
+def tones_told() -> list[tuple[str, str, str, str]]:
+    """What the picture of broken Applications is made of."""
+    told = Transition.objects.filter(field="tone").order_by("pk")
+    return list(told.values_list("title", "cluster", "before", "after"))
+
+
+def test_an_application_that_begins_or_ceases_to_be_broken_leaves_a_quiet_line(
+    argocd: ArgoCDServer, read: Callable[[], ReadOutcome]
+) -> None:
+    argocd.put(application("build-m01"), application("old-m01", health="Degraded"))
+    read()
+    succeeded()
+    assert tones_told() == [], "the first sight of an instance is no change"
+    argocd.put(application("build-m01", health="Progressing"))
+    read()
+    assert tones_told() == [], "busy is not broken"
+    argocd.put(application("build-m01", health="Degraded"), application("new-m01", health="Degraded"))
+    read()
+    assert sorted(tones_told()) == [("build-m01", "m01", "busy", "warning"), ("new-m01", "m01", "", "warning")]
+    argocd.put(application("build-m01"))
+    argocd.remove("old-m01")
+    read()
+    assert sorted(tones_told()[2:]) == [("build-m01", "m01", "warning", "well"), ("old-m01", "m01", "warning", "")]
+    before = Transition.objects.count()
+    read()
+    assert Transition.objects.count() == before
+
+
+def test_a_broken_application_that_moves_goes_there_and_comes_here(fleet: FleetFile) -> None:
+    succeeded()
+    applications_apply(fleet=fleet, instance="production", events=[event(application("a", health="Degraded"), "ADDED")])
+    moved = application("a", health="Degraded")
+    moved["spec"]["destination"] = {"server": "https://elsewhere.example.com:6443", "namespace": "a"}
+    applications_apply(fleet=fleet, instance="production", events=[event(moved)])
+    assert [(cluster, before, after) for _, cluster, before, after in tones_told()] == [
+        ("m01", "", "warning"),
+        ("m01", "warning", ""),
+        ("", "", "warning"),
+    ]

@@ -10,6 +10,8 @@ import pytest
 from apps.core.clock import database_now
 from apps.core.models import Lease
 from apps.core.tones import Tone
+from apps.core.topics import version_of
+from apps.gitops.around import TreeAndEvents
 from apps.gitops.details import AT_ONCE, MOST_A_MINUTE, ask_for_details, details_read, details_wanted
 from apps.gitops.models import Application, ApplicationDetail
 from apps.integrations.argocd import values
@@ -60,19 +62,7 @@ def test_what_was_read_is_kept_as_the_value_has_it(argocd: ArgoCDServer) -> None
     told = msgspec.convert(kept.data, values.ApplicationDetail)
     assert (told.resources[0].name, len(told.resources), kept.data["resource_count"]) == ("web", 500, 601)
     assert (len(told.history), told.history[-1].id) == (20, 49)
-    assert kept.data["revision_metadata"]["author"] == "Alex"
     assert kept.error == ""
-
-
-def test_the_commit_is_asked_for_once(argocd: ArgoCDServer) -> None:
-    argocd.put(application("build-m01"))
-    told = row("build-m01")
-    for _ in range(2):
-        ApplicationDetail.objects.update(read_at=database_now() - timedelta(minutes=1))
-        ask_for_details(application=told)
-        details_read()
-    assert asked(argocd).count("build-m01") == 2
-    assert asked(argocd).count("metadata") == 1
 
 
 def test_asking_again_and_again_asks_once(argocd: ArgoCDServer) -> None:
@@ -136,3 +126,56 @@ def test_an_instance_that_does_not_answer_or_is_being_read_is_left_alone(argocd:
     Lease.objects.create(name="details:production", holder="another", expires_at=database_now() + timedelta(minutes=1))
     details_read()
     assert argocd.asked == []
+
+
+UNWELL = {
+    "nodes": [
+        {"kind": "Deployment", "name": "web", "group": "apps", "uid": "1", "health": {"status": "Degraded"}},
+        {"kind": "ConfigMap", "name": "settings"},
+    ]
+}
+WARNED = {"items": [{"type": "Warning", "reason": "OperationCompleted", "message": "Sync failed", "count": 3}]}
+
+
+def test_tree_and_events_are_read_of_what_is_not_well_and_asked_for(argocd: ArgoCDServer) -> None:
+    argocd.around = {"resource-tree": UNWELL, "events": WARNED}
+    for name, tone in (("well", Tone.WELL), ("worse", Tone.WARNING), ("unseen", Tone.WARNING)):
+        argocd.put(application(name))
+        row(name, tone)
+    for name in ("well", "worse"):
+        ask_for_details(application=Application.objects.get(name=name))
+    details_read()
+    assert sorted(asked(argocd)) == ["events", "metadata", "resource-tree", "unseen", "well", "worse"]
+    kept = ApplicationDetail.objects.get(application__name="worse")
+    told = msgspec.convert(kept.around, TreeAndEvents)
+    assert [(each.name, each.health_status) for each in told.nodes] == [("web", "Degraded")]
+    assert [(event.reason, event.count) for event in told.events] == [("OperationCompleted", 3)]
+    assert kept.around_read_at is not None
+    assert ApplicationDetail.objects.get(application__name="well").around is None
+
+
+def test_a_tree_that_is_not_ours_to_read_costs_only_itself(argocd: ArgoCDServer) -> None:
+    argocd.around = {"resource-tree": None, "events": WARNED}
+    argocd.put(application("worse"))
+    ask_for_details(application=row("worse", Tone.WARNING))
+    details_read()
+    kept = ApplicationDetail.objects.get()
+    told = msgspec.convert(kept.around, TreeAndEvents)
+    assert "403" in told.nodes_error
+    assert told.event_count == 1
+    assert kept.error == ""
+    assert kept.data
+
+
+def test_what_is_the_same_as_before_tells_no_page(argocd: ArgoCDServer) -> None:
+    argocd.around = {"resource-tree": UNWELL, "events": WARNED}
+    argocd.put(application("worse", revision="not-a-commit"))
+    told = row("worse", Tone.WARNING)
+    ask_for_details(application=told)
+    details_read()
+    before = version_of(["apps"])
+    ApplicationDetail.objects.update(read_at=database_now() - timedelta(minutes=1))
+    ask_for_details(application=told)
+    details_read()
+    assert asked(argocd).count("worse") == 2
+    assert version_of(["apps"]) == before

@@ -89,7 +89,7 @@ def test_what_the_stream_tells_is_in_the_database_at_once(argocd: ArgoCDServer, 
     argocd.put(application("late-m01"), kind="ADDED")
     argocd.remove("build-m01")
     until(lambda: list(Application.objects.values_list("name", flat=True)) == ["late-m01"])
-    changes = Transition.objects.filter(kind="application").order_by("pk")
+    changes = Transition.objects.told().filter(kind="application").order_by("pk")
     assert list(changes.values_list("title", "field", "after")) == [
         ("build-m01", "health", "Degraded"),
         ("late-m01", "seen", "appeared"),

@@ -132,6 +132,24 @@ def test_f29_an_application_is_asked_for_by_one_segment_and_its_project(serve: S
     assert asked[0].target == "/api/v1/applications/..%2Fclusters%3Fa%3Db?appNamespace=argo%2Fcd&project=a%26b"
 
 
+def test_f17_a_node_or_an_event_of_another_shape_costs_only_itself(serve: Serve) -> None:
+    nodes = [{"kind": "Pod", "name": "a", "health": None, "parentRefs": None}, {"kind": 3}, "x"]
+    client, asked = client_of(serve, reply(json.dumps({"nodes": nodes})))
+    with client:
+        found = client.resource_tree("a", namespace="argocd", project="default")
+    assert [node.name for node in found.items] == ["a"]
+    assert len(found.unreadable) == 2
+    assert asked[0].target.startswith("/api/v1/applications/a/resource-tree?appNamespace=argocd")
+    items = [{"reason": "New", "eventTime": "2026-11-24T12:00:00Z", "series": {"count": 7}}, {"count": 10**30}, None]
+    client, _ = client_of(serve, reply(json.dumps({"items": items})))
+    with client:
+        events = client.events("a", namespace="argocd", project="default")
+    assert [(event.reason, event.count, event.last_at) for event in events.items] == [
+        ("New", 7, datetime(2026, 11, 24, 12, tzinfo=UTC))
+    ]
+    assert len(events.unreadable) == 2
+
+
 def test_revision_metadata_is_who_when_and_why(serve: Serve) -> None:
     body = {"author": "Ada <ada@example.com>", "date": "2026-11-24T10:00:00Z", "message": "Fix it\n\nIndeed"}
     client, asked = client_of(serve, reply(body))

@@ -130,6 +130,21 @@ def who(client: ArgoCDClient, recording: Recording) -> UserInfo:
     return client.user_info()
 
 
+def happened(client: ArgoCDClient, recording: Recording) -> Any:
+    listing = client.events(recording.segments[3], namespace="", project=recording.query["project"])
+    assert not listing.unreadable
+    assert all(event.first_at and event.last_at and event.component for event in listing.items)
+    assert {event.name for event in listing.items} == {recording.segments[3]}
+    return Counter((event.type, event.reason) for event in listing.items), listing.items[0].message
+
+
+def tree(client: ArgoCDClient, recording: Recording) -> Any:
+    listing = client.resource_tree(recording.segments[3], namespace="", project=recording.query["project"])
+    assert not listing.unreadable
+    by_key = {key: node for node in listing.items for key in (node.uid, node.identity)}
+    return [(n.kind, n.health_status, [by_key[parent].kind for parent in n.parents]) for n in listing.items]
+
+
 def events(client: ArgoCDClient, recording: Recording) -> Any:
     with client.stream(idle_timeout=5) as stream:
         found = list(stream)
@@ -146,6 +161,21 @@ KEYCLOAK = "http://keycloak.example:8080/realms/stonesoup"
 SUCCEEDED = "successfully synced (all tasks run)"
 PORTAL_ASKED = ("Pending", "portal", False, REVISION_1, (REQUEST_ID,))
 
+EVENTS = {
+    ("Normal", "ResourceUpdated"): 6,
+    ("Normal", "OperationStarted"): 2,
+    ("Normal", "OperationCompleted"): 2,
+}
+TREE = [
+    ("ConfigMap", "", []),
+    ("Endpoints", "", ["Service"]),
+    ("Pod", "Progressing", ["ReplicaSet"]),
+    ("Pod", "Progressing", ["ReplicaSet"]),
+    ("Service", "Healthy", []),
+    ("Deployment", "Progressing", []),
+    ("ReplicaSet", "Progressing", ["Deployment"]),
+    ("EndpointSlice", "", ["Service"]),
+]
 VALUES: dict[str, tuple[Read, Any]] = {
     "application_after_dry_run": (dry_run, (True, True, 0)),
     "application_after_prune_dry_run": (dry_run, (True, True, 3)),
@@ -234,7 +264,7 @@ VALUES: dict[str, tuple[Read, Any]] = {
         ],
     ),
     "clusters_denied": (lambda c, r: c.clusters(), Listing[ClusterConnection]()),
-    "events": (keys, ["items", "metadata"]),
+    "events": (happened, (Counter(EVENTS), "Updated sync status:  -> Unknown")),
     "links": (keys, []),
     "person_no_groups_userinfo_access_token": (who, NOT_SIGNED_IN),
     "person_no_groups_userinfo_id_token": (who, UserInfo(True, "nobody@example.com", KEYCLOAK, ("nobody",))),
@@ -246,7 +276,7 @@ VALUES: dict[str, tuple[Read, Any]] = {
     "project_syncwindows": (keys, ["windows"]),
     "projects": (projects, {"default": (), "frozen": (DENY,), "windowed": (ALLOW,)}),
     "resource_actions": (keys, ["actions"]),
-    "resource_tree": (keys, ["nodes"]),
+    "resource_tree": (tree, TREE),
     "sync_accepted": (accepted, PORTAL_ASKED),
     "sync_again_same_request_id": (accepted, ("Pending", "portal", False, REVISION_2, (REQUEST_ID,))),
     "sync_dry_run": (lambda c, r: accepted(c, r)[2], True),

@@ -16,6 +16,7 @@ from tests.integrations.conftest import Serve
 from tests.integrations.recordings import Recording, names_in
 
 FOLDER = "kubernetes/1.34"
+ALLOCATABLE = {(15.5, 62 * 1024**3, 250)}
 Read = Callable[[KubernetesClient, Recording], Any]
 
 
@@ -36,6 +37,7 @@ def not_well(client: KubernetesClient, recording: Recording) -> Any:
         [n.name for n in nodes if n.is_unschedulable],
         [n.name for n in nodes if status_of(n.conditions) != "True"],
         [n.name for n in nodes if status_of(n.conditions, "MemoryPressure") == "True"],
+        {(n.cpu, n.memory, n.pods) for n in nodes},
     )
 
 
@@ -165,9 +167,9 @@ VALUES: dict[str, tuple[Read, Any]] = {
         ("False", {**PARTS_OF_MEMBER, "routes": "False"}, {"master": 40, "worker": 71}),
     ),
     "namespaces": (names, 10),
-    "nodes_host": (not_well, (7, [], [], [])),
-    "nodes_member-m01": (not_well, (9, ["m01-worker-1"], [], ["m01-worker-4"])),
-    "nodes_member-rh01": (not_well, (8, [], ["rh01-worker-2"], [])),
+    "nodes_host": (not_well, (7, [], [], [], ALLOCATABLE)),
+    "nodes_member-m01": (not_well, (9, ["m01-worker-1"], [], ["m01-worker-4"], ALLOCATABLE)),
+    "nodes_member-rh01": (not_well, (8, [], ["rh01-worker-2"], [], ALLOCATABLE)),
     "nodes_metadata_only": (names, 7),
     "nodes_page_1": (page, ["host-master-0", "host-master-1"]),
     "nodes_page_2": (page, ["host-master-2", "host-worker-0"]),

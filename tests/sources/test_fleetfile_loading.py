@@ -258,7 +258,11 @@ def test_no_mistake_repeats_a_secret_that_stands_in_the_wrong_place() -> None:
             "clusters[0].kubernetes",
             "needs exactly one of 'server', 'kubeconfig' and 'in_cluster: true'",
         ),
-        ("alerts: {slo: 'a=~\"b\"'}", "alerts.slo", 'a=~"b": only = and != can stand in the fleet file so far'),
+        (
+            "alerts: {slo: 'a=~\"(?=b)\"'}",
+            "alerts.slo",
+            'letter 1: “a=~"(?=b)"”: not a regular expression of RE2: invalid perl operator: (?=',
+        ),
         ("prometheus: []", "prometheus", "unknown key 'prometheus' (did you mean 'prometheuses'?)"),
         (
             "portal: {lost_after: {failure: 2}}",

@@ -176,3 +176,11 @@ def test_the_number_of_queries_is_constant(
     for path, queries in (("/sources/", LIST_QUERIES), ("/sources/prometheus/0/", PAGE_QUERIES)):
         with django_assert_num_queries(queries):
             viewer.get(path)
+
+
+def test_the_list_is_a_file_too_without_what_only_an_admin_sees(viewer: Client) -> None:
+    down(source_row("argocd/production", address="https://argocd.example.com", error="secret: refused"), "secret: no")
+    answer = viewer.get("/sources/?format=csv").content.decode()
+    assert answer.splitlines()[1].startswith("down,warning,")
+    assert "argocd/production" in answer
+    assert "argocd.example.com" not in answer

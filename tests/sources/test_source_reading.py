@@ -116,7 +116,19 @@ def test_an_age_alone_costs_one_update_of_the_row_and_no_line() -> None:
     assert len(written) == 1
     assert "succeeded_at" in written[0]
     assert '"items"' not in written[0]
-    assert not Transition.objects.exists()
+    assert Transition.objects.count() == 1, "that it was read for the first time"
+
+
+def test_the_timeline_tells_the_first_read_and_the_first_one_after_a_time_without_any() -> None:
+    """Pictures know by these lines from when on, and when not, anything was known."""
+    succeed()
+    Source.objects.filter(key=KEY).update(succeeded_at=database_now() - timedelta(minutes=10))
+    succeed()
+    succeed()
+    first, again = Transition.objects.order_by("pk")
+    assert (first.before, first.after) == ("never read", "ok")
+    assert (again.before, again.after) == ("not read", "ok")
+    assert again.seen_at - again.seen_after > timedelta(minutes=9)
 
 
 def test_a_stale_source_that_answers_again_raises_the_topic() -> None:
@@ -135,6 +147,7 @@ def test_the_timeline_tells_ok_to_failing_once_and_failing_to_ok() -> None:
     succeed()
     lines = Transition.objects.order_by("pk").values_list("subject", "field", "before", "after", "tone", "link")
     assert list(lines) == [
+        (KEY, "state", "never read", "ok", "well", f"/sources/{KEY}/"),
         (KEY, "state", "ok", "failing: connection refused", "warning", f"/sources/{KEY}/"),
         (KEY, "state", "failing", "ok", "well", f"/sources/{KEY}/"),
     ]
@@ -191,7 +204,7 @@ def test_f8_no_request_before_retry_after_and_no_outage() -> None:
     assert source.not_before is not None
     assert source.not_before - database_now() > timedelta(seconds=115)
     source_read(key=KEY, read=lambda spec, fleet: pytest.fail("it was asked before its time"))
-    assert not Transition.objects.exists()
+    assert [line.after for line in Transition.objects.all()] == ["ok"]
 
 
 def test_a_source_whose_answers_take_long_is_not_stale_between_two_reads() -> None:

@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from apps.core.live import MOMENTS, PAGES
+from stonesoup_portal.asgi import PAGE_THREADS
+from stonesoup_portal.settings.databases import POOL
+
 ROOT = Path(__file__).resolve().parents[2]
 TWO_AT_ONCE = """
 from stonesoup_portal.settings import embedded
@@ -60,3 +64,9 @@ def test_nobody_is_let_in_without_a_password_in_production() -> None:
         "PORTAL_DEMO": "1",
     }
     assert told_by("production", "print(settings.PORTAL_DEMO)", **given) == "False"
+
+
+def test_the_pool_has_a_connection_for_every_page_and_for_what_makes_pages_anew() -> None:
+    """All page threads may hold one while they wait for a page that is made anew, which needs one more to be made."""
+    renewing = sum(keeper._renewing._max_workers for keeper in (PAGES, MOMENTS))
+    assert POOL["max_size"] >= PAGE_THREADS + renewing + 1

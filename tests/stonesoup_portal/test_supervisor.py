@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -182,6 +183,12 @@ def demo(tmp_path: Path) -> Callable[[], tuple[subprocess.Popen[str], str]]:
     return start
 
 
+def is_kept_for_good(answer: requests.Response) -> bool:
+    """Whether it is a file that a browser asks for once, and came compressed."""
+    told = answer.headers
+    return answer.ok and "immutable" in told["Cache-Control"] and told.get("Content-Encoding") == "gzip"
+
+
 def test_the_demo_is_live_within_a_minute_and_ends_without_a_trace(
     demo: Callable[[], tuple[subprocess.Popen[str], str]],
 ) -> None:
@@ -199,6 +206,10 @@ def test_the_demo_is_live_within_a_minute_and_ends_without_a_trace(
             f"{url}accounts/sign-in/", {"persona": "vera", "csrfmiddlewaretoken": token, "next": "/apps/"}
         )
         assert signed_in.status_code == 200
+        static = re.findall(r'(?:href|src)="/(static/[^"]+)"', signed_in.text)
+        assert len(static) > 5
+        assert [name for name in static if not is_kept_for_good(browser.get(url + name))] == []
+        assert signed_in.headers["Content-Encoding"] == "gzip"
         assert wait_for(lambda: "build-service-stone-prd-m01" in browser.get(f"{url}apps/?q=build-service").text, 60)
         family = psutil.Process(process.pid).children(recursive=True)
         assert len(family) >= 5

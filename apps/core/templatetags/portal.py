@@ -19,6 +19,8 @@ from apps.core.tones import RANKS, Tone
 
 register = template.Library()
 
+ALWAYS_SHOWN = frozenset({"tone", "name", "title"})
+
 ODD = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffc\U000e0000-\U000e0fff]"
@@ -156,12 +158,42 @@ def sort_head(context: template.Context, field: str, title: str, first: str = "u
     is_up, is_down = sort == field, sort == f"-{field}"
     goes_down = is_up or (first == "down" and not is_down)
     return format_html(
-        '<th scope="col" aria-sort="{}"><a href="{}">{}{}</a></th>',
+        '<th scope="col" class="c-{}"{} aria-sort="{}"><a href="{}">{}{}</a></th>',
+        field,
+        "" if field in ALWAYS_SHOWN else format_html(' data-col="{}"', field),
         "ascending" if is_up else "descending" if is_down else "none",
         query_with(context, sort=f"-{field}" if goes_down else field),
         title,
         " ↑" if is_up else " ↓" if is_down else "",
     )
+
+
+@register.simple_tag(takes_context=True)
+def sort_select(context: template.Context, **titles: str) -> SafeString:
+    """The order as a field of the list's filters, for screens on which the columns' heads have no room.
+
+    `titles` are the fields that the list sorts by, and what they are called.
+    """
+    chosen = str(context.get("sort", ""))
+    options = [
+        format_html(
+            '<option value="{}"{}>Sort: {}{}</option>',
+            value,
+            mark_safe(" selected") if value == chosen else "",
+            title,
+            arrow,
+        )
+        for field, title in titles.items()
+        for value, arrow in ((field, ""), (f"-{field}", " ↓"))
+    ]
+    fields = mark_safe("".join(options))  # noqa: S308  each option is escaped
+    return format_html('<select name="sort" class="sorts" aria-label="Sort by">{}</select>', fields)
+
+
+@register.simple_tag
+def filter_form() -> SafeString:
+    """The attributes of a list's filter form, by which static/js/lists.js lets the rows follow what is asked."""
+    return mark_safe('class="filters" method="get" role="search" autocomplete="off" data-filter')
 
 
 @register.simple_tag(takes_context=True)

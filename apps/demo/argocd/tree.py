@@ -56,10 +56,13 @@ def events_document(instance: ArgoInstance, application: Application) -> dict[st
     if application.state is not None:
         message = application.state.message or "initiated automated sync"
         items.append(_event(application, "OperationStarted", message))
+        if application.state.phase in {"Failed", "Error"}:
+            told = f"Sync operation to {application.state.operation.revision} failed: {application.state.message}"
+            items.append(_event(application, "OperationCompleted", told, kind="Warning"))
     return {"metadata": {"resourceVersion": str(instance.resource_version)}, "items": items}
 
 
-def _event(application: Application, reason: str, message: str) -> dict[str, Any]:
+def _event(application: Application, reason: str, message: str, *, kind: str = "Normal") -> dict[str, Any]:
     at = moment(application.reconciled_at)
     involved = {
         "kind": "Application",
@@ -85,7 +88,7 @@ def _event(application: Application, reason: str, message: str) -> dict[str, Any
         "firstTimestamp": at,
         "lastTimestamp": at,
         "count": 1,
-        "type": "Normal",
+        "type": kind,
         "eventTime": None,
     }
 

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Raw, Struct, field
 
 from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound, UpstreamNotInstalled
-from apps.integrations.argocd import wire
+from apps.integrations.argocd import around, wire
 from apps.integrations.argocd.stream import ApplicationStream
 from apps.integrations.argocd.values import (
     Application,
@@ -15,7 +15,9 @@ from apps.integrations.argocd.values import (
     ApplicationSet,
     ClusterConnection,
     Project,
+    ResourceEvent,
     RevisionMetadata,
+    TreeNode,
     UserInfo,
     WindowState,
 )
@@ -88,6 +90,7 @@ class _Revision(Struct):
     author: str | None = None
     date: str | None = None
     message: str | None = None
+    tags: list[str] | None = None
 
 
 class ArgoCDClient(UpstreamClient):
@@ -180,10 +183,25 @@ class ArgoCDClient(UpstreamClient):
         )
 
     def revision_metadata(self, name: str, revision: str, *, namespace: str, project: str) -> RevisionMetadata:
-        """Author, date and message of a resolved commit: "HEAD" and branches are refused by the server."""
+        """Author, date, message and tags of a resolved commit: "HEAD" and branches are refused by the server."""
         path = ("applications", name, "revisions", revision, "metadata")
         told = self._get(*path, query=_where(namespace, project)).decode(_Revision)
-        return RevisionMetadata(author=told.author or "", date=read_time(told.date), message=told.message or "")
+        return RevisionMetadata(
+            author=told.author or "",
+            date=read_time(told.date),
+            message=told.message or "",
+            tags=tuple(told.tags or ()),
+        )
+
+    def resource_tree(self, name: str, *, namespace: str, project: str) -> Listing[TreeNode]:
+        """The live resources of one Application with all that they own: Deployment, ReplicaSet, Pod."""
+        told = self._get("applications", name, "resource-tree", query=_where(namespace, project))
+        return read_items(told.decode(around.WireTree).nodes, around.WireNode, around.tree_node)
+
+    def events(self, name: str, *, namespace: str, project: str) -> Listing[ResourceEvent]:
+        """Kubernetes' events about one Application itself, as its cluster keeps them (an hour, by default)."""
+        told = self._get("applications", name, "events", query=_where(namespace, project))
+        return read_items(told.decode(wire.WireList).items, around.WireEvent, around.resource_event)
 
     def _get(self, *segments: str, query: list[tuple[str, str]] | None = None) -> Answer:
         return self.http.get("api", "v1", *segments, query=query or ())

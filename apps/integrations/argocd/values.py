@@ -198,8 +198,42 @@ class WindowState(Struct, frozen=True):
 
 
 class RevisionMetadata(Struct, frozen=True):
-    """Who made the commit of a revision, when, and its message."""
+    """Who made the commit of a revision, when, its message, and the tags on it."""
 
     author: str
     date: datetime | None
     message: str
+    tags: tuple[str, ...] = ()
+
+
+class TreeNode(Struct, frozen=True):
+    """A live resource of an Application's tree. `parents` are uids, or identities where the tree tells no uid.
+
+    `facts` are what Argo CD tells beside its health, as ("Status Reason", "CrashLoopBackOff").
+    """
+
+    uid: str
+    identity: str
+    kind: str
+    namespace: str
+    name: str
+    parents: tuple[str, ...] = ()
+    health_status: str = ""
+    health_message: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    created_at: datetime | None = None
+
+
+class ResourceEvent(Struct, frozen=True):
+    """An event of Kubernetes: type is Normal or Warning; of what (`kind`, `namespace`, `name`), and how often."""
+
+    type: str
+    reason: str = ""
+    message: str = ""
+    count: int = 1
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    component: str = ""

@@ -26,13 +26,19 @@ class Readiness(Struct, frozen=True):
 
 
 class Node(Struct, frozen=True):
-    """A node: its conditions, roles, whether it is cordoned, its kubelet version."""
+    """A node: its conditions, roles, whether it is cordoned, its kubelet version, and what pods may use of it.
+
+    `cpu` in cores, `memory` in bytes, `pods` in number: its allocatable; None where it does not tell.
+    """
 
     name: str
     conditions: tuple[Condition, ...] = ()
     roles: tuple[str, ...] = ()
     is_unschedulable: bool = False
     kubelet_version: str = ""
+    cpu: float | None = None
+    memory: int | None = None
+    pods: int | None = None
 
 
 class ClusterVersion(Struct, frozen=True):

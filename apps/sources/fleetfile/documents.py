@@ -46,7 +46,7 @@ as its first line, editors that know YAML schemas complete its keys and underlin
 | path of a file | Absolute, or from the fleet file's folder. |
 | URL | Begins with `http://` or `https://`; no user name, no password, no `?`. |
 | name | Letters, digits, `.`, `_` and `-`, at most 100. |
-| matchers | As in Alertmanager, with `=` and `!=`: `'team="build", severity!="info"'`. All of them must hold. |
+| matchers | As in Alertmanager, with `=`, `!=`, `=~` and `!~` (RE2): `'team=~"build|infra", severity!="info"'`. All of them must hold. |
 """  # noqa: E501
 
 

@@ -80,14 +80,10 @@ def _secret(value: object, info: ValidationInfo) -> Secret:
     return secret
 
 
-def _equality_matchers(value: object) -> tuple[LabelMatcher, ...]:
+def _matchers(value: object) -> tuple[LabelMatcher, ...]:
     if not isinstance(value, str):
         raise ValueError("""is not a line of matchers: write it in quotes, like 'slo="true"'""")  # noqa: TRY004
-    matchers = matchers_read(value)
-    for matcher in matchers:
-        if matcher.is_regex:
-            raise ValueError(f"{matcher}: only = and != can stand in the fleet file so far")
-    return matchers
+    return matchers_read(value)
 
 
 def _within(least: str, most: str) -> Callable[[object], timedelta]:
@@ -138,7 +134,7 @@ SecretReference = Annotated[
 ]
 Matchers = Annotated[
     tuple[LabelMatcher, ...],
-    BeforeValidator(_equality_matchers),
+    BeforeValidator(_matchers),
     PlainSerializer(_lines, return_type=str),
     WithJsonSchema({"$comment": "matchers", "type": "string", "minLength": 2, "examples": ['slo="true"']}),
 ]

@@ -86,7 +86,8 @@ class Portal(Section):
     )
     phase: Text | None = Field(default=None, description="Phase of the support agreement, shown as it is written.")
     recovery_time_objective: Span | None = Field(
-        default=None, description="Time within which service is to be restored."
+        default=timedelta(days=2),
+        description="Time within which a lost cluster is to be restored, counted from its loss; null for no clock.",
     )
     drift_tolerance: Span = Field(
         default=timedelta(days=7),

@@ -1,0 +1,152 @@
+"""All names that search looks through, kept in memory: a letter more costs a walk over them and no scan of wide rows.
+
+They are kept for a moment, and for a little longer while they are read anew: a name that came into being a few
+seconds ago is found a few seconds later. Only their order hangs on the kept tone; what is shown is read again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+from functools import lru_cache
+from itertools import islice
+from typing import Generic, Self, TypeVar
+
+from django.conf import settings
+from django.db.models import Q
+
+from apps.alerts.models import Episode
+from apps.core.keeping import Keeper
+from apps.core.ranking import rank_of
+from apps.fleet.overlay import Overlay, overlay_now
+from apps.gitops.models import Application, ApplicationSet
+
+MOST_SHOWN = 8
+ENDED_LATELY = timedelta(hours=24)
+MOST_FOLDED = 32_768
+GOOD_SECONDS, BEARABLE_SECONDS = 3.0, 60.0
+WORD_BREAK = re.compile(r"[-./_:\s]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+class Grade(IntEnum):
+    """How well a name fits, the best first."""
+
+    EXACT = 0
+    PREFIX = 1
+    WORD_START = 2
+    PART = 3
+    NONE = 4
+
+
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Generic[K]):
+    """A name to be found; `words` are its words, each with a space before it."""
+
+    key: K
+    folded: str
+    words: str
+
+    @classmethod
+    def of(cls, key: K, name: str) -> Self:
+        """The name of what `key` is."""
+        return cls(key, *folded(name))
+
+    def fits(self, part: str) -> bool:
+        """The twin of `apps.core.lists.name_has`."""
+        return all(word in self.folded for word in part.casefold().split())
+
+
+@lru_cache(maxsize=MOST_FOLDED)
+def folded(name: str) -> tuple[str, str]:
+    """The name, and its words with a space before each ("KubePodCrash" has three), in small letters."""
+    return name.casefold(), " " + WORD_BREAK.sub(" ", name).casefold()
+
+
+@dataclass(frozen=True)
+class Best(Generic[K]):
+    """The first keys, how many there are in all, and how well the first one fits."""
+
+    keys: Sequence[K]
+    count: int
+    grade: Grade
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names by kind, each in the order in which equally good ones are shown."""
+
+    applications: Sequence[Name[int]]
+    firing: Sequence[Name[int]]
+    ended: Sequence[Name[int]]
+    sets: Sequence[Name[int]]
+
+
+NAMES: Keeper[Names] = Keeper(1)
+
+
+def best(part: str, names: Iterable[Name[K]]) -> Best[K]:
+    """Those that hold every word of `part`, the best ones first; equally good ones stay in their order."""
+    words = part.casefold().split()
+    fitting = list(names)
+    for word in words:
+        fitting = [name for name in fitting if word in name.folded]
+    if not words or not fitting:
+        return Best([], 0, Grade.NONE)
+    whole, start = " ".join(words), f" {words[0]}"
+    tiers = (
+        (name for name in fitting if name.folded == whole),
+        (name for name in fitting if name.folded.startswith(whole)),
+        (name for name in fitting if start in name.words),
+        iter(fitting),
+    )
+    found: dict[K, Grade] = {}
+    for grade, tier in zip(Grade, tiers, strict=False):
+        for name in islice((name for name in tier if name.key not in found), MOST_SHOWN - len(found)):
+            found[name.key] = grade
+    return Best(list(found), len(fitting), next(iter(found.values())))
+
+
+def names_known() -> Names:
+    """The names, as they were a moment ago."""
+    is_kept = settings.PAGES_KEPT_SECONDS > 0
+    return NAMES.get(
+        "names",
+        is_good=lambda _, age: is_kept and age < GOOD_SECONDS,
+        is_bearable=lambda _, age: is_kept and age < BEARABLE_SECONDS,
+        make=lambda: names_read(overlay_now()),
+    )
+
+
+def names_read(overlay: Overlay) -> Names:
+    """All names there are. One query for each kind."""
+    applications = Application.objects.current(overlay).with_shown_tone(overlay).annotate(rank=rank_of("shown_tone"))
+    sets = ApplicationSet.objects.exclude(instance__in=overlay.archived_instances)
+    firing, ended = alert_names(overlay)
+    return Names(
+        applications=[Name.of(*row) for row in applications.order_by("rank", "name").values_list("pk", "name")],
+        firing=firing,
+        ended=ended,
+        sets=[Name.of(*row) for row in sets.order_by("name", "instance").values_list("pk", "name")],
+    )
+
+
+def alert_names(overlay: Overlay) -> tuple[list[Name[int]], list[Name[int]]]:
+    """The alerts that fire, and those that did within the last day: of each alert its last time. One query."""
+    lately = Q(ended_at=None) | Q(ended_at__gte=overlay.now - ENDED_LATELY)
+    episodes = Episode.objects.current(overlay).with_shown_tone(overlay).filter(lately)
+    columns = ("alertmanager", "fingerprint", "ended_at", "pk", "name")
+    seen: set[tuple[str, str]] = set()
+    firing: list[Name[int]] = []
+    ended: list[Name[int]] = []
+    ordered = episodes.annotate(rank=rank_of("shown_tone")).order_by("rank", "-began_at").values_list(*columns)
+    for alertmanager, fingerprint, ended_at, key, name in sorted(ordered, key=lambda row: row[2] is not None):
+        if (alertmanager, fingerprint) not in seen:
+            seen.add((alertmanager, fingerprint))
+            (firing if ended_at is None else ended).append(Name.of(key, name))
+    return firing, ended

@@ -1,0 +1,50 @@
+"""axe finds nothing against any page, in both colour schemes, with a thing in every state on it."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from apps.accounts.models import Role
+from tests.browser.conftest import PHONE, Visitor
+from tests.browser.small_fleet import EVERY_PAGE, every_state_rows
+
+
+def found_by_axe(page: Page) -> list[str]:
+    """What axe has against the page: rule, element, why."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']}: {node['html'][:200]} ({node['failureSummary']})"
+        for violation in violations
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_has_nothing_against_any_page(visitor: Visitor, scheme: str) -> None:
+    every_state_rows()
+    visit = visitor(role=Role.ADMIN, color_scheme=scheme, bypass_csp=True)
+    against = [f"{path} {found}" for path in EVERY_PAGE for found in found_by_axe(visit.open(path))]
+    assert not against, "\n".join(against)
+
+
+def test_axe_has_nothing_against_the_pages_on_a_phone(visitor: Visitor) -> None:
+    every_state_rows()
+    visit = visitor(viewport=PHONE, bypass_csp=True)
+    against = [f"{path} {found}" for path in EVERY_PAGE for found in found_by_axe(visit.open(path))]
+    assert not against, "\n".join(against)
+
+
+def test_axe_has_nothing_against_the_page_of_signing_in_and_what_is_not_there(visitor: Visitor) -> None:
+    visit = visitor(role=None, bypass_csp=True)
+    assert found_by_axe(visit.open("/accounts/sign-in/")) == []
+    visit = visitor(bypass_csp=True)
+    assert found_by_axe(visit.open("/no/such/page/")) == []
+    visit.said.clear()
+
+
+def test_axe_does_find_what_is_wrong(visitor: Visitor) -> None:
+    page = visitor(bypass_csp=True).open("/sources/")
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>')")
+    assert any(found.startswith("button-name") for found in found_by_axe(page))

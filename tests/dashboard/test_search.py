@@ -1,0 +1,144 @@
+"""Search: by any part of a name, the best first, with true counts, in a constant number of queries."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.core.clock import database_now
+from apps.dashboard.names import Grade, Name, best
+from apps.dashboard.search import search
+from apps.gitops.models import ApplicationSet
+from tests.pages import HOSTILE, html_of, queries_of
+from tests.rows import ago, application_row, broken, cluster_row, down, episode_row, source_row
+
+pytestmark = pytest.mark.django_db
+
+
+def titles(told: str) -> dict[str, list[str]]:
+    """What is found, by kind, in the order in which it is shown."""
+    return {kind.name: [each.title for each in kind.found] for kind in search(told).kinds}
+
+
+def names(*words: str) -> list[Name[str]]:
+    return [Name.of(word, word) for word in words]
+
+
+def test_the_name_itself_comes_first_then_beginnings_then_words_then_parts() -> None:
+    found = best("api", names("rapid", "konflux-api", "api-server", "api"))
+    assert found.keys == ["api", "api-server", "konflux-api", "rapid"]
+    assert (found.count, found.grade) == (4, Grade.EXACT)
+
+
+def test_a_word_begins_at_a_capital_too() -> None:
+    assert best("error", names("terrorized", "KonfluxAPIServerHighErrorRate")).keys[0].startswith("Konflux")
+    assert best("server", names("observers", "KonfluxAPIServerHighErrorRate")).keys[0].startswith("Konflux")
+
+
+def test_all_words_must_be_there_in_any_order() -> None:
+    found = best("m01 Build", names("build-service-stone-prd-m01", "build-service-stone-prd-m02", "has-stone-prd-m01"))
+    assert found.keys == ["build-service-stone-prd-m01"]
+
+
+def test_every_kind_is_found() -> None:
+    cluster_row("stone-prd-m01")
+    application_row("has-stone-prd-m01")
+    episode_row("stone-is-down")
+    ApplicationSet.objects.create(instance="production", namespace="argocd", name="stone")
+    source_row("kubernetes/stone-prd-m01", title="Kubernetes API of stone-prd-m01")
+    assert titles("Stone") == {
+        "sets": ["stone"],
+        "clusters": ["stone-prd-m01"],
+        "alerts": ["stone-is-down"],
+        "applications": ["has-stone-prd-m01"],
+        "sources": ["Kubernetes API of stone-prd-m01"],
+    }
+
+
+def test_among_equals_the_worst_comes_first() -> None:
+    application_row("has-a")
+    broken("has-b")
+    application_row("has-c", tone="unknown")
+    assert titles("has")["applications"] == ["has-b", "has-c", "has-a"]
+
+
+def test_counts_are_those_of_all_and_the_list_shows_as_many(viewer: Client) -> None:
+    for number in range(12):
+        application_row(f"has-prd-{number:02d}")
+    application_row("other")
+    (kind,) = search("prd has").kinds
+    assert (kind.count, len(kind.found), kind.is_cut) == (12, 8, True)
+    assert "1 to 12 of 12 applications" in html_of(viewer, kind.all_url)
+
+
+def test_alerts_that_fire_come_before_those_that_ended_lately_and_old_ones_are_left_out() -> None:
+    now = database_now()
+    episode_row("Slow", fingerprint="1", severity="warning")
+    episode_row("SlowEnded", fingerprint="2", severity="critical", began_at=ago(hours=2), ended_at=ago(hours=1))
+    episode_row("SlowOld", fingerprint="3", began_at=ago(days=4), ended_at=ago(days=3))
+    (kind,) = search("slow").kinds
+    assert [(each.title, each.said) for each in kind.found] == [("Slow", "warning"), ("SlowEnded", "ended")]
+    assert "1 firing, 1 ended" in kind.remark
+    assert kind.found[1].since is not None
+    assert kind.found[1].since < now
+
+
+def test_an_alert_that_came_and_went_often_is_found_once() -> None:
+    for hours in (1, 2, 3):
+        episode_row("Flapping", fingerprint="1", began_at=ago(hours=hours, minutes=5), ended_at=ago(hours=hours))
+    episode_row("Flapping", fingerprint="1", began_at=ago(minutes=1))
+    (kind,) = search("flap").kinds
+    assert (kind.count, kind.found[0].said) == (1, "critical")
+
+
+def test_what_is_found_is_never_greener_than_its_evidence() -> None:
+    down(source_row("argocd/production"))
+    application_row("has-a")
+    (kind,) = search("has").kinds
+    assert kind.found[0].tone == "unknown"
+
+
+def test_nothing_asked_is_nothing_found() -> None:
+    application_row("has-a")
+    assert search("  ").kinds == []
+    assert search("nothing like it").kinds == []
+
+
+def test_percent_and_underscore_are_letters() -> None:
+    application_row("has-a")
+    assert titles("%") == {}
+    assert titles("h_s") == {}
+
+
+def test_the_fragment_is_a_list_to_choose_from_and_the_page_a_page(viewer: Client) -> None:
+    broken("has-a")
+    page = viewer.get("/search/?q=has").content.decode()
+    fragment = viewer.get("/search/?q=has", headers={"HX-Request": "true"}).content.decode()
+    assert "<h1>Search</h1>" in page
+    assert 'role="option"' not in page.partition("<main")[2].partition("</main>")[0]
+    assert 'id="found" role="listbox"' in fragment
+    assert "<html" not in fragment
+    assert "/apps/production/argocd/has-a/" in page
+    assert "/apps/production/argocd/has-a/" in fragment
+
+
+def test_what_is_searched_for_and_found_is_only_text(viewer: Client) -> None:
+    episode_row(HOSTILE, fingerprint="1")
+    answer = viewer.get("/search/", {"q": "<img src=x"}, headers={"HX-Request": "true"}).content.decode()
+    assert "<img" not in answer
+    assert "&lt;img" in answer
+
+
+def test_search_is_for_people_with_a_role_and_never_kept(client: Client, viewer: Client) -> None:
+    assert client.get("/search/?q=a").status_code == 302
+    assert "no-store" in viewer.get("/search/?q=a").headers["Cache-Control"]
+
+
+def test_queries_do_not_grow_with_what_is_found(viewer: Client) -> None:
+    application_row("has-0")
+    few = queries_of(viewer, "/search/?q=has")
+    for number in range(1, 30):
+        application_row(f"has-{number}")
+        episode_row(f"has{number}", fingerprint=f"{number}")
+        cluster_row(f"has-{number}")
+    assert queries_of(viewer, "/search/?q=has") <= few + 1
