@@ -58,7 +58,7 @@ def test_what_changed_comes_in_and_the_frame_counts_it(visitor: Visitor) -> None
     assert poll(page).status == 204
 
 
-def test_a_swap_leaves_focus_and_opened_parts_alone(visitor: Visitor) -> None:
+def test_a_swap_waits_for_the_keyboard_and_leaves_focus_and_opened_parts_alone(visitor: Visitor) -> None:
     _, page = opened(visitor, "/")
     row = page.locator(".attention > li", has_text=ALERT)
     row.locator("summary").click()
@@ -67,6 +67,12 @@ def test_a_swap_leaves_focus_and_opened_parts_alone(visitor: Visitor) -> None:
     link.focus()
     change()
     assert poll(page).status == 200
+    pill = page.locator(".pill-held")
+    expect(pill).to_have_text("1 update")
+    expect(page.locator("#count-applications")).to_have_text(re.compile("^2"))
+    expect(page.get_by_role("link", name="another-stone-prd-m01")).to_have_count(0)
+    assert poll(page).status == 204, "the frame shows all there is, and the list is held still"
+    pill.click()
     expect(page.get_by_role("link", name="another-stone-prd-m01").first).to_be_visible()
     expect(link).to_be_focused()
     expect(row.get_by_text("Ranked as")).to_be_visible()

@@ -134,14 +134,14 @@ def test_a_form_keeps_the_other_filters() -> None:
     assert "<script>" not in told
 
 
-def test_only_a_live_page_polls() -> None:
+def test_only_a_live_page_says_what_it_shows() -> None:
+    live = Live("/?a=1&b=2", ("apps", "sources"), version=7, standing="a1", frame="9/a1", until=30.0, ends=0)
+    drawn_root = drawn("{% live %}", live=live, title='<b>"evil\u202e')
     assert drawn("<p {% live %}>") == "<p >"
-    shown = Live("/?a=1&b=2", ("alerts", "apps"), 7, "fresh", "9/fresh", 12.5, 0)
-    told = drawn("<p {% live %}>", live=shown, title='"Now"')
-    assert 'hx-get="/?a=1&amp;b=2" hx-trigger="portal:refresh"' in told
-    assert 'data-topics="alerts apps"' in told
-    assert 'data-version="7" data-standing="fresh" data-frame="9/fresh" data-until="12.5" data-ends="0"' in told
-    assert 'data-title="&quot;Now&quot;"' in told
+    assert 'hx-get="/?a=1&amp;b=2" hx-trigger="portal:refresh"' in drawn_root
+    assert 'data-topics="apps sources" data-counts="alerts apps clusters sources"' in drawn_root
+    assert 'data-version="7" data-standing="a1" data-frame="9/a1" data-until="30.0" data-ends="0"' in drawn_root
+    assert 'data-title="&lt;b&gt;&quot;evil[U+202E]"' in drawn_root
 
 
 def test_plain_text_writes_odd_characters_out() -> None:
