@@ -76,6 +76,7 @@ def fleet_rows() -> None:
         source_row(f"kubernetes/{name}", cluster=name, environment="production", interval=600.0)
     object_row(CLUSTER, "Node", "ip-10-0-1-2", data={"roles": ["worker"]})
     object_row(CLUSTER, "ClusterOperator", "dns", tone="warning", status="Degraded", reason="degraded: slow")
+    Project.objects.create(instance="production", name="default", sync_windows=[])
     broken(BROKEN, tone_since=ago(minutes=14))
     application_row("has-stone-prd-m01", set_name="has")
     application_row("spi-stone-prd-m01", set_name="spi", auto_sync=False, tone="held", reason="auto-sync is off")

@@ -262,7 +262,7 @@ def details_of_the_corpus(texts: Texts) -> None:
         "applications": ["*"],
         "description": texts.one(),
     }
-    Project.objects.create(instance="production", name="default", sync_windows=[window])
+    Project.objects.filter(name="default").update(sync_windows=[window])
     Source.objects.update(warnings=every)
     Cluster.objects.update(not_installed=every, not_allowed=every, aliases=every)
 
