@@ -215,17 +215,21 @@ def on_screens(figures: Figures, folder: Path) -> None:
 
 
 def measure_first_views(figures: Figures, browser: Browser, large: Portal, huge: Portal) -> None:
-    """Alerts, cold; the two portals in turn, so that whatever else the machine does meets both alike."""
+    """Alerts, cold; the two portals in turn, so that whatever else the machine does meets both alike.
+
+    Only the collectors of the one that is looked at run meanwhile.
+    """
     views: dict[str, list[FirstView]] = {"large": [], "huge": []}
     for number in range(-1, COLD_VIEWS):
-        for name, portal in (("large", large), ("huge", huge)):
-            view = first_view(browser, portal.url, "alerts/?environment=all")
+        for name, portal, other in (("large", large, huge), ("huge", huge, large)):
+            with paused(other.collectors()):
+                view = first_view(browser, portal.url, "alerts/?environment=all")
             views[name] += [view] if number >= 0 else []
-    told = {
+    told: dict[str, tuple[str, str, float | None]] = {
         "first alert painted after": ("painted_ms", "ms", 700.0),
         "first view on the wire": ("kilobytes", "kB", 100.0),
-        "main thread busy": ("busy_ms", "ms", 500.0),
-        "DOM nodes, texts too": ("nodes", "nodes", 5000.0),
+        "main thread busy (its own time)": ("busy_ms", "ms", 500.0),
+        "DOM nodes, texts too": ("nodes", "nodes", None),
         "DOM elements": ("elements", "elements", 5000.0),
     }
     for title, (name, unit, goal) in told.items():

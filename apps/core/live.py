@@ -28,7 +28,7 @@ from .htmx import wants_fragment
 from .keeping import Keeper
 from .look import LOOK_MARK, look_of
 from .topics import versions_of
-from .wire import SharedText, text_answer
+from .wire import SharedText, text_answer, without_idle_lines
 
 VERSION, STANDING, UNTIL, FRAME = "v", "s", "u", "f"
 SINCE, FRAME_ALONE, TITLE = "since", "frame", "t"
@@ -162,7 +162,9 @@ def live_page(
         marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK, "look": LOOK_MARK}
         filled = {**told, "overlay": laid_over, "now": laid_over.now, "live": live, **marks}
         text = "".join(render_to_string(each, filled, request) for each in templates_of(kind, page, fragment))
-        return Made(SharedText(text, [PERSON_MARK, NOW_MARK, LOOK_MARK]), versions.of(kind), laid_over)
+        return Made(
+            SharedText(without_idle_lines(text), [PERSON_MARK, NOW_MARK, LOOK_MARK]), versions.of(kind), laid_over
+        )
 
     made = made_or_kept(request, kind, versions, seen.overlay, make)
     given = Versions(made.version, versions.frame, versions.sources) if kind is not Kind.FRAME else versions

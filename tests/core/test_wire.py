@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.test import Client, RequestFactory
 
 from apps.core import wire
-from apps.core.wire import SharedText, is_text, takes_gzip, text_answer, texts_gzipped
+from apps.core.wire import SharedText, is_text, takes_gzip, text_answer, texts_gzipped, without_idle_lines
 
 LONG = "<p>The same again and again, ünïcode too.</p>\n" * 100
 
@@ -67,6 +67,14 @@ def test_a_secret_in_a_gap_is_squeezed_without_the_page_around_it() -> None:
         pieces = list(SharedText(f"{LONG}{guess}[token]", ["[token]"]).filled({"[token]": token}))
         lengths.add(len(b"".join(piece.squeezed for piece in pieces)) - len(pieces[0].squeezed))
     assert len(lengths) == 1
+
+
+def test_line_breaks_that_nobody_sees_are_left_out_and_no_others() -> None:
+    table = "<table>\n<thead>\n<tr>\n<td>a\nb\n</td>\n<th>c</th>\n</tr></thead></table>\n<p>\n<b>x</b>\n<i>y</i>"
+    expected = "<table><thead><tr><td>a\nb</td><th>c</th></tr></thead></table>\n<p>\n<b>x</b>\n<i>y</i>"
+    assert without_idle_lines(table) == expected
+    texts = '<pre>&lt;td>\n&lt;tr></pre><a title="x\n&lt;td>">\n<time>1</time>\n<tribe>'
+    assert without_idle_lines(texts) == texts
 
 
 def answered(answer: HttpResponseBase, accepted: str = "gzip") -> HttpResponseBase:
