@@ -94,6 +94,7 @@ def main() -> None:
     fleet = Fleet(Path(os.environ["PORTAL_FLEET"]), sys.argv[1])
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     align_with_fleet_file()
     order = ["argocd_inventory", "kubernetes", "argocd", "alertmanager", "prometheus"]
     told: dict[str, object] = {"first": rounds(order)}

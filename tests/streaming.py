@@ -17,9 +17,9 @@ from django.conf import settings
 from django.test import Client
 
 from apps.accounts.models import Role
-from stonesoup_portal.supervisor import COLLECT_STATIC, MANAGE, web_command
+from stonesoup_portal.supervisor import web_command
 from tests.conftest import BACKEND, person_with
-from tests.faults.processes import ROOT, environment
+from tests.faults.processes import ROOT, environment, static_files_of
 from tests.servers import free_port, wait_until_it_answers
 
 LINES: list[socket.socket] = []
@@ -58,7 +58,7 @@ def web_process(state: Path, *, is_seen: bool = False, **more: str) -> Iterator[
     (state / "secret-key").write_text(settings.SECRET_KEY)
     told = environment(state, state / "none.yaml", **{"PORTAL_BROKER_URL": "memory://", **more})
     if is_seen:
-        subprocess.run([*MANAGE, *COLLECT_STATIC], env=told, check=True, stdin=subprocess.DEVNULL)
+        static_files_of(told)
     port = free_port()
     with (state / "web.log").open("wb") as log:
         process = subprocess.Popen(

@@ -29,6 +29,13 @@ def environment(state: Path, fleet_file: Path, **more: str) -> dict[str, str]:
     return {**os.environ, **own, **more}
 
 
+def static_files_of(env: dict[str, str]) -> None:
+    """What pages link to, collected as the supervisor does: for a process that makes pages."""
+    from stonesoup_portal.supervisor import COLLECT_STATIC, MANAGE
+
+    subprocess.run([*MANAGE, *COLLECT_STATIC], env=env, check=True, stdin=subprocess.DEVNULL)
+
+
 def database_of_test(state: Path) -> dict[str, str]:
     """SQLite follows a link; PostgreSQL's is named by a URL."""
     settings = connection.settings_dict

@@ -14,7 +14,7 @@ from django.conf import settings
 from apps.alerts.models import Episode
 from apps.core.clock import database_now
 from apps.sources.models import SourceState
-from tests.faults.processes import environment, python
+from tests.faults.processes import environment, python, static_files_of
 from tests.faults.stage import ALERTMANAGERS, Stage, is_sqlite, words_of
 from tests.servers import program
 
@@ -50,6 +50,7 @@ def read_ten_minutes_off(stage: Stage, folder: Path, offset: str) -> dict[str, A
     """What a portal told after one read, whose clock is off by so much."""
     faketime = program("faketime", "faketime")
     env = environment(folder / "state", stage.file.path, FAKETIME_DONT_FAKE_MONOTONIC="1")
+    static_files_of(env)
     (folder / "state" / "secret-key").write_text(settings.SECRET_KEY)
     cookie = stage.viewer.cookies[settings.SESSION_COOKIE_NAME].value
     told: dict[str, Any] = json.loads(

@@ -18,6 +18,7 @@ import pytest
 
 from apps.demo.fleet import FleetOptions, start
 from apps.demo.world.world import World
+from tests.faults.processes import static_files_of
 from tests.servers import PostgreSQL, postgresql_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,7 @@ def portal_on(server: PostgreSQL, fleet_file: Path, folder: Path) -> Iterator[Po
         "PORTAL_FLEET": str(fleet_file),
         "PORTAL_DATABASE_URL": server.url,
     }
+    static_files_of(env)
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.postgresql.portal"], env=env, cwd=ROOT,
