@@ -7,7 +7,6 @@ import json
 import select
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from django.conf import settings
 from django.test import Client
 
 from apps.accounts.models import Role
+from stonesoup_portal.supervisor import COLLECT_STATIC, MANAGE, web_command
 from tests.conftest import BACKEND, person_with
 from tests.faults.processes import ROOT, environment
 from tests.servers import free_port, wait_until_it_answers
@@ -52,14 +52,13 @@ class Web:
 
 
 @contextlib.contextmanager
-def web_process(state: Path, **more: str) -> Iterator[Web]:
-    """The portal's web process, as the supervisor starts it; ended by its own id."""
-    from stonesoup_portal.supervisor import COLLECT_STATIC, web_command
-
+def web_process(state: Path, *, is_seen: bool = False, **more: str) -> Iterator[Web]:
+    """The portal's web process, as the supervisor starts it; ended by its own id. Only one that is seen has pages."""
     state.mkdir(parents=True, exist_ok=True)
     (state / "secret-key").write_text(settings.SECRET_KEY)
     told = environment(state, state / "none.yaml", **{"PORTAL_BROKER_URL": "memory://", **more})
-    subprocess.run([sys.executable, ROOT / "manage.py", *COLLECT_STATIC], env=told, cwd=ROOT, check=True)
+    if is_seen:
+        subprocess.run([*MANAGE, *COLLECT_STATIC], env=told, check=True, stdin=subprocess.DEVNULL)
     port = free_port()
     with (state / "web.log").open("wb") as log:
         process = subprocess.Popen(

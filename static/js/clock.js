@@ -40,7 +40,7 @@ function ageAll() {
   for (const time of document.querySelectorAll("time[data-age]")) write(time, ageWords(Date.parse(time.dateTime), now));
   for (const time of document.querySelectorAll("time[data-until]")) {
     const left = (Date.parse(time.dateTime) - now) / 1000;
-    write(time, left > 0 ? durationWords(left) : "now");
+    write(time, left >= 1 ? durationWords(left) : "now");
   }
 }
 const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });

@@ -107,8 +107,15 @@ function ask(root, isFrameAlone = false) {
   if (!root || isAsking()) return;
   Object.assign(asked, { at: Date.now(), isOpen: true, isRefused: false });
   pollAt = asked.at + POLL_MS;
+  root.addEventListener("htmx:beforeSwap", refuseLate);
   if (!isFrameAlone) return htmx.trigger(root, "portal:refresh");
   htmx.ajax("GET", root.getAttribute("hx-get"), { source: root, target: root, swap: "none", values: { frame: 1 } });
+}
+// What was asked for a list that has been filtered meanwhile comes too late; of a list that is gone document hears nothing.
+function refuseLate(event) {
+  if (event.currentTarget.isConnected) return;
+  asked.isRefused = true;
+  event.detail.shouldSwap = false;
 }
 let later = 0;
 function consider() {

@@ -13,7 +13,7 @@ function countRest() {
 function watch() {
   const shown = document.getElementById("live"), silent = document.getElementById("wall-silent");
   if (!shown) return;
-  const valid = Number(shown.dataset.valid), isOver = valid > 0 && serverNow() / 1000 > valid + PATIENCE_S;
+  const valid = Number(shown.dataset.until), isOver = valid > 0 && serverNow() / 1000 > valid + PATIENCE_S;
   const isSilent = isOver || !document.getElementById("offline").hidden;
   document.body.classList.toggle("silent", isSilent);
   write(silent, isSilent ? ", the portal does not answer" : "");

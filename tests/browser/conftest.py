@@ -81,7 +81,7 @@ def visitor(transactional_db: None, live_server: Any, chromium: Browser) -> Iter
 @pytest.fixture(scope="module")
 def streaming(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """The portal's own web process, with streams, on the database of the tests."""
-    with web_process(tmp_path_factory.mktemp("web")) as web:
+    with web_process(tmp_path_factory.mktemp("web"), is_seen=True) as web:
         yield web
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
@@ -64,7 +66,8 @@ def test_a_portal_that_is_silent_hatches_the_whole_page(visitor: Visitor) -> Non
     fleet_rows()
     page = visitor().open("/wall/")
     expect(page.locator("body.silent")).to_have_count(0)
-    page.evaluate("document.getElementById('live').dataset.valid = String(Date.now() / 1000 - 60)")
+    page.route(re.compile(r"/wall/\?v="), lambda route: None)
+    page.evaluate("document.getElementById('live').dataset.until = String(Date.now() / 1000 - 60)")
     expect(page.locator("body.silent")).to_have_count(1)
     expect(page.locator("#wall-silent")).to_contain_text("does not answer")
     assert "gradient" in page.evaluate("getComputedStyle(document.body).backgroundImage")

@@ -44,7 +44,7 @@ def line(title: str, **fields: object) -> Transition:
 def titles(client: Client, query: str = "") -> list[str]:
     """What the list has, in its order."""
     html = html_of(client, f"{URL}?{query}")
-    return re.findall(r'<th scope="row">.*?<bdi>(.*?)</bdi>', html, re.DOTALL)
+    return re.findall(r'<th scope="row" class="short">.*?<bdi>(.*?)</bdi>', html, re.DOTALL)
 
 
 def drawn(client: Client, query: str = "") -> str:
