@@ -272,6 +272,8 @@ def on_idle_viewers(figures: Figures, folder: Path, seconds: float) -> None:
         figures.add(f"idle viewer, {how}: CPU of the web process a minute", cpu * share * 1000, "ms", 4)
         with chromium() as browser:
             wire = left_alone(browser, portal.url, "alerts/", seconds)
+        for address in sorted(wire.urls.values()):
+            print("     asked for", address.removeprefix(portal.url), flush=True)
         figures.add("page left alone in Chromium: bytes a minute", wire.total * 60 / seconds / 1000, "kB", 4)
         figures.add("page left alone in Chromium: requests a minute", len(wire.urls) * 60 / seconds, "requests")
 

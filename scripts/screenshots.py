@@ -37,7 +37,8 @@ DETAILS = {"alert": "alerts/", "application": "apps/", "cluster": "clusters/", "
 def first_detail(page: Page, listed_at: str) -> str:
     """The address of the first thing that a list's page links to."""
     links = page.eval_on_selector_all("main a[href]", "links => links.map(link => link.getAttribute('href'))")
-    return next(link for link in links if link.startswith(f"/{listed_at}") and link.split("?")[0] != f"/{listed_at}")
+    lists = {f"/{path}" for path in PAGES.values()}
+    return next(link for link in links if link.startswith(f"/{listed_at}") and link.split("?")[0] not in lists)
 
 
 def shoot(url: str, folder: Path, *, widths: list[int], schemes: list[str]) -> list[str]:

@@ -238,7 +238,7 @@ def look(wanted: Wanted) -> Found:
 
 def beat_now() -> Beat:
     """The heartbeat of this moment: the clock, how the sources stand and until when that holds, the evidence's age."""
-    standing = standing_now()
+    standing = standing_now(is_brief=True)
     until, age = standing.valid_until, standing.oldest_fresh_age
     told: dict[str, object] = {"now": round(standing.now.timestamp(), 3), "standing": standing.digest}
     if until is not None:
