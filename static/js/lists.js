@@ -59,7 +59,7 @@ copier.addEventListener("click", () => { if (copied) copyRow(copied); });
 for (const name of ["mouseover", "focusin"]) {
   document.addEventListener(name, (event) => {
     if (event.target === copier) return;
-    const row = event.target.closest?.("main [data-row]");
+    const found = event.target.closest?.("main [data-row]"), row = found?.closest(".matrix") ? null : found;
     if (row !== copied) showCopier(row);
   });
 }

@@ -90,7 +90,7 @@ def test_what_a_cell_says_stands_below_on_hover_and_on_focus(visitor: Visitor) -
 def test_one_stop_for_tab_is_left_after_the_page_was_swapped(visitor: Visitor) -> None:
     rows()
     page = visitor().open(URL)
-    page.locator("input[name=q]").focus()
+    page.locator("input[type=search]").focus()
     broken("spi-stone-prd-m02", set_name="spi", cluster="stone-prd-m02")
     page.evaluate("htmx.ajax('GET', location.pathname + location.search, {target: '#live', swap: 'outerHTML'})")
     expect(page.get_by_title("stone-prd-m02: spi-stone-prd-m02")).to_be_visible()

@@ -81,7 +81,11 @@ def test_a_swap_waits_for_the_keyboard_and_leaves_focus_and_opened_parts_alone(v
 def test_a_swap_does_not_take_a_field_from_under_ones_hands(visitor: Visitor) -> None:
     _, page = opened(visitor, "/apps/")
     field = page.get_by_placeholder("Part of the name")
-    field.fill("stone-p")
+    with page.expect_response(re.compile(r"[?&]q=stone-p")) as filtered:
+        field.fill("stone-p")
+        page.clock.run_for(1000)
+    filtered.value.finished()
+    expect(page).to_have_url(re.compile(r"[?&]q=stone-p"))
     change()
     assert poll(page).status == 200
     expect(page.get_by_role("link", name="another-stone-prd-m01")).to_be_visible()
