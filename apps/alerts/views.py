@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.dateparse import parse_datetime
@@ -12,7 +13,7 @@ from apps.core.environment import environment_kept
 from apps.core.exports import export_asked
 from apps.core.lists import Asked, short
 from apps.core.live import live_page
-from apps.fleet.overlay import overlay_now
+from apps.fleet.overlay import Overlay, overlay_now
 
 from .exporting import alerts_exported
 from .listing import alerts_listed
@@ -39,15 +40,20 @@ def alert_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def alert_show(request: HttpRequest, alertmanager: str, fingerprint: str) -> HttpResponse:
     """One alert: what it says, why it is quiet, since when, and what changed before."""
-    asked = Asked(request.GET)
-    episode = episode_asked(asked, alertmanager, fingerprint)
+    episode_asked(Asked(request.GET), alertmanager, fingerprint)
+
+    def shown(overlay: Overlay) -> dict[str, Any]:
+        asked = Asked(request.GET)
+        episode = episode_asked(asked, alertmanager, fingerprint)
+        return {**episode_shown(episode, overlay), "problems": asked.problems}
+
     return live_page(
         request,
         page="alerts/alert_show.html",
         fragment="alerts/_alert_show.html",
         topics=["alerts", "silences", "apps", "clusters"],
         overlay=overlay_now,
-        context=lambda overlay: {**episode_shown(episode, overlay), "problems": asked.problems},
+        context=shown,
     )
 
 

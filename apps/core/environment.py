@@ -23,7 +23,10 @@ def environment_asked(request: HttpRequest) -> str:
 
 
 def environment_kept(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For pages that show one environment: remembers it, and puts the last one into an address that names none."""
+    """For pages that show one environment: remembers it, and puts the last one into an address that names none.
+
+    A page that refreshes itself says nothing of what somebody wants to see next.
+    """
 
     @functools.wraps(view)
     def keeping(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -33,7 +36,7 @@ def environment_kept(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
             query[PARAMETER] = environment_asked(request)
             return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
         answer = view(request, *args, **kwargs)
-        if told and told != request.COOKIES.get(COOKIE):
+        if told and told != request.COOKIES.get(COOKIE) and not wants_fragment(request):
             answer.set_cookie(COOKIE, told[:LONGEST], max_age=KEPT_SECONDS, samesite="Lax", secure=request.is_secure())
         return answer
 

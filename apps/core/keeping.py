@@ -21,18 +21,21 @@ IsGood = Callable[[T, float], bool]
 
 @dataclass
 class Entry(Generic[T]):
-    """A value with the moment (monotonic) at which its making began, and the lock that its maker holds."""
+    """A value with the moment (monotonic) at which its making began; the lock that who makes it holds; and whether the
+    keeper's own thread is about to make it anew."""
 
     value: T | None = None
     begun_at: float = 0.0
     making: Lock = field(default_factory=Lock)
+    is_awaited: bool = False
 
 
 class Keeper(Generic[T]):
     """Values by key, the `size` last used ones. Safe for threads; of one key one thread at a time makes the value.
 
     What is to be made anew while an old value can be borne is made by one thread of the keeper's own, which rests as
-    long as it works, so that those who ask are never held up by it for long.
+    long as it works, so that those who ask are never held up by it for long. What waits for that thread holds nobody
+    up: who cannot bear the old value any more makes the new one at once.
     """
 
     def __init__(self, size: int) -> None:
@@ -50,31 +53,38 @@ class Keeper(Generic[T]):
             return found
         found = self._value_if(entry, is_bearable)
         if found is not None:
-            if entry.making.acquire(blocking=False):
-                self._renewing.submit(self._renew, entry, make)
+            self._renew_soon(entry, is_good, make)
             return found
+        return self._good_or_made(entry, is_good, make)
+
+    def _good_or_made(self, entry: Entry[T], is_good: IsGood[T], make: Callable[[], T]) -> T:
         with entry.making:
             found = self._value_if(entry, is_good)
-            return self._made(entry, make) if found is None else found
+            if found is not None:
+                return found
+            begun_at = time.monotonic()
+            value = make()
+            entry.value, entry.begun_at = value, begun_at
+            return value
 
-    def _renew(self, entry: Entry[T], make: Callable[[], T]) -> None:
-        """Makes the value for those who come later; the lock was taken by who asked for it."""
+    def _renew_soon(self, entry: Entry[T], is_good: IsGood[T], make: Callable[[], T]) -> None:
+        with self._lock:
+            if entry.is_awaited:
+                return
+            entry.is_awaited = True
+        self._renewing.submit(self._renew, entry, is_good, make)
+
+    def _renew(self, entry: Entry[T], is_good: IsGood[T], make: Callable[[], T]) -> None:
+        """Makes the value for those who come later, if nobody has meanwhile."""
         began = time.monotonic()
         try:
-            self._made(entry, make)
+            self._good_or_made(entry, is_good, make)
         except Exception:  # nobody waits for it: who asks once the old value cannot be borne any more meets it again
             log.exception("what is kept could not be made anew")
         finally:
-            entry.making.release()
+            entry.is_awaited = False
             close_old_connections()
         time.sleep(time.monotonic() - began)
-
-    @staticmethod
-    def _made(entry: Entry[T], make: Callable[[], T]) -> T:
-        begun_at = time.monotonic()
-        value = make()
-        entry.value, entry.begun_at = value, begun_at
-        return value
 
     def forget(self) -> None:
         """Keeps nothing any more."""

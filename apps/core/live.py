@@ -9,13 +9,12 @@ changed the frame comes alone. Without a stream the page asks every ten seconds,
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import isfinite
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -23,6 +22,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.safestring import mark_safe
 
+from .clock import database_now
 from .environment import environment_asked
 from .htmx import wants_fragment
 from .keeping import Keeper
@@ -34,6 +34,7 @@ VERSION, STANDING, UNTIL, FRAME = "v", "s", "u", "f"
 SINCE, FRAME_ALONE, TITLE = "since", "frame", "t"
 POLL_PARAMETERS = frozenset({VERSION, STANDING, UNTIL, FRAME, SINCE, FRAME_ALONE, TITLE})
 FRAME_TOPICS = frozenset({"alerts", "apps", "clusters", "sources"})
+OVERLAY_TOPICS = frozenset({"clusters", "sources"})
 NO_END = 0
 CHANGES_AT = "changes_at"
 LONGEST_SECONDS = 15 * 60
@@ -41,7 +42,7 @@ LONGEST_TITLE = 200
 FRAME_FRAGMENT = "_frame_live.html"
 PERSON_MARK = mark_safe("<!--person-->")
 NOW_MARK = mark_safe("&portal-now;")
-BEARABLE_SECONDS = 5.0
+BEARABLE_SECONDS = 10.0
 UNCHANGED_SECONDS = 15.0
 THEMES = frozenset({"light", "dark"})
 
@@ -64,6 +65,9 @@ class Moment(Protocol):
     @property
     def oldest_fresh_age(self) -> timedelta | None:
         """The age of the oldest fresh evidence; None when none is fresh."""
+
+    def at(self, now: datetime) -> Self:
+        """The same at a later moment, by which nothing has turned stale."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,11 @@ M = TypeVar("M", bound=Moment)
 
 @dataclass(frozen=True)
 class Versions:
-    """The versions of a page's topics, of the frame's, and of the sources', each as one number."""
+    """The versions of a page's topics, of the frame's, and of what the overlay is made of, each as one number."""
 
     page: int
     frame: int
-    sources: int
+    overlay: int
 
     def of(self, kind: Kind) -> int:
         """The version of what is given."""
@@ -109,24 +113,20 @@ class Versions:
 
 
 @dataclass(frozen=True)
-class Made:
-    """A page as all with the same role and environment see it, of a version; the person's menu is put into it later."""
+class Made(Generic[M]):
+    """A page as all with the same role and environment see it, of a version; the person's menu is put into it later.
+
+    `ends` is when what it tells changes by the clock alone (`Live.ends`).
+    """
 
     text: SharedText
     version: int
-    shown: Moment
+    shown: M
+    ends: float
 
 
-@dataclass(frozen=True)
-class Seen(Generic[M]):
-    """An overlay, and when (monotonic) it was asked for."""
-
-    asked_at: float
-    overlay: M
-
-
-PAGES: Keeper[Made] = Keeper(64)
-MOMENTS: Keeper[Seen[Any]] = Keeper(8)
+PAGES: Keeper[Made[Any]] = Keeper(64)
+MOMENTS: Keeper[Any] = Keeper(8)
 
 
 def live_page(
@@ -142,60 +142,72 @@ def live_page(
 
     `page` and `fragment` are templates; `context` makes the template's context of the overlay and is not called for a
     204, nor for a page that was made a moment ago for somebody with the same role. It may name under "changes_at" the
-    moment at which what it tells changes by the clock alone. A page is made with an overlay that was asked for after
-    its version was read, so that no change between the two is missed: a kept one may be older. To the context are
-    added `overlay`, `now` and `live`; the frame finds the overlay on the request.
+    moment at which what it tells changes by the clock alone. To the context are added `overlay`, `now` and `live`; the
+    frame finds the overlay on the request.
     """
-    began = time.monotonic()
     named = {*topics, "sources"}
-    versions = versions_now(named)
-    seen = seen_lately(overlay, versions.sources)
-    kind = kind_wanted(request, versions, seen.overlay)
+    asked = versions_now(named)
+    seen = seen_lately(overlay, asked.overlay)
+    kind = kind_wanted(request, asked, seen)
     if kind is Kind.NOTHING:
-        return stamped(HttpResponse(status=204), versions, seen.overlay)
+        return stamped(HttpResponse(status=204), asked, seen)
 
-    def make() -> Made:
-        laid_over = seen.overlay if seen.asked_at >= began else overlay()
-        overlay_keep(request, laid_over)
+    def make() -> Made[M]:
+        versions = versions_now(named)
+        is_same = versions.overlay == asked.overlay
+        laid_over = at_this_moment(seen if is_same else seen_lately(overlay, versions.overlay), overlay)
+        overlay_keep(request, laid_over, frame_shown(versions, laid_over))
         told = {"title": title_told(request)} if kind is Kind.FRAME else context(laid_over)
         live = live_of(request, sorted(named), versions, laid_over, told.get(CHANGES_AT))
         marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK, "look": LOOK_MARK}
         filled = {**told, "overlay": laid_over, "now": laid_over.now, "live": live, **marks}
         text = "".join(render_to_string(each, filled, request) for each in templates_of(kind, page, fragment))
-        return Made(
-            SharedText(without_idle_lines(text), [PERSON_MARK, NOW_MARK, LOOK_MARK]), versions.of(kind), laid_over
-        )
+        shared = SharedText(without_idle_lines(text), [PERSON_MARK, NOW_MARK, LOOK_MARK])
+        return Made(shared, versions.of(kind), laid_over, live.ends)
 
-    made = made_or_kept(request, kind, versions, seen.overlay, make)
-    given = Versions(made.version, versions.frame, versions.sources) if kind is not Kind.FRAME else versions
-    text = made.text.filled(gaps(made.text, request, seen.overlay.now))
-    return stamped(text_answer(request, text), given, made.shown, kind)
+    made = made_or_kept(request, kind, asked, seen, make)
+    shown = made.shown if made.shown.now > seen.now else seen
+    given = replace(asked, page=made.version) if kind is not Kind.FRAME else asked
+    return stamped(text_answer(request, made.text.filled(gaps(made.text, request, shown.now))), given, shown, kind)
 
 
 def versions_now(topics: set[str]) -> Versions:
-    """The versions of the page and of the frame around it. One query."""
-    found = versions_of(topics | FRAME_TOPICS)
-    page, frame = sum(found[name] for name in topics), sum(found[name] for name in FRAME_TOPICS)
-    return Versions(page, frame, found["sources"])
+    """The versions of the page, of the frame around it, and of the overlay. One query."""
+    found = versions_of(topics | FRAME_TOPICS | OVERLAY_TOPICS)
+    return Versions(*(sum(found[name] for name in names) for names in (topics, FRAME_TOPICS, OVERLAY_TOPICS)))
 
 
-def seen_lately(overlay: Callable[[], M], sources_version: int) -> Seen[M]:
-    """The overlay of this moment, or of a moment ago: what everybody needs who asks whether they see all there is.
+def seen_lately(overlay: Callable[[], M], version: int) -> M:
+    """The overlay of a moment ago, of the version told or a newer one.
 
-    One is kept only as long as no source was written as changed since, and nothing has turned stale by itself.
+    One is kept only as long as nothing that it is made of was written as changed, and nothing has turned stale since.
     """
-    return MOMENTS.get(
-        (overlay, sources_version),
+    seen: M = MOMENTS.get(
+        (overlay, version),
         is_good=lambda seen, age: is_new(seen, age) and is_valid(seen, age),
         is_bearable=lambda seen, age: is_bearable(seen, age) and is_valid(seen, age),
-        make=lambda: Seen(time.monotonic(), overlay()),
+        make=overlay,
     )
+    return seen
 
 
-def is_valid(seen: Seen[Any], age: float) -> bool:
+def overlay_lately(request: HttpRequest, overlay: Callable[[], M]) -> M:
+    """The overlay for a page that does not stay current, left on the request for its frame."""
+    versions = versions_now(set())
+    seen = seen_lately(overlay, versions.overlay)
+    overlay_keep(request, seen, frame_shown(versions, seen))
+    return seen
+
+
+def is_valid(seen: Moment, age: float) -> bool:
     """Whether nothing has turned stale since it was asked for."""
-    until: datetime | None = seen.overlay.valid_until
-    return until is None or seen.overlay.now + timedelta(seconds=age) < until
+    return seen.valid_until is None or seen.now + timedelta(seconds=age) < seen.valid_until
+
+
+def at_this_moment(seen: M, overlay: Callable[[], M]) -> M:
+    """The overlay with which a page is made: whatever was written lies before its `now`."""
+    now = database_now()
+    return seen.at(now) if seen.valid_until is None or now < seen.valid_until else overlay()
 
 
 def kind_wanted(request: HttpRequest, versions: Versions, shown: Moment) -> Kind:
@@ -213,19 +225,23 @@ def templates_of(kind: Kind, page: str, fragment: str) -> list[str]:
     return {Kind.PAGE: [page], Kind.FRAGMENT: [fragment, FRAME_FRAGMENT]}.get(kind, [FRAME_FRAGMENT])
 
 
-def made_or_kept(request: HttpRequest, kind: Kind, versions: Versions, shown: Moment, make: Callable[[], Made]) -> Made:
+def made_or_kept(
+    request: HttpRequest, kind: Kind, versions: Versions, shown: M, make: Callable[[], Made[M]]
+) -> Made[M]:
     """What was made for somebody else a moment ago, where it is as new as who asks was told; else a new one."""
     since = versions.frame if kind is Kind.FRAME else number_in(request, SINCE) or 0
 
-    def is_right(made: Made) -> bool:
-        return made.version >= since and made.shown.digest == shown.digest
+    def is_right(made: Made[M]) -> bool:
+        has_ended = made.ends != NO_END and shown.now.timestamp() >= made.ends
+        return made.version >= since and made.shown.digest == shown.digest and not has_ended
 
-    return PAGES.get(
+    found: Made[M] = PAGES.get(
         shared_by(request, kind),
         is_good=lambda made, age: is_right(made) and (is_new(made, age) or is_still_true(made, age, versions.of(kind))),
         is_bearable=lambda made, age: is_right(made) and is_bearable(made, age),
         make=make,
     )
+    return found
 
 
 def is_new(_: object, age: float) -> bool:
@@ -238,7 +254,7 @@ def is_bearable(_: object, age: float) -> bool:
     return settings.PAGES_KEPT_SECONDS > 0 and age < BEARABLE_SECONDS
 
 
-def is_still_true(made: Made, age: float, version: int) -> bool:
+def is_still_true(made: Made[Any], age: float, version: int) -> bool:
     """Whether nothing was written since. Ages in the page count on in the browser."""
     return settings.PAGES_KEPT_SECONDS > 0 and age < UNCHANGED_SECONDS and made.version == version
 
@@ -346,11 +362,13 @@ def stamped(answer: HttpResponse, versions: Versions, shown: Moment, kind: Kind 
     return answer
 
 
-def overlay_keep(request: HttpRequest, shown: Moment) -> None:
-    """Leaves the overlay on the request, so that the frame around the page uses the same one."""
-    request.__dict__["portal_overlay"] = shown
+def overlay_keep(request: HttpRequest, shown: Moment, frame: str = "") -> None:
+    """Leaves the overlay on the request, so that the frame around the page uses the same one; `frame` names what it
+    shows (`frame_shown`), "" where that is not known."""
+    request.__dict__["portal_overlay"] = (shown, frame)
 
 
-def overlay_kept(request: HttpRequest) -> Any:
-    """The overlay that the page left on the request, or None."""
-    return request.__dict__.get("portal_overlay")
+def overlay_kept(request: HttpRequest) -> tuple[Any, str]:
+    """The overlay that the page left on the request, and what its frame shows; (None, "") where it left none."""
+    kept: tuple[Any, str] = request.__dict__.get("portal_overlay", (None, ""))
+    return kept

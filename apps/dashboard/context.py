@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,8 +19,9 @@ from apps.accounts.access import Verb, may, role_of
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
 from apps.core.environment import PARAMETER, environment_asked
+from apps.core.keeping import Keeper
 from apps.core.lists import ALL
-from apps.core.live import overlay_kept, theme_of
+from apps.core.live import UNCHANGED_SECONDS, overlay_kept, theme_of
 from apps.core.look import look_of
 from apps.core.tones import Tone, strictest
 from apps.core.verdict import Verdict
@@ -31,6 +33,7 @@ from apps.sources.models import Source, SourceState
 
 NEEDING = [tone.value for tone in Tone if tone.needs_somebody]
 NAMED_SOURCES = 2
+COUNTS: Keeper[dict[str, Counter[str]]] = Keeper(16)
 PAGES = (
     ("Now", "dashboard:now", ()),
     ("Alerts", "alerts:alert-list", ("alerts:alert-show",)),
@@ -123,11 +126,11 @@ def frame_of(request: HttpRequest) -> Frame | None:
     user, role = request.user, role_of(request.user)
     if not user.is_authenticated or role is None:
         return None
-    kept = overlay_kept(request)
+    kept, shown = overlay_kept(request)
     overlay = kept if isinstance(kept, Overlay) else overlay_now()
     environments = tuple(dict.fromkeys(cluster.environment for cluster in overlay.clusters if cluster.environment))
     environment = chosen(request, environments)
-    counts = counts_of(overlay, environment)
+    counts = counts_known(overlay, environment, shown)
     age = overlay.oldest_fresh_age
     return Frame(
         name=portal_name(),
@@ -156,6 +159,17 @@ def portal_name() -> str:
         return fleet_file_in_force().portal.name
     except FleetFileInvalid:
         return "Stonesoup"
+
+
+def counts_known(overlay: Overlay, environment: str, shown: str) -> dict[str, Counter[str]]:
+    """The counts; those of a moment ago where what the frame shows has the same name still. No query, or two."""
+    is_kept = settings.PAGES_KEPT_SECONDS > 0 and shown != ""
+    return COUNTS.get(
+        (environment, shown),
+        is_good=lambda _, age: is_kept and age < UNCHANGED_SECONDS,
+        is_bearable=lambda _, __: False,
+        make=partial(counts_of, overlay, environment),
+    )
 
 
 def counts_of(overlay: Overlay, environment: str) -> dict[str, Counter[str]]:

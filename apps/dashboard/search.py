@@ -11,17 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.urls import reverse
 
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
 from apps.core.environment import PARAMETER
-from apps.core.keeping import Keeper
 from apps.core.lists import ALL
 from apps.core.ranking import rows_in_order
 from apps.core.tones import Tone
-from apps.fleet.overlay import Overlay, overlay_now
+from apps.fleet.overlay import Overlay
 from apps.fleet.shown import shown_verdict
 from apps.gitops.models import Application, ApplicationSet
 from apps.sources.shown import source_shown
@@ -30,7 +28,6 @@ from .names import MOST_SHOWN, Grade, Name, best, names_known
 
 LONGEST = 100
 NOT_SHOWN = ("labels", "annotations", "receivers", "group_labels")
-OVERLAYS: Keeper[Overlay] = Keeper(1)
 
 
 @dataclass(frozen=True)
@@ -77,10 +74,9 @@ class Answer:
         return sum(kind.count for kind in self.kinds)
 
 
-def search(told: str) -> Answer:
+def search(told: str, overlay: Overlay) -> Answer:
     """What is called so. Nothing is looked for where nothing is asked."""
     part = " ".join(told.split())[:LONGEST].strip()
-    overlay = overlay_lately()
     names_known()  # also where nothing is asked yet, so that the first letter finds them read
     if not part:
         return Answer("", overlay.now)
@@ -92,16 +88,6 @@ def search(told: str) -> Answer:
         sources_found(part, overlay),
     ]
     return Answer(part, overlay.now, sorted((kind for kind in kinds if kind.count), key=lambda kind: kind.grade))
-
-
-def overlay_lately() -> Overlay:
-    """The overlay of this moment or of a moment ago, so that a letter more does not cost its queries again."""
-    return OVERLAYS.get(
-        "overlay",
-        is_good=lambda _, age: age < settings.PAGES_KEPT_SECONDS,
-        is_bearable=lambda _, __: False,
-        make=overlay_now,
-    )
 
 
 def clusters_found(part: str, overlay: Overlay) -> Kind:

@@ -13,7 +13,7 @@ from apps.core.environment import environment_kept
 from apps.core.exports import export_asked, exported
 from apps.core.htmx import wants_fragment
 from apps.core.lists import Asked
-from apps.core.live import live_page
+from apps.core.live import live_page, overlay_lately
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import overlay_now
 from apps.gitops.details import ask_for_details
@@ -45,7 +45,8 @@ def now(request: HttpRequest) -> HttpResponse:
 @require_safe
 def application_show(request: HttpRequest, instance: str, namespace: str, name: str) -> HttpResponse:
     """One Application: why it is as it is. Opening the page asks for its details, which then show by polling."""
-    application = get_object_or_404(Application, instance=instance, namespace=namespace, name=name)
+    find = partial(get_object_or_404, Application, instance=instance, namespace=namespace, name=name)
+    application = find()
     if not wants_fragment(request):
         ask_for_details(application=application)
     return live_page(
@@ -54,7 +55,7 @@ def application_show(request: HttpRequest, instance: str, namespace: str, name: 
         fragment="dashboard/_application_show.html",
         topics=["apps", "alerts", "clusters"],
         overlay=overlay_now,
-        context=partial(application_shown, application),
+        context=lambda overlay: application_shown(find(), overlay),
     )
 
 
@@ -77,14 +78,15 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def cluster_show(request: HttpRequest, name: str) -> HttpResponse:
     """One cluster: whether it is reached, and what is in it."""
-    cluster = get_object_or_404(Cluster, name=name)
+    find = partial(get_object_or_404, Cluster, name=name)
+    find()
     return live_page(
         request,
         page="dashboard/cluster_show.html",
         fragment="dashboard/_cluster_show.html",
         topics=["clusters", f"cluster:{name}", "apps", "alerts"],
         overlay=overlay_now,
-        context=partial(cluster_shown, cluster),
+        context=lambda overlay: cluster_shown(find(), overlay),
     )
 
 
@@ -92,11 +94,12 @@ def cluster_show(request: HttpRequest, name: str) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """What is called so; its fragment is the list below the field of the frame's search."""
     is_box = wants_fragment(request)
-    shown = {"title": "Search", "answer": searched(request.GET.get("q", "")), "is_box": is_box}
-    answer = render(request, "dashboard/_search.html" if is_box else "dashboard/search.html", shown)
-    patch_cache_control(answer, no_store=True, private=True)
-    patch_vary_headers(answer, ["HX-Request"])
-    return answer
+    answer = searched(request.GET.get("q", ""), overlay_lately(request, overlay_now))
+    shown = {"title": "Search", "answer": answer, "is_box": is_box}
+    page = render(request, "dashboard/_search.html" if is_box else "dashboard/search.html", shown)
+    patch_cache_control(page, no_store=True, private=True)
+    patch_vary_headers(page, ["HX-Request"])
+    return page
 
 
 @require_safe

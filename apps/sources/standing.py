@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Self
 
 from apps.core.clock import database_now
 from apps.core.leases import BEAT, lease_end
@@ -73,6 +74,10 @@ class Standing:
         """The age of what the fresh source read longest ago told; None when none is fresh."""
         moments = [source.succeeded_at for source in self.fresh if source.succeeded_at]
         return self.now - min(moments) if moments else None
+
+    def at(self, now: datetime) -> Self:
+        """The same at a later moment, by which nothing has turned stale (`valid_until`)."""
+        return replace(self, now=now)
 
 
 def standing_now(*, is_brief: bool = False) -> Standing:

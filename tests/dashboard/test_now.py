@@ -31,7 +31,7 @@ from tests.rows import (
 
 pytestmark = pytest.mark.database
 
-QUERIES = 21
+QUERIES = 23
 POLL = {"HX-Request": "true"}
 
 

@@ -8,6 +8,7 @@ from django.test import Client
 from apps.core.clock import database_now
 from apps.dashboard.names import Grade, Name, best
 from apps.dashboard.search import search
+from apps.fleet.overlay import overlay_now
 from apps.gitops.models import ApplicationSet
 from tests.pages import HOSTILE, html_of, queries_of
 from tests.rows import ago, application_row, broken, cluster_row, down, episode_row, source_row
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def titles(told: str) -> dict[str, list[str]]:
     """What is found, by kind, in the order in which it is shown."""
-    return {kind.name: [each.title for each in kind.found] for kind in search(told).kinds}
+    return {kind.name: [each.title for each in kind.found] for kind in search(told, overlay_now()).kinds}
 
 
 def names(*words: str) -> list[Name[str]]:
@@ -66,7 +67,7 @@ def test_counts_are_those_of_all_and_the_list_shows_as_many(viewer: Client) -> N
     for number in range(12):
         application_row(f"has-prd-{number:02d}")
     application_row("other")
-    (kind,) = search("prd has").kinds
+    (kind,) = search("prd has", overlay_now()).kinds
     assert (kind.count, len(kind.found), kind.is_cut) == (12, 8, True)
     assert "1 to 12 of 12 applications" in html_of(viewer, kind.all_url)
 
@@ -76,7 +77,7 @@ def test_alerts_that_fire_come_before_those_that_ended_lately_and_old_ones_are_l
     episode_row("Slow", fingerprint="1", severity="warning")
     episode_row("SlowEnded", fingerprint="2", severity="critical", began_at=ago(hours=2), ended_at=ago(hours=1))
     episode_row("SlowOld", fingerprint="3", began_at=ago(days=4), ended_at=ago(days=3))
-    (kind,) = search("slow").kinds
+    (kind,) = search("slow", overlay_now()).kinds
     assert [(each.title, each.said) for each in kind.found] == [("Slow", "warning"), ("SlowEnded", "ended")]
     assert "1 firing, 1 ended" in kind.remark
     assert kind.found[1].since is not None
@@ -87,21 +88,21 @@ def test_an_alert_that_came_and_went_often_is_found_once() -> None:
     for hours in (1, 2, 3):
         episode_row("Flapping", fingerprint="1", began_at=ago(hours=hours, minutes=5), ended_at=ago(hours=hours))
     episode_row("Flapping", fingerprint="1", began_at=ago(minutes=1))
-    (kind,) = search("flap").kinds
+    (kind,) = search("flap", overlay_now()).kinds
     assert (kind.count, kind.found[0].said) == (1, "critical")
 
 
 def test_what_is_found_is_never_greener_than_its_evidence() -> None:
     down(source_row("argocd/production"))
     application_row("has-a")
-    (kind,) = search("has").kinds
+    (kind,) = search("has", overlay_now()).kinds
     assert kind.found[0].tone == "unknown"
 
 
 def test_nothing_asked_is_nothing_found() -> None:
     application_row("has-a")
-    assert search("  ").kinds == []
-    assert search("nothing like it").kinds == []
+    assert search("  ", overlay_now()).kinds == []
+    assert search("nothing like it", overlay_now()).kinds == []
 
 
 def test_percent_and_underscore_are_letters() -> None:
