@@ -4,12 +4,13 @@ Pages are synchronous from end to end, so each runs in one thread of a small poo
 under Django's own ASGI handler every middleware would change threads (docs/adr/009-pages-in-threads.md).
 """
 
-import os
+import gc
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, cast
 
 from a2wsgi import WSGIMiddleware
 
+from .settings.databases import PAGE_THREADS
 from .wsgi import application as pages
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 from .streams import PATH, Streams, stream_limit
 
-PAGE_THREADS = int(os.environ.get("PORTAL_PAGE_THREADS", "8"))
+YOUNG_OBJECTS = 20_000
 
+gc.freeze()
+gc.set_threshold(YOUNG_OBJECTS)
 in_threads = cast(
     "Callable[[Any, Any, Any], Awaitable[None]]", WSGIMiddleware(cast("WSGIApp", pages), workers=PAGE_THREADS)
 )

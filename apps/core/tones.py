@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class Tone(StrEnum):
@@ -30,7 +30,7 @@ class Tone(StrEnum):
         return self in {Tone.CRITICAL, Tone.WARNING, Tone.UNKNOWN}
 
 
-RANKS = {tone: rank for rank, tone in enumerate(Tone)}
+RANKS: Mapping[str, int] = {tone: rank for rank, tone in enumerate(Tone)}
 
 
 def strictest(tones: Iterable[Tone]) -> Tone:

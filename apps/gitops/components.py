@@ -120,7 +120,7 @@ class Component:
 
 def rank_of(tone: str) -> int:
     """The rank of a shown tone."""
-    return RANKS.get(Tone(tone), Tone.UNKNOWN.rank) if tone in set(Tone) else Tone.UNKNOWN.rank
+    return RANKS.get(tone, Tone.UNKNOWN.rank)
 
 
 def components_of(applications: ApplicationQuerySet, clusters: Iterable[str]) -> list[Component]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-PAGE_THREADS = int(os.environ.get("PORTAL_PAGE_THREADS", "8"))
+PAGE_THREADS = int(os.environ.get("PORTAL_PAGE_THREADS", "3"))
 BESIDE_PAGES = 4
 POOL = {"min_size": 1, "max_size": PAGE_THREADS + BESIDE_PAGES, "timeout": 5, "reconnect_timeout": 2}
 """Every thread that answers pages may hold one while it waits for what another makes anew, which needs one too."""
