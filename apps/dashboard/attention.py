@@ -166,11 +166,15 @@ def first_cause(name: str, causes: Mapping[str, str]) -> str:
 
 
 def folded(cause: str, together: Sequence[Problem], environments: Sequence[str]) -> Row:
-    """Problems of one cause as one row; an alert in a worse tone than the cause leads in its stead."""
+    """Problems of one cause as one row; an alert in a worse tone than the cause leads in its stead.
+
+    Where they are `together` under one title, one of those leads: what came with them has no such title.
+    """
     by_urgency = sorted(together, key=lambda problem: urgency(problem, environments))
     worst_alert = min((problem.tone.rank for problem in by_urgency if problem.weight in ALERTS), default=len(Tone))
     leader = next((each for each in by_urgency if each.name == cause and each.tone.rank <= worst_alert), None)
-    lead = leader or by_urgency[0]
+    alike = [problem for problem in by_urgency if problem.together]
+    lead = leader or (alike or by_urgency)[0]
     members = tuple(problem for problem in by_urgency if problem is not leader)
     if leader is None and len(members) == 1 and lead.count == 1:
         members = ()

@@ -34,6 +34,7 @@ from .problems import (
     cluster_problems,
     doubted_alertmanagers,
     doubted_applications,
+    own_causes,
     source_problems,
 )
 
@@ -107,12 +108,13 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         applications=by_cluster((tally.cluster, tally.shown_tone, tally.count) for tally in application_tallies),
     )
     broken = worst_applications(applications, overlay)
+    on_applications = list(application_problems(broken, together_among(applications, overlay)))
     problems = [
         *cluster_problems(clusters, overlay),
         *source_problems(overlay, environment, {row.cluster.name: row for row in clusters}),
         *doubted_alertmanagers(overlay, environment),
-        *alert_problems(worst_episodes(episodes), spread_of(episodes), {str(row) for row, _ in broken}),
-        *application_problems(broken, together_among(applications, overlay)),
+        *alert_problems(worst_episodes(episodes), spread_of(episodes), own_causes(on_applications)),
+        *on_applications,
         *doubted_applications(doubted(application_tallies, overlay), overlay),
     ]
     rows = ranked(problems, environments)

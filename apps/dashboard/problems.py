@@ -172,7 +172,7 @@ def alert_problems(
 ) -> Iterator[Problem]:
     """Firing alerts; `spread` tells by name how many of an alert fire: several are one row.
 
-    An alert on one of `applications`, those that need somebody themselves, belongs to that Application's row.
+    An alert on one of `applications` (problems' names) belongs to that Application's row.
     """
     for episode in episodes:
         support = support_of(episode.runbook_url)
@@ -196,9 +196,9 @@ def alert_problems(
 
 
 def cause_of_alert(episode: Episode, spread: Mapping[str, int], applications: Collection[str]) -> str:
-    """The Application that it is on, where that needs somebody, or the alert of its name that fires more than once."""
-    if episode.application in applications:
-        return application_cause(episode.application)
+    """The Application that it is on, where that is one of these, or the alert of its name that fires more than once."""
+    if (name := application_cause(episode.application)) in applications:
+        return name
     return f"alerts/{episode.name}" if spread.get(episode.name, 0) > 1 else ""
 
 
@@ -273,6 +273,11 @@ def application_problems(
         left = together.get(cause, 0) - read[cause]
         if cause and left > 0:
             yield replace(problem, name=f"more/{cause}", title=f"{left} more", url="", count=left, place="", step=None)
+
+
+def own_causes(problems: Iterable[Problem]) -> set[str]:
+    """The names of those that nothing else causes: what came with one of many alike would be lost among the many."""
+    return {problem.name for problem in problems if not problem.cause}
 
 
 def application_problem(application: Application, verdict: Verdict, alike: Together | None) -> Problem:

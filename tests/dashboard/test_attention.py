@@ -116,6 +116,14 @@ def test_many_alike_are_one_row_in_the_name_of_all() -> None:
     assert [words for words, _ in row.all_links] == ["36 Applications"]
 
 
+def test_no_alert_leads_many_alike() -> None:
+    apps = [problem(f"app-{number}", cause="git/x", together="Git fails: {count}") for number in range(5)]
+    alert = problem("alert", cause="app-1", tone=Tone.CRITICAL, weight=Weight.ALERT, noun="alert")
+    [row] = ranked([alert, *apps], ENVIRONMENTS)
+    assert (row.title, row.lead.noun) == ("Git fails: 5", "Application")
+    assert alert in row.shown_members
+
+
 def test_one_alone_keeps_its_own_title_though_it_names_a_cause() -> None:
     [row] = ranked([problem("app", cause="applications/production/x", together="{count} Applications")], ENVIRONMENTS)
     assert (row.title, row.members) == ("app", ())

@@ -205,6 +205,16 @@ def test_an_alert_on_an_application_that_is_well_stands_alone(viewer: Client) ->
     assert rows_of(viewer) == ["BuildServiceDown"]
 
 
+def test_alerts_on_applications_that_are_broken_for_one_cause_stand_beside_that_cause(viewer: Client) -> None:
+    for number in range(5):
+        application_row(f"app-{number}", tone="unknown", reason=GIT.format(number))
+    for number, name in enumerate(("BuildServiceDown", "EtcdNoLeader")):
+        labels = {"alertname": name, "dest_namespace": "x", "name": f"app-{number}"}
+        episode_row(name, fingerprint=name, labels=labels, application=f"production/argocd/app-{number}")
+    assert sorted(rows_of(viewer)[:2]) == ["BuildServiceDown", "EtcdNoLeader"]
+    assert rows_of(viewer)[2:] == ["Argo CD production cannot read Git: 5 not compared"]
+
+
 def test_one_alert_on_many_clusters_is_one_row(viewer: Client) -> None:
     for number in range(4):
         episode_row("NodeFull", fingerprint=f"f{number}", cluster=f"m0{number}", severity="warning")
