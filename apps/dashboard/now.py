@@ -45,7 +45,6 @@ CARDS = 8
 ROWS_SHOWN = 40
 NOT_IN_ROWS = (
     "annotations",
-    "labels",
     "receivers",
     "group_labels",
     "silenced_by",

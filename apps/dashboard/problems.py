@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from apps.alerts.joining import names_application
 from apps.alerts.models import Episode
 from apps.alerts.support import support_of
 from apps.core.addresses import page_address
@@ -172,7 +173,7 @@ def alert_problems(
 ) -> Iterator[Problem]:
     """Firing alerts; `spread` tells by name how many of an alert fire: several are one row.
 
-    An alert on one of `applications` (problems' names) belongs to that Application's row.
+    An alert that names one of `applications` (problems' names) belongs to that Application's row.
     """
     for episode in episodes:
         support = support_of(episode.runbook_url)
@@ -196,8 +197,12 @@ def alert_problems(
 
 
 def cause_of_alert(episode: Episode, spread: Mapping[str, int], applications: Collection[str]) -> str:
-    """The Application that it is on, where that is one of these, or the alert of its name that fires more than once."""
-    if (name := application_cause(episode.application)) in applications:
+    """The Application that it names, where that is one of these, or the alert of its name that fires more than once.
+
+    One that only fires in an Application's namespace may have nothing to do with it.
+    """
+    name = application_cause(episode.application)
+    if name in applications and names_application(episode.labels):
         return name
     return f"alerts/{episode.name}" if spread.get(episode.name, 0) > 1 else ""
 

@@ -52,6 +52,15 @@ def test_then_what_it_is() -> None:
     assert names[:3] == ["LOST_CLUSTER", "SLO_ALERT", "CONTROL_PLANE_ALERT"]
 
 
+def test_a_row_stands_where_the_most_urgent_in_it_would_stand_alone_and_says_so() -> None:
+    app = problem("app", title="app")
+    slo = problem("slo", title="slo", cause="app", weight=Weight.SLO_ALERT, noun="alert")
+    others = [problem(f"alert-{number}", weight=Weight.ALERT, noun="alert") for number in range(3)]
+    assert order(app, slo, *others)[0] == "app"
+    [row, *_] = ranked([app, slo, *others], ENVIRONMENTS)
+    assert row.why.startswith("warning: an alert on an SLO that came with it in production, which weighs most")
+
+
 def test_then_the_newest() -> None:
     old, new = problem("old", since=NOW - timedelta(days=30)), problem("new")
     assert order(old, new, problem("never told", since=None)) == ["new", "old", "never told"]

@@ -183,20 +183,28 @@ def test_more_than_are_looked_at_one_by_one_are_counted_all_the_same(viewer: Cli
 
 
 SUBJECT = "production/argocd/build-service-stone-prd-rh01"
+NAMING = {"dest_namespace": "build-service", "name": "build-service-stone-prd-rh01"}
 
 
 def test_alerts_on_a_broken_application_are_one_row_with_it(viewer: Client) -> None:
     broken("build-service-stone-prd-rh01")
-    episode_row("DegradedArgocdApp", fingerprint="a", severity="warning", application=SUBJECT)
+    episode_row("DegradedArgocdApp", severity="warning", labels=NAMING, application=SUBJECT)
     assert rows_of(viewer) == ["build-service-stone-prd-rh01"]
     assert "1 alert" in text_of(viewer)
 
 
 def test_a_worse_alert_on_a_broken_application_leads(viewer: Client) -> None:
     broken("build-service-stone-prd-rh01")
-    episode_row("BuildServiceDown", fingerprint="b", is_slo=True, application=SUBJECT)
+    episode_row("BuildServiceDown", is_slo=True, labels=NAMING, application=SUBJECT)
     assert rows_of(viewer) == ["BuildServiceDown"]
     assert "1 Application" in text_of(viewer)
+
+
+def test_an_alert_that_only_fires_in_the_namespace_of_a_broken_application_stands_alone(viewer: Client) -> None:
+    broken("build-service-stone-prd-rh01")
+    labels = {"alertname": "KubePodCrashLooping", "namespace": "build-service", "name": "x"}
+    episode_row("KubePodCrashLooping", severity="warning", labels=labels, application=SUBJECT)
+    assert rows_of(viewer) == ["KubePodCrashLooping", "build-service-stone-prd-rh01"]
 
 
 def test_an_alert_on_an_application_that_is_well_stands_alone(viewer: Client) -> None:
@@ -209,7 +217,7 @@ def test_alerts_on_applications_that_are_broken_for_one_cause_stand_beside_that_
     for number in range(5):
         application_row(f"app-{number}", tone="unknown", reason=GIT.format(number))
     for number, name in enumerate(("BuildServiceDown", "EtcdNoLeader")):
-        labels = {"alertname": name, "dest_namespace": "x", "name": f"app-{number}"}
+        labels = {"dest_namespace": "x", "name": f"app-{number}"}
         episode_row(name, fingerprint=name, labels=labels, application=f"production/argocd/app-{number}")
     assert sorted(rows_of(viewer)[:2]) == ["BuildServiceDown", "EtcdNoLeader"]
     assert rows_of(viewer)[2:] == ["Argo CD production cannot read Git: 5 not compared"]
