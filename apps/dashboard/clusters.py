@@ -55,7 +55,8 @@ NOTHING: Counts = dict.fromkeys(Tone, 0)
 class ClusterRow:
     """One cluster as a row, with the tones of its alerts and Applications and, while it is lost, its clock.
 
-    `is_doubtful` where its verdict stands on evidence that is not fresh: being lost is certain.
+    `is_doubtful` where its verdict stands on evidence that is not fresh: being lost is certain. Where its alerts or
+    its Applications are not known, none of them is no good news.
     """
 
     cluster: Cluster
@@ -66,6 +67,8 @@ class ClusterRow:
     restore_by: datetime | None = None
     is_doubtful: bool = False
     reached: Picture | None = None
+    are_alerts_known: bool = True
+    are_applications_known: bool = True
 
     @property
     def headline(self) -> str:
@@ -135,13 +138,15 @@ class ClusterRow:
 
     @property
     def worst_alert(self) -> Tone:
-        """The tone of the worst of its alerts."""
-        return next((tone for tone in NEEDING if self.alerts[tone]), Tone.WELL)
+        """The tone of the worst of its alerts; unknown where there are none and they are not known."""
+        none = Tone.WELL if self.are_alerts_known else Tone.UNKNOWN
+        return next((tone for tone in NEEDING if self.alerts[tone]), none)
 
     @property
     def worst_application(self) -> Tone:
-        """The tone of the worst of its Applications."""
-        return next((tone for tone in NEEDING if self.applications[tone]), Tone.WELL)
+        """The tone of the worst of its Applications; unknown where there are none and they are not known."""
+        none = Tone.WELL if self.application_count or self.are_applications_known else Tone.UNKNOWN
+        return next((tone for tone in NEEDING if self.applications[tone]), none)
 
 
 EXPORTED: Columns[ClusterRow] = {
@@ -260,6 +265,8 @@ def counted_rows(
             applications.get(cluster.name, NOTHING),
             cluster.lost_since + objective if cluster.lost_since and objective else None,
             not cluster.lost_since and bool(cluster_doubt(cluster, overlay)),
+            are_alerts_known=overlay.are_alerts_known,
+            are_applications_known=overlay.are_applications_known,
         )
         for cluster in clusters
     ]

@@ -219,8 +219,8 @@ def strip_of_many(title: str, rows: Sequence[ClusterRow]) -> Strip:
 
 
 def has_something_to_say(row: ClusterRow) -> bool:
-    """Whether the cluster, an alert or an Application on it needs somebody, or something is under way."""
-    return row.verdict.tone is not Tone.WELL or bool(row.alert_count or row.not_well_count)
+    """Whether the cluster, an alert or an Application on it is not well or not known, or something is under way."""
+    return row.verdict.tone is not Tone.WELL or row.worst is not Tone.WELL
 
 
 def is_certain(overlay: Overlay) -> bool:
