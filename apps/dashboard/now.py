@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Count, F, Q, When
+from django.db.models import Case, Count, F, IntegerField, Q, Value, When, Window
 from django.db.models.fields.json import KT
+from django.db.models.functions import Least, RowNumber
 from django.http import HttpRequest
 
 from apps.alerts.models import Episode, EpisodeQuerySet
@@ -107,16 +108,18 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         applications=by_cluster((tally.cluster, tally.shown_tone, tally.count) for tally in application_tallies),
     )
     broken = worst_applications(applications, overlay)
-    on_applications = list(application_problems(broken, together_among(applications, overlay)))
+    on_applications = list(application_problems(broken, together_among(applications, overlay), environment))
+    worst, spread = list(worst_episodes(episodes)), spread_of(episodes)
     problems = [
         *cluster_problems(clusters, overlay),
         *source_problems(overlay, environment, {row.cluster.name: row for row in clusters}),
         *doubted_alertmanagers(overlay, environment),
-        *alert_problems(worst_episodes(episodes), spread_of(episodes), own_causes(on_applications)),
+        *alert_problems(worst, spread, own_causes(on_applications), environment),
         *on_applications,
-        *doubted_applications(doubted(application_tallies, overlay), overlay),
+        *doubted_applications(doubted(application_tallies, overlay), overlay, environment),
     ]
     rows = ranked(problems, environments)
+    row_count = len(rows) + len(spread.keys() - {episode.name for episode in worst})
     totals = Totals(
         totals_of(application_tallies), Counter(row.verdict.tone for row in clusters), totals_of(alert_tallies)
     )
@@ -126,8 +129,8 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         "problems": asked.problems,
         "strips": strips_of(clusters),
         "rows": rows[:ROWS_SHOWN],
-        "row_count": len(rows),
-        "more_rows": max(0, len(rows) - ROWS_SHOWN),
+        "row_count": row_count,
+        "more_rows": max(0, row_count - ROWS_SHOWN),
         "totals": totals,
         "is_certain": is_certain(overlay),
         "changes": changes_of(overlay.now, environment),
@@ -160,9 +163,15 @@ def totals_of(tallies: Iterable[Tally]) -> Counter[str]:
 
 
 def worst_episodes(episodes: EpisodeQuerySet) -> Iterable[Episode]:
-    """The most urgent alerts that need somebody by their own verdict, of their texts the summary alone. One query."""
+    """The most urgent alerts that need somebody by their own verdict, of their texts the summary alone. One query.
+
+    The worst of each name come before all others, so that no name is lost behind one that fires hundreds of times.
+    """
     needing = episodes.filter(tone__in=NEEDING).annotate(rank=rank_of("tone"), summary=KT("annotations__summary"))
-    return needing.defer(*NOT_IN_ROWS).order_by("rank", "-is_slo", "-began_at")[:ROWS_READ]
+    order = ("rank", "-is_slo", "-began_at")
+    place = Window(RowNumber(), partition_by="name", order_by=order)
+    worst_first = Least(place, Value(2), output_field=IntegerField())
+    return needing.defer(*NOT_IN_ROWS).annotate(place=worst_first).order_by("place", *order)[:ROWS_READ]
 
 
 def spread_of(episodes: EpisodeQuerySet) -> dict[str, int]:

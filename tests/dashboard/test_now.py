@@ -159,7 +159,10 @@ def test_what_keeps_many_from_being_compared_is_one_row(viewer: Client, reason: 
     for number in range(36):
         application_row(f"app-{number}", tone="unknown", reason=reason.format(number))
     assert rows_of(viewer) == [title]
-    assert 'href="/apps/?instance=production&amp;tone=unknown">See them all' in viewer.get("/").content.decode()
+    assert (
+        'href="/apps/?environment=all&amp;instance=production&amp;tone=unknown">See them all'
+        in viewer.get("/").content.decode()
+    )
 
 
 def test_applications_that_each_have_a_cause_of_their_own_stay_apart(viewer: Client) -> None:
@@ -173,6 +176,24 @@ def test_one_component_broken_alike_on_many_clusters_is_one_row(viewer: Client) 
         broken(f"release-m0{number}", set_name="release", cluster=f"m0{number}")
     broken("other", set_name="other")
     assert sorted(rows_of(viewer)) == ["4 Applications of release", "other"]
+
+
+def test_one_component_without_a_set_is_looked_up_by_its_name_where_the_page_is(viewer: Client) -> None:
+    for number in range(4):
+        broken("release", set_name="", cluster=f"m0{number}", namespace=f"argocd-{number}")
+    for shown in ("all", "production"):
+        body = viewer.get(f"/?environment={shown}").content.decode()
+        [address] = re.findall(r'href="([^"]*)"[^>]*>See them all', body)
+        assert unescape(address) == f"/apps/?environment={shown}&q=release&tone=warning"
+        assert viewer.get(unescape(address)).content.decode().count("data-row=") == 4
+
+
+def test_an_alert_that_fires_hundreds_of_times_is_counted_in_full_and_hides_no_other(viewer: Client) -> None:
+    for number in range(300):
+        episode_row("NodeFull", fingerprint=f"f{number}", cluster=f"m{number}", environment="production")
+    episode_row("EtcdNoLeader", severity="warning")
+    assert rows_of(viewer) == ["NodeFull", "EtcdNoLeader"]
+    assert "300 alerts" in text_of(viewer)
 
 
 def test_more_than_are_looked_at_one_by_one_are_counted_all_the_same(viewer: Client) -> None:
