@@ -235,8 +235,9 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
 
 def clusters_exported(request: HttpRequest, overlay: Overlay) -> HttpResponse:
     """The clusters that the filters keep, in their order, as a file."""
-    rows = clusters_kept(Asked(request.GET), overlay).shown
-    return exported(request, name="clusters", columns=EXPORTED, rows=rows, now=overlay.now)
+    asked = Asked(request.GET)
+    rows = clusters_kept(asked, overlay).shown
+    return exported(request, name="clusters", columns=EXPORTED, rows=rows, now=overlay.now, asked=asked)
 
 
 def cluster_rows(clusters: Iterable[Cluster], overlay: Overlay) -> list[ClusterRow]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q
 
-from apps.core.exports import MOST_ROWS
+from apps.core.exports import MOST_READ
 from apps.core.lists import Asked, Sort
 from apps.core.ranking import rank_of, rows_in_order, tone_counts
 from apps.core.tones import Tone
@@ -129,7 +129,7 @@ def applications_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
 
 def applications_to_export(asked: Asked, overlay: Overlay) -> list[ApplicationRow]:
     """Every row that the address asks for, in its order."""
-    return application_rows(applications_chosen(asked, overlay).in_order.defer(*NOT_IN_ROWS)[:MOST_ROWS], overlay)
+    return application_rows(applications_chosen(asked, overlay).in_order.defer(*NOT_IN_ROWS)[:MOST_READ], overlay)
 
 
 def counts_by_tone(applications: ApplicationQuerySet) -> Mapping[Tone, int]:
