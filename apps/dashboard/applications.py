@@ -12,6 +12,8 @@ from django.db.models import Q
 
 from apps.alerts.listing import EpisodeRow, episode_rows
 from apps.alerts.models import Episode
+from apps.core.ages import first_after
+from apps.core.live import CHANGES_AT
 from apps.core.ranking import rank_of
 from apps.core.tones import Tone
 from apps.core.verdict.application import UNDER_WAY
@@ -138,6 +140,7 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
     )
     return {
         "title": application.name,
+        CHANGES_AT: first_after(overlay.now, [row.window.changes_at]),
         "row": row,
         "application": application,
         "operation": operation,

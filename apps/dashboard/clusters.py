@@ -14,8 +14,10 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
+from apps.core.ages import first_after
 from apps.core.exports import Columns, exported
 from apps.core.lists import Asked, Sort
+from apps.core.live import CHANGES_AT
 from apps.core.ranking import tone_counts
 from apps.core.tones import Tone, strictest
 from apps.core.verdict import Verdict
@@ -216,9 +218,11 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     """What the list's template shows of what the address asks for."""
     kept = clusters_kept(asked, overlay)
     page = asked.page(len(kept.shown))
+    shown = kept.shown[page.rows]
     return {
         "title": "Clusters",
-        "groups": groups_of(with_pictures(kept.shown[page.rows], overlay), kept.sort),
+        CHANGES_AT: first_after(overlay.now, (row.restore_by for row in shown)),
+        "groups": groups_of(with_pictures(shown, overlay), kept.sort),
         "page": page,
         "sort": kept.sort,
         "counts": kept.counts,

@@ -14,8 +14,10 @@ from django.db.models.functions import Least, RowNumber
 from django.http import HttpRequest
 
 from apps.alerts.models import Episode, EpisodeQuerySet
+from apps.core.ages import first_after
 from apps.core.environment import PARAMETER
 from apps.core.lists import Asked
+from apps.core.live import CHANGES_AT
 from apps.core.ranking import rank_of
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
@@ -125,6 +127,7 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
     )
     return {
         "title": "Now",
+        CHANGES_AT: first_after(overlay.now, (row.restore_by for row in clusters)),
         "environment": environment,
         "problems": asked.problems,
         "strips": strips_of(clusters),

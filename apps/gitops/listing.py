@@ -8,8 +8,10 @@ from typing import Any
 
 from django.db.models import Count, F, Q
 
+from apps.core.ages import first_after
 from apps.core.exports import MOST_READ
 from apps.core.lists import Asked, Sort
+from apps.core.live import CHANGES_AT
 from apps.core.ranking import rank_of, rows_in_order, tone_counts
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
@@ -117,10 +119,11 @@ def applications_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     counts, tones = counts_by_tone(chosen.applications), chosen.filters.tones
     page = asked.page(sum(count for tone, count in counts.items() if not tones or tone in tones))
     keys = chosen.in_order.values_list("pk", flat=True)[page.rows]
-    shown = rows_in_order(keys, Application.objects.defer(*NOT_IN_ROWS))
+    rows = application_rows(rows_in_order(keys, Application.objects.defer(*NOT_IN_ROWS)), overlay)
     return {
         "title": "Applications",
-        "rows": application_rows(shown, overlay),
+        "rows": rows,
+        CHANGES_AT: first_after(overlay.now, (row.window.changes_at for row in rows)),
         "page": page,
         "counts": counts,
         **choice_shown(asked, chosen, overlay),

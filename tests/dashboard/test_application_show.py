@@ -14,7 +14,7 @@ from apps.core.clock import database_now
 from apps.gitops.commits import commit_key
 from apps.gitops.models import Application, ApplicationDetail, Commit, Project
 from apps.sources.models import Source
-from tests.pages import HOSTILE, RTL, html_of, queries_of, text_of
+from tests.pages import HOSTILE, RTL, ends_of, html_of, queries_of, text_of
 from tests.rows import (
     REVISION,
     ago,
@@ -27,6 +27,7 @@ from tests.rows import (
     never,
     source_row,
     stale,
+    window_row,
 )
 
 NAME = "build-service-stone-prd-m01"
@@ -321,6 +322,14 @@ def test_sync_windows_say_why_and_whether_a_sync_by_hand_is_allowed(viewer: Clie
     assert "closed" in text
     assert "a deny window is active (night)" in text
     assert "a sync by hand is not allowed either" in text
+
+
+def test_the_page_is_made_anew_when_its_window_opens(viewer: Client) -> None:
+    opens_at = window_row("nightly")
+    application_row(NAME, project="nightly")
+    html = html_of(viewer, URL)
+    assert "opens in" in text_of(html)
+    assert ends_of(html) == opens_at.timestamp()
 
 
 def test_the_same_component_elsewhere_marks_another_revision(viewer: Client) -> None:
