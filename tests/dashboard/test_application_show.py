@@ -236,6 +236,30 @@ def test_a_long_raw_error_is_a_sentence_first_and_in_full_in_a_fold(viewer: Clie
     assert '<details id="in-full"><summary' in html
 
 
+def resources_told(client: Client) -> str:
+    """What the page says of resources that are not right: its shape's tone, and the words."""
+    panel = html_of(client, f"{URL}?again={database_now().timestamp()}").partition("Resources that are not right")[2]
+    line = panel.partition("</p>")[0]
+    return f"{re.findall('#tone-([a-z]+)', line)[0]}: {text_of(f'<main{line}')}"
+
+
+def test_that_all_resources_are_right_is_green_only_while_that_was_read_lately_of_what_is_there(viewer: Client) -> None:
+    row = application_row(NAME)
+    detail = detailed(row, resources=[resource("Deployment", "web", status="Synced")], resource_count=601)
+    assert resources_told(viewer).startswith("well")
+    assert "None of 601." in resources_told(viewer)
+    Application.objects.update(sync_since=ago(seconds=10))
+    assert resources_told(viewer).startswith("unknown")
+    Application.objects.update(sync_since=ago(hours=1))
+    ApplicationDetail.objects.update(read_at=ago(minutes=11))
+    assert "None of 601 when they were read, 11 m ago" in resources_told(viewer)
+    assert resources_told(viewer).startswith("unknown")
+    detail.save()
+    assert resources_told(viewer).startswith("well")
+    down(Source.objects.get())
+    assert resources_told(viewer).startswith("unknown")
+
+
 def test_no_resources_at_all_is_not_well(viewer: Client) -> None:
     detailed(application_row(NAME, sync_status="Unknown", tone="unknown"), resources=[])
     text = text_of(html_of(viewer, URL))
