@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
+from apps.core.environment import PARAMETER
 from apps.core.lists import Asked, Sort, name_has, words_meant, words_offered
 from apps.core.matchers import LabelMatcher, LineRead, lines_read
 from apps.core.text import clean
@@ -57,9 +58,9 @@ class AlertFilters:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it leaves anything out."""
-        texts = self.part or self.matchers
-        return bool(any(self.words.values()) or self.states or self.tones or texts or self.is_slo is not None)
+        """Whether it leaves anything out beside other environments, which are pages of their own."""
+        words = any(words for column, words in self.words.items() if column != PARAMETER)
+        return bool(words or self.states or self.tones or self.part or self.matchers or self.is_slo is not None)
 
     @property
     def is_special(self) -> bool:

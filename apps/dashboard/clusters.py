@@ -230,7 +230,7 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
         "roles": kept.roles,
         "environment": kept.environment,
         "part": kept.part,
-        "is_narrow": bool(kept.environment or kept.roles or kept.part or kept.tones),
+        "is_narrow": bool(kept.roles or kept.part or kept.tones),
         "total": len(overlay.clusters),
         "options": {"role": ClusterRole.choices, "environment": kept.environments},
         "problems": asked.problems,

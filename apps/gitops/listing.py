@@ -94,7 +94,7 @@ class Chosen:
 def applications_chosen(asked: Asked, overlay: Overlay) -> Chosen:
     """Reads the address."""
     current = Application.objects.current(overlay)
-    options = options_of(current, [cluster.name for cluster in overlay.clusters])
+    options = options_of(current, overlay.clusters)
     filters = filters_read(asked, options)
     sort = asked.sort(SORTS, default=DEFAULT_SORT)
     return Chosen(filters, options, sort, filters.kept(current, overlay.now).with_shown_tone(overlay))

@@ -367,6 +367,17 @@ def test_a_list_without_rows_says_what_that_is_worth(
     assert "0 applications" not in text_of(html)
 
 
+def test_an_environment_without_applications_is_named_and_no_filter(viewer: Client) -> None:
+    application_row("elsewhere")
+    cluster_row("stone-stg-m01", environment="staging")
+    text = text_of(html_of(viewer, f"{URL}?environment=staging"))
+    assert "No applications in staging . Last answer" in text
+    assert "There is no environment" not in text
+    narrow = html_of(viewer, f"{URL}?environment=production&q=nothing")
+    assert "No applications in production fit these filters. See all applications in production" in text_of(narrow)
+    assert '<a href="?environment=production">See all' in narrow
+
+
 def test_filters_that_fit_nothing_say_so(viewer: Client) -> None:
     application_row("here")
     assert "No applications fit these filters." in text_of(html_of(viewer, f"{URL}?q=zzz"))
