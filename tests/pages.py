@@ -36,6 +36,11 @@ def queries_of(client: Client, url: str) -> int:
     return len(queries)
 
 
+def ends_of(html: str) -> float:
+    """When what the page tells changes by the clock alone, in seconds since 1970."""
+    return float(re.findall(r'data-ends="([\d.]+)"', html)[0])
+
+
 def asked_again(text: str, **more: str) -> str:
     """The address with which a page asks again: its fragment's own, with what it shows, as live.js makes it."""
     fragment = text[text.index("<div hx-get") if "<div hx-get" in text else text.index('id="live"') :]

@@ -8,7 +8,7 @@ from typing import Any
 from apps.alerts.models import Episode, Holding, Silence
 from apps.core.clock import database_now
 from apps.fleet.models import Cluster, ClusterObject
-from apps.gitops.models import Application
+from apps.gitops.models import Application, Project
 from apps.sources.models import Source
 from apps.timeline.models import Transition
 
@@ -154,6 +154,15 @@ def silence_row(silence_id: str = "5d1e", **fields: Any) -> Silence:
         "ends_at": database_now() + timedelta(hours=2),
     }
     return Silence.objects.create(silence_id=silence_id, **{**defaults, **fields})
+
+
+def window_row(name: str = "nightly") -> datetime:
+    """A project whose Applications auto-sync may not touch now; returns when that changes, in a few minutes."""
+    opens_at = database_now().replace(second=0, microsecond=0) + timedelta(minutes=3)
+    schedule = f"{opens_at.minute} {(opens_at.hour - 1) % 24} * * *"
+    window = {"kind": "deny", "schedule": schedule, "duration": "1h", "applications": ["*"]}
+    Project.objects.create(instance="production", name=name, sync_windows=[window])
+    return opens_at
 
 
 def change_row(title: str, **fields: Any) -> Transition:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.addresses import page_address
-from apps.core.exports import MOST_ROWS, exported
+from apps.core.exports import MOST_READ, exported
 from apps.core.lists import Asked, Page
 from apps.core.ranking import rows_in_order
 from apps.fleet.overlay import Overlay
@@ -23,13 +23,15 @@ AT_ONCE = 500
 def alerts_exported(request: HttpRequest, overlay: Overlay) -> HttpResponse:
     """The file that the address asks for."""
     columns = {**COLUMNS, "link": lambda row: request.build_absolute_uri(address_of(row.episode))}
-    return exported(request, name="alerts", columns=columns, rows=rows_of(Asked(request.GET), overlay), now=overlay.now)
+    asked = Asked(request.GET)
+    rows = rows_of(asked, overlay)
+    return exported(request, name="alerts", columns=columns, rows=rows, now=overlay.now, asked=asked)
 
 
 def rows_of(asked: Asked, overlay: Overlay) -> Iterator[EpisodeRow]:
     """The rows of all pages, a few hundred read at a time."""
     wanted = wanted_by(asked, overlay)
-    all_of_it = Page(1, MOST_ROWS, MOST_ROWS)
+    all_of_it = Page(1, MOST_READ, MOST_READ)
     keys = list(rows_on(all_of_it, wanted.shown, wanted.filters.grouping, wanted.sort))
     for first in range(0, len(keys), AT_ONCE):
         episodes = rows_in_order(keys[first : first + AT_ONCE], Episode.objects.prefetch_related("holdings"))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
+from apps.core.environment import PARAMETER
 from apps.core.lists import Asked, Sort, name_has, words_meant, words_offered
-from apps.core.matchers import LabelMatcher, line_read
+from apps.core.matchers import LabelMatcher, LineRead, lines_read
 from apps.core.text import clean
 from apps.core.tones import Tone
 
@@ -57,9 +58,9 @@ class AlertFilters:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it leaves anything out."""
-        texts = self.part or self.matchers
-        return bool(any(self.words.values()) or self.states or self.tones or texts or self.is_slo is not None)
+        """Whether it leaves anything out beside other environments, which are pages of their own."""
+        words = any(words for column, words in self.words.items() if column != PARAMETER)
+        return bool(words or self.states or self.tones or self.part or self.matchers or self.is_slo is not None)
 
     @property
     def is_special(self) -> bool:
@@ -85,8 +86,8 @@ class AlertFilters:
 
 def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> AlertFilters:
     """The filters of an address; `options` are column → the words that may be asked for."""
-    line = clean(", ".join(filter(None, (each.strip() for each in asked.query.getlist("filter")))), LONGEST_KEPT)
-    read = line_read(line)
+    lines = [line for each in asked.query.getlist("filter") if (line := clean(each.strip(), LONGEST_KEPT))]
+    read = lines_read(lines)
     asked.problems.extend(
         f"Filter, {clean(fault)}. This is left out, so that more may be shown than was meant." for fault in read.faults
     )
@@ -96,10 +97,18 @@ def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> AlertFil
         tones=asked.choices("tone", [tone.value for tone in Tone]),
         is_slo=asked.flag("slo"),
         part=asked.text("q", limit=300),
-        line=line,
+        line=line_shown(lines, read),
         matchers=read.matchers,
         grouping=asked.choice("group", GROUPINGS) or DEFAULT_GROUPING,
     )
+
+
+def line_shown(lines: Iterable[str], read: LineRead) -> str:
+    """The line as it was typed; one that says the same where the address has several, each with its own braces."""
+    told = list(lines)
+    if len(told) > 1 and not read.faults:
+        return ", ".join(map(str, read.matchers))
+    return ", ".join(told)
 
 
 def options_of(firing: EpisodeQuerySet, known: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:

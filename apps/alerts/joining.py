@@ -118,7 +118,7 @@ class AlertJoiner:
         return instance.environment or self._environment_of_cluster.get(instance.control_plane or "", "")
 
     def _application(self, labels: Mapping[str, str], cluster: str, environment: str) -> str:
-        if is_of_argocd(labels) and labels.get("name"):
+        if names_application(labels):
             return _only(self._named(labels, environment))
         namespace = labels.get("dest_namespace") or labels.get("namespace", "")
         return _only(self._by_destination.get((cluster, namespace), ())) if cluster and namespace else ""
@@ -147,6 +147,11 @@ class AlertJoiner:
 def is_of_argocd(labels: Mapping[str, str]) -> bool:
     """Whether an alert comes from Argo CD's metric of Applications, so that `name` names one."""
     return not ARGOCD_LABELS.isdisjoint(labels) or "argocd" in labels.get("alertname", "").casefold()
+
+
+def names_application(labels: Mapping[str, str]) -> bool:
+    """Whether they name an Application: any other alert is joined to the one of its namespace, if to any."""
+    return is_of_argocd(labels) and bool(labels.get("name"))
 
 
 def _only(places: Iterable[ApplicationPlace]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -42,3 +43,8 @@ def moment_words(moment: datetime) -> str:
     """The exact moment: "24 Nov 2026, 22:57:12 UTC"."""
     told = moment.astimezone(UTC)
     return f"{told.day} {told:%b} {told.year}, {told:%H:%M:%S} UTC"
+
+
+def first_after(now: datetime, moments: Iterable[datetime | None]) -> datetime | None:
+    """The first of the moments that is still to come: when a page that counts down to them has to be made anew."""
+    return min((moment for moment in moments if moment and moment > now), default=None)

@@ -13,10 +13,14 @@ from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponse
 
+from .lists import Asked
+
 FORMAT = "format"
 FORMATS = ("csv", "json")
 LINK = "link"
 MOST_ROWS = 20_000
+MOST_READ = MOST_ROWS + 1
+CUT = "Portal-Cut"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 R = TypeVar("R")
@@ -29,20 +33,38 @@ def export_asked(request: HttpRequest) -> str:
     return told if told in FORMATS else ""
 
 
-def exported(request: HttpRequest, *, name: str, columns: Columns[R], rows: Iterable[R], now: datetime) -> HttpResponse:
+def exported(
+    request: HttpRequest, *, name: str, columns: Columns[R], rows: Iterable[R], now: datetime, asked: Asked
+) -> HttpResponse:
     """The rows as a file called `name` with the moment `now`; `columns` are title → value of a row, in order.
 
-    The column LINK holds addresses of the portal's own pages, which leave whole. At most MOST_ROWS. JSON says when and
-    with which filters it was made: {"at", "address", "rows": [{title: value}]}.
+    `asked` read the address: where that asks for what cannot be had, no file is made, since nobody sees that it holds
+    more than was meant. The column LINK holds addresses of the portal's own pages, which leave whole. At most MOST_ROWS
+    (`rows` need give no more than MOST_READ): a file that was cut says so in its name and in the header CUT. JSON says
+    when and with which filters it was made, and whether it was cut: {"at", "address", "cut", "rows": [{title: value}]}.
     """
-    kept = [{title: plain_value(value(row)) for title, value in columns.items()} for row in islice(rows, MOST_ROWS)]
+    kept = [{title: plain_value(value(row)) for title, value in columns.items()} for row in islice(rows, MOST_READ)]
+    if asked.problems:
+        return refused(asked.problems)
+    is_cut = len(kept) > MOST_ROWS
+    kept = kept[:MOST_ROWS]
     for row in kept:
         if row.get(LINK):
             row[LINK] = request.build_absolute_uri(str(row[LINK]))
     as_csv = export_asked(request) == "csv"
-    text = csv_text(columns, kept) if as_csv else json_text(request, kept, now)
+    text = csv_text(columns, kept) if as_csv else json_text(request, kept, now, is_cut=is_cut)
     answer = HttpResponse(text, content_type="text/csv; charset=utf-8" if as_csv else "application/json")
+    if is_cut:
+        name, answer[CUT] = f"{name}-first-{MOST_ROWS}", f"the first {MOST_ROWS} rows"
     answer["Content-Disposition"] = f'attachment; filename="{name}-{now:%Y%m%dT%H%M%SZ}.{export_asked(request)}"'
+    answer["Cache-Control"] = "no-store, private"
+    return answer
+
+
+def refused(problems: Iterable[str]) -> HttpResponse:
+    """No file, and in plain words why; on a page the same words stand above its rows."""
+    words = ["No file was made: it would hold other rows than the address asks for.", *problems]
+    answer = HttpResponse("\n".join([*words, ""]), status=400, content_type="text/plain; charset=utf-8")
     answer["Cache-Control"] = "no-store, private"
     return answer
 
@@ -56,9 +78,10 @@ def csv_text(titles: Iterable[str], rows: Iterable[Mapping[str, object]]) -> str
     return file.getvalue()
 
 
-def json_text(request: HttpRequest, rows: list[dict[str, object]], now: datetime) -> str:
-    """The rows with the moment and the address that they are from."""
-    return json.dumps({"at": now.isoformat(), "address": request.get_full_path(), "rows": rows}, ensure_ascii=False)
+def json_text(request: HttpRequest, rows: list[dict[str, object]], now: datetime, *, is_cut: bool) -> str:
+    """The rows with the moment and the address that they are from, and whether there are more."""
+    told = {"at": now.isoformat(), "address": request.get_full_path(), "cut": is_cut, "rows": rows}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def plain_value(value: object) -> object:

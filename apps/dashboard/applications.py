@@ -12,6 +12,8 @@ from django.db.models import Q
 
 from apps.alerts.listing import EpisodeRow, episode_rows
 from apps.alerts.models import Episode
+from apps.core.ages import first_after
+from apps.core.live import CHANGES_AT
 from apps.core.ranking import rank_of
 from apps.core.tones import Tone
 from apps.core.verdict.application import UNDER_WAY
@@ -20,6 +22,7 @@ from apps.fleet.overlay import Overlay
 from apps.fleet.shown import shown_verdict as shown_cluster_verdict
 from apps.gitops.around import TreeAndEvents
 from apps.gitops.commits import commits_of
+from apps.gitops.details import READ_AGAIN
 from apps.gitops.links import argocd_link, commit_link, git_link, own_links
 from apps.gitops.listing import ApplicationRow, application_rows
 from apps.gitops.merging import operation_of
@@ -65,6 +68,18 @@ class Details:
         return row is not None and row.asked_at is not None and (row.read_at is None or row.asked_at > row.read_at)
 
     @property
+    def old_at(self) -> datetime | None:
+        """When they will be too old to hold; None of those that could not be read last."""
+        return self.row.read_at + READ_AGAIN if self.row and self.row.read_at and not self.row.error else None
+
+    def holds_of(self, application: Application, now: datetime) -> bool:
+        """Whether they hold still: they are not old, and it has not changed since."""
+        if self.row is None or self.row.read_at is None or self.old_at is None or self.old_at <= now:
+            return False
+        changes = (application.sync_since, application.health_since, application.operation_since)
+        return not any(moment and self.row.read_at < moment <= now for moment in changes)
+
+    @property
     def odd_resources(self) -> Sequence[values.ResourceStatus]:
         """Resources that differ from Git, wait to be pruned or are not healthy; the unhealthy first."""
         resources = self.value.resources if self.value else ()
@@ -74,8 +89,9 @@ class Details:
 
     @property
     def resource_count(self) -> int:
-        """How many resources it has."""
-        return len(self.value.resources) if self.value else 0
+        """How many resources it has, also those beyond what is kept."""
+        kept = self.row.data.get("resource_count") if self.row else None
+        return kept if isinstance(kept, int) else len(self.value.resources) if self.value else 0
 
     @property
     def results(self) -> Sequence[Result]:
@@ -138,6 +154,7 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
     )
     return {
         "title": application.name,
+        CHANGES_AT: first_after(overlay.now, [row.window.changes_at, details.old_at]),
         "row": row,
         "application": application,
         "operation": operation,
@@ -146,6 +163,7 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
         "conditions": conditions_of(application),
         "sentence": sentence_of(row.verdict.reason),
         "details": details,
+        "are_resources_known": not row.is_doubtful and details.holds_of(application, overlay.now),
         "around": details.around if row.verdict.tone is not Tone.WELL else None,
         "history": [deployed(application, entry, commits) for entry in details.history],
         "commit": commits.get((application.repo_url, application.sync_revision)),

@@ -96,12 +96,14 @@ class Problem:
 class Row:
     """One row of the list: the leading problem, what came with it, and why it stands where it does.
 
-    `counts` are noun → how many of `members`; without a cause that leads, `lead` is one of the members.
+    `counts` are noun → how many of `members`; without a cause that leads, `lead` is one of the members. It stands where
+    the `most_urgent` of all of them would stand alone.
     """
 
     lead: Problem
     title: str
     why: str
+    most_urgent: Problem
     members: tuple[Problem, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     is_in_the_name_of_all: bool = False
@@ -148,7 +150,7 @@ def ranked(problems: Iterable[Problem], environments: Sequence[str]) -> list[Row
     for problem in known:
         by_cause.setdefault(first_cause(problem.name, causes), []).append(problem)
     rows = [folded(cause, together, environments) for cause, together in by_cause.items()]
-    return sorted(rows, key=lambda row: urgency(row.lead, environments))
+    return sorted(rows, key=lambda row: urgency(row.most_urgent, environments))
 
 
 def counted(number: int, noun: str) -> str:
@@ -166,11 +168,15 @@ def first_cause(name: str, causes: Mapping[str, str]) -> str:
 
 
 def folded(cause: str, together: Sequence[Problem], environments: Sequence[str]) -> Row:
-    """Problems of one cause as one row; an alert in a worse tone than the cause leads in its stead."""
+    """Problems of one cause as one row; an alert in a worse tone than the cause leads in its stead.
+
+    Where they are `together` under one title, one of those leads: what came with them has no such title.
+    """
     by_urgency = sorted(together, key=lambda problem: urgency(problem, environments))
     worst_alert = min((problem.tone.rank for problem in by_urgency if problem.weight in ALERTS), default=len(Tone))
     leader = next((each for each in by_urgency if each.name == cause and each.tone.rank <= worst_alert), None)
-    lead = leader or by_urgency[0]
+    alike = [problem for problem in by_urgency if problem.together]
+    lead = leader or (alike or by_urgency)[0]
     members = tuple(problem for problem in by_urgency if problem is not leader)
     if leader is None and len(members) == 1 and lead.count == 1:
         members = ()
@@ -179,7 +185,7 @@ def folded(cause: str, together: Sequence[Problem], environments: Sequence[str])
         counts[member.noun] += member.count
     is_many = leader is None and bool(members) and bool(lead.together)
     title = lead.together.replace("{count}", str(counts[lead.noun])) if is_many else lead.title
-    return Row(lead, title, why(lead, environments), members, counts, is_many)
+    return Row(lead, title, why(lead, by_urgency[0], environments), by_urgency[0], members, counts, is_many)
 
 
 def urgency(problem: Problem, environments: Sequence[str]) -> tuple[int, int, int, float, str]:
@@ -189,9 +195,11 @@ def urgency(problem: Problem, environments: Sequence[str]) -> tuple[int, int, in
     return (problem.tone.rank, -place, problem.weight, -since.timestamp(), problem.name)
 
 
-def why(problem: Problem, environments: Sequence[str]) -> str:
-    """Why it ranks where it does, in one sentence."""
+def why(lead: Problem, problem: Problem, environments: Sequence[str]) -> str:
+    """Why a row ranks where it does, in one sentence: for its most urgent `problem`, be it the leading one or not."""
     reasons = [f"{problem.tone}: {WEIGHT_WORDS[problem.weight]}"]
+    if problem is not lead:
+        reasons.append("that came with it")
     if problem.environment:
         is_last = len(environments) > 1 and problem.environment == environments[-1]
         reasons.append(f"in {problem.environment}" + (", which weighs most" if is_last else ""))

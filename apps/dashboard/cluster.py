@@ -9,8 +9,10 @@ from typing import Any
 
 from django.db.models import Q
 
-from apps.alerts.listing import EpisodeRow, episode_rows, member_counts
+from apps.alerts.listing import EpisodeRow, episode_rows
 from apps.alerts.models import Episode
+from apps.core.ages import first_after
+from apps.core.live import CHANGES_AT
 from apps.core.ranking import rank_of
 from apps.core.tones import RANKS, Tone
 from apps.fleet.models import Cluster, ClusterObject, ClusterRole
@@ -77,13 +79,14 @@ def cluster_shown(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
     [row] = cluster_rows([cluster], overlay)
     return {
         "title": cluster.name,
+        CHANGES_AT: first_after(overlay.now, [row.restore_by]),
         "row": row,
         "cluster": cluster,
         "doubt": cluster_doubt(cluster, overlay),
         **inside_of(cluster, overlay),
         "connections": connections_of(cluster, overlay),
         "alerts": alerts_on(cluster, overlay),
-        "alerts_are_known": bool(member_counts(overlay)) and not overlay.doubtful_alertmanagers,
+        "alerts_are_known": overlay.are_alerts_known,
         "applications": applications_not_well(cluster, overlay),
         "changes": changes_on(cluster, overlay),
         "pictures": cluster_pictures(cluster, overlay),

@@ -14,8 +14,10 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
+from apps.core.ages import first_after
 from apps.core.exports import Columns, exported
 from apps.core.lists import Asked, Sort
+from apps.core.live import CHANGES_AT
 from apps.core.ranking import tone_counts
 from apps.core.tones import Tone, strictest
 from apps.core.verdict import Verdict
@@ -55,7 +57,8 @@ NOTHING: Counts = dict.fromkeys(Tone, 0)
 class ClusterRow:
     """One cluster as a row, with the tones of its alerts and Applications and, while it is lost, its clock.
 
-    `is_doubtful` where its verdict stands on evidence that is not fresh: being lost is certain.
+    `is_doubtful` where its verdict stands on evidence that is not fresh: being lost is certain. Where its alerts or
+    its Applications are not known, none of them is no good news.
     """
 
     cluster: Cluster
@@ -66,6 +69,8 @@ class ClusterRow:
     restore_by: datetime | None = None
     is_doubtful: bool = False
     reached: Picture | None = None
+    are_alerts_known: bool = True
+    are_applications_known: bool = True
 
     @property
     def headline(self) -> str:
@@ -135,13 +140,15 @@ class ClusterRow:
 
     @property
     def worst_alert(self) -> Tone:
-        """The tone of the worst of its alerts."""
-        return next((tone for tone in NEEDING if self.alerts[tone]), Tone.WELL)
+        """The tone of the worst of its alerts; unknown where there are none and they are not known."""
+        none = Tone.WELL if self.are_alerts_known else Tone.UNKNOWN
+        return next((tone for tone in NEEDING if self.alerts[tone]), none)
 
     @property
     def worst_application(self) -> Tone:
-        """The tone of the worst of its Applications."""
-        return next((tone for tone in NEEDING if self.applications[tone]), Tone.WELL)
+        """The tone of the worst of its Applications; unknown where there are none and they are not known."""
+        none = Tone.WELL if self.application_count or self.are_applications_known else Tone.UNKNOWN
+        return next((tone for tone in NEEDING if self.applications[tone]), none)
 
 
 EXPORTED: Columns[ClusterRow] = {
@@ -211,9 +218,11 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     """What the list's template shows of what the address asks for."""
     kept = clusters_kept(asked, overlay)
     page = asked.page(len(kept.shown))
+    shown = kept.shown[page.rows]
     return {
         "title": "Clusters",
-        "groups": groups_of(with_pictures(kept.shown[page.rows], overlay), kept.sort),
+        CHANGES_AT: first_after(overlay.now, (row.restore_by for row in shown)),
+        "groups": groups_of(with_pictures(shown, overlay), kept.sort),
         "page": page,
         "sort": kept.sort,
         "counts": kept.counts,
@@ -221,7 +230,7 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
         "roles": kept.roles,
         "environment": kept.environment,
         "part": kept.part,
-        "is_narrow": bool(kept.environment or kept.roles or kept.part or kept.tones),
+        "is_narrow": bool(kept.roles or kept.part or kept.tones),
         "total": len(overlay.clusters),
         "options": {"role": ClusterRole.choices, "environment": kept.environments},
         "problems": asked.problems,
@@ -230,8 +239,9 @@ def clusters_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
 
 def clusters_exported(request: HttpRequest, overlay: Overlay) -> HttpResponse:
     """The clusters that the filters keep, in their order, as a file."""
-    rows = clusters_kept(Asked(request.GET), overlay).shown
-    return exported(request, name="clusters", columns=EXPORTED, rows=rows, now=overlay.now)
+    asked = Asked(request.GET)
+    rows = clusters_kept(asked, overlay).shown
+    return exported(request, name="clusters", columns=EXPORTED, rows=rows, now=overlay.now, asked=asked)
 
 
 def cluster_rows(clusters: Iterable[Cluster], overlay: Overlay) -> list[ClusterRow]:
@@ -260,6 +270,8 @@ def counted_rows(
             applications.get(cluster.name, NOTHING),
             cluster.lost_since + objective if cluster.lost_since and objective else None,
             not cluster.lost_since and bool(cluster_doubt(cluster, overlay)),
+            are_alerts_known=overlay.are_alerts_known,
+            are_applications_known=overlay.are_applications_known,
         )
         for cluster in clusters
     ]

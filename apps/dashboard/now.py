@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Count, F, Q, When
+from django.db.models import Case, Count, F, IntegerField, Q, Value, When, Window
 from django.db.models.fields.json import KT
+from django.db.models.functions import Least, RowNumber
 from django.http import HttpRequest
 
 from apps.alerts.models import Episode, EpisodeQuerySet
+from apps.core.ages import first_after
 from apps.core.environment import PARAMETER
 from apps.core.lists import Asked
+from apps.core.live import CHANGES_AT
 from apps.core.ranking import rank_of
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
@@ -34,6 +37,7 @@ from .problems import (
     cluster_problems,
     doubted_alertmanagers,
     doubted_applications,
+    own_causes,
     source_problems,
 )
 
@@ -44,7 +48,6 @@ CARDS = 8
 ROWS_SHOWN = 40
 NOT_IN_ROWS = (
     "annotations",
-    "labels",
     "receivers",
     "group_labels",
     "silenced_by",
@@ -107,26 +110,30 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         applications=by_cluster((tally.cluster, tally.shown_tone, tally.count) for tally in application_tallies),
     )
     broken = worst_applications(applications, overlay)
+    on_applications = list(application_problems(broken, together_among(applications, overlay), environment))
+    worst, spread = list(worst_episodes(episodes)), spread_of(episodes)
     problems = [
         *cluster_problems(clusters, overlay),
         *source_problems(overlay, environment, {row.cluster.name: row for row in clusters}),
         *doubted_alertmanagers(overlay, environment),
-        *alert_problems(worst_episodes(episodes), spread_of(episodes), {str(row) for row, _ in broken}),
-        *application_problems(broken, together_among(applications, overlay)),
-        *doubted_applications(doubted(application_tallies, overlay), overlay),
+        *alert_problems(worst, spread, own_causes(on_applications), environment),
+        *on_applications,
+        *doubted_applications(doubted(application_tallies, overlay), overlay, environment),
     ]
     rows = ranked(problems, environments)
+    row_count = len(rows) + len(spread.keys() - {episode.name for episode in worst})
     totals = Totals(
         totals_of(application_tallies), Counter(row.verdict.tone for row in clusters), totals_of(alert_tallies)
     )
     return {
         "title": "Now",
+        CHANGES_AT: first_after(overlay.now, (row.restore_by for row in clusters)),
         "environment": environment,
         "problems": asked.problems,
         "strips": strips_of(clusters),
         "rows": rows[:ROWS_SHOWN],
-        "row_count": len(rows),
-        "more_rows": max(0, len(rows) - ROWS_SHOWN),
+        "row_count": row_count,
+        "more_rows": max(0, row_count - ROWS_SHOWN),
         "totals": totals,
         "is_certain": is_certain(overlay),
         "changes": changes_of(overlay.now, environment),
@@ -159,9 +166,15 @@ def totals_of(tallies: Iterable[Tally]) -> Counter[str]:
 
 
 def worst_episodes(episodes: EpisodeQuerySet) -> Iterable[Episode]:
-    """The most urgent alerts that need somebody by their own verdict, of their texts the summary alone. One query."""
+    """The most urgent alerts that need somebody by their own verdict, of their texts the summary alone. One query.
+
+    The worst of each name come before all others, so that no name is lost behind one that fires hundreds of times.
+    """
     needing = episodes.filter(tone__in=NEEDING).annotate(rank=rank_of("tone"), summary=KT("annotations__summary"))
-    return needing.defer(*NOT_IN_ROWS).order_by("rank", "-is_slo", "-began_at")[:ROWS_READ]
+    order = ("rank", "-is_slo", "-began_at")
+    place = Window(RowNumber(), partition_by="name", order_by=order)
+    worst_first = Least(place, Value(2), output_field=IntegerField())
+    return needing.defer(*NOT_IN_ROWS).annotate(place=worst_first).order_by("place", *order)[:ROWS_READ]
 
 
 def spread_of(episodes: EpisodeQuerySet) -> dict[str, int]:
@@ -218,8 +231,8 @@ def strip_of_many(title: str, rows: Sequence[ClusterRow]) -> Strip:
 
 
 def has_something_to_say(row: ClusterRow) -> bool:
-    """Whether the cluster, an alert or an Application on it needs somebody, or something is under way."""
-    return row.verdict.tone is not Tone.WELL or bool(row.alert_count or row.not_well_count)
+    """Whether the cluster, an alert or an Application on it is not well or not known, or something is under way."""
+    return row.verdict.tone is not Tone.WELL or row.worst is not Tone.WELL
 
 
 def is_certain(overlay: Overlay) -> bool:

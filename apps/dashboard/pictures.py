@@ -44,7 +44,8 @@ from apps.timeline.steps import Span, Steps, Window, steps_of, values_at
 DAY, WEEK = timedelta(hours=24), timedelta(days=7)
 WIDTH, HEIGHT = 240, 24
 TOP, FLOOR = 2.0, 22.0
-KEPT_SECONDS, BEARABLE_SECONDS = 60.0, 600.0
+KEPT_SECONDS = 60.0
+PICTURE_BORNE_SECONDS, WALKED_BORNE_SECONDS = 90.0, 600.0
 MOST_LINES = 200_000
 BROKEN = frozenset({Tone.CRITICAL.value, Tone.WARNING.value})
 Place = tuple[str, str, str]
@@ -112,7 +113,7 @@ def availabilities(clusters: Iterable[Cluster], overlay: Overlay) -> dict[str, P
 def broken_pictures(overlay: Overlay, environment: str = "") -> list[Picture]:
     """How many Applications of an environment ("": of all) were broken in the last day and week.
 
-    Kept for a minute while as many are broken now. One query then, else five.
+    Kept for a minute while as many are broken now and the sources stand alike. One query then, else five.
     """
     fresh = fresh_count(overlay, **({"environment": environment} if environment else {}))
 
@@ -123,7 +124,10 @@ def broken_pictures(overlay: Overlay, environment: str = "") -> list[Picture]:
         changes = changes_at(walked, lambda place: environment in {"", place[2]}, fresh)
         return broken_of(changes, fresh, instances, lines, overlay)
 
-    return PICTURES.get((environment, fresh), is_good=is_kept, is_bearable=is_bearable, make=make)
+    key = (environment, fresh, overlay.digest)
+    return PICTURES.get(
+        key, is_good=is_kept, is_bearable=lambda _, age: is_borne(age, PICTURE_BORNE_SECONDS), make=make
+    )
 
 
 def broken_on(cluster: Cluster, lines: Lines, overlay: Overlay) -> list[Picture]:
@@ -210,7 +214,12 @@ def present_of(source: Source | None, now: datetime) -> Present:
 
 def walked_lately(overlay: Overlay) -> Walked:
     """The changes of all Applications in the last week; read at most once a minute and process. Two queries."""
-    return WALKED.get("", is_good=is_kept, is_bearable=is_bearable, make=lambda: walked_now(overlay))
+    return WALKED.get(
+        "",
+        is_good=is_kept,
+        is_bearable=lambda _, age: is_borne(age, WALKED_BORNE_SECONDS),
+        make=lambda: walked_now(overlay),
+    )
 
 
 def is_kept(_: object, age: float) -> bool:
@@ -218,9 +227,9 @@ def is_kept(_: object, age: float) -> bool:
     return settings.PAGES_KEPT_SECONDS > 0 and age < KEPT_SECONDS
 
 
-def is_bearable(_: object, age: float) -> bool:
+def is_borne(age: float, seconds: float) -> bool:
     """Whether what is kept is given while a new one is made."""
-    return settings.PAGES_KEPT_SECONDS > 0 and age < BEARABLE_SECONDS
+    return settings.PAGES_KEPT_SECONDS > 0 and age < seconds
 
 
 def walked_now(overlay: Overlay) -> Walked:

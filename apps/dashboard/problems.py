@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from apps.alerts.joining import names_application
 from apps.alerts.models import Episode
 from apps.alerts.support import support_of
 from apps.core.addresses import page_address
+from apps.core.lists import ALL
 from apps.core.tones import Tone, strictest
 from apps.core.verdict import Verdict
 from apps.core.verdict.comparison import Culprit, culprit_of, signature_of
@@ -168,38 +170,64 @@ def cause_of_source(source: Source, overlay: Overlay, known: Mapping[str, Cluste
 
 
 def alert_problems(
-    episodes: Iterable[Episode], spread: Mapping[str, int], applications: Collection[str]
+    episodes: Iterable[Episode], spread: Mapping[str, int], applications: Collection[str], environment: str
 ) -> Iterator[Problem]:
-    """Firing alerts; `spread` tells by name how many of an alert fire: several are one row.
+    """Firing alerts; `spread` tells by name how many of an alert fire: several are one row, that counts those not read.
 
-    An alert on one of `applications`, those that need somebody themselves, belongs to that Application's row.
+    An alert that names one of `applications` (problems' names) belongs to that Application's row. `environment` is the
+    one shown, "" for all.
     """
+    read: Counter[str] = Counter()
+    last: dict[str, Problem] = {}
     for episode in episodes:
-        support = support_of(episode.runbook_url)
-        url = page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint)
-        yield Problem(
-            name=f"alert/{episode.alertmanager}/{episode.fingerprint}",
-            title=episode.title,
-            tone=Tone(episode.tone),
-            weight=alert_weight(episode),
-            what=alert_told(episode),
-            detail=support.words,
-            place=episode.cluster or episode.cluster_told,
-            environment=episode.environment,
-            since=episode.began_at,
-            url=url,
-            cause=cause_of_alert(episode, spread, applications),
-            noun="alert",
-            all_url=listed("alerts:alert-list", q=episode.name),
-            step=Step("Open runbook", support.runbook, is_outside=True) if support.runbook else Step("Open alert", url),
-        )
+        problem = alert_problem(episode, cause_of_alert(episode, spread, applications), environment)
+        read[episode.name] += 1
+        last[episode.name] = problem
+        yield problem
+    for name, problem in last.items():
+        if (left := spread.get(name, 0) - read[name]) > 0:
+            cause = named_alike(name)
+            yield replace(
+                problem, name=f"more/{cause}", cause=cause, count=left, place="", since=None, url="", step=None
+            )
+
+
+def alert_problem(episode: Episode, cause: str, environment: str) -> Problem:
+    """One alert that fires."""
+    support = support_of(episode.runbook_url)
+    url = page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint)
+    return Problem(
+        name=f"alert/{episode.alertmanager}/{episode.fingerprint}",
+        title=episode.title,
+        tone=Tone(episode.tone),
+        weight=alert_weight(episode),
+        what=alert_told(episode),
+        detail=support.words,
+        place=episode.cluster or episode.cluster_told,
+        environment=episode.environment,
+        since=episode.began_at,
+        url=url,
+        cause=cause,
+        noun="alert",
+        all_url=listed_in(environment, "alerts:alert-list", q=episode.name),
+        step=Step("Open runbook", support.runbook, is_outside=True) if support.runbook else Step("Open alert", url),
+    )
+
+
+def named_alike(name: str) -> str:
+    """The cause that alerts of one name have in common."""
+    return f"alerts/{name}"
 
 
 def cause_of_alert(episode: Episode, spread: Mapping[str, int], applications: Collection[str]) -> str:
-    """The Application that it is on, where that needs somebody, or the alert of its name that fires more than once."""
-    if episode.application in applications:
-        return application_cause(episode.application)
-    return f"alerts/{episode.name}" if spread.get(episode.name, 0) > 1 else ""
+    """The Application that it names, where that is one of these, or the alert of its name that fires more than once.
+
+    One that only fires in an Application's namespace may have nothing to do with it.
+    """
+    name = application_cause(episode.application)
+    if name in applications and names_application(episode.labels):
+        return name
+    return named_alike(episode.name) if spread.get(episode.name, 0) > 1 else ""
 
 
 def alert_told(episode: Episode) -> str:
@@ -217,11 +245,14 @@ def alert_weight(episode: Episode) -> Weight:
 
 @dataclass(frozen=True)
 class Together:
-    """A cause that several Applications have in common: its name, the title of all (`{count}`), a page of them."""
+    """A cause that several Applications have in common: its name, and the title of all (`{count}`).
+
+    They are those of one component, or else those of one Argo CD.
+    """
 
     cause: str
     title: str
-    url: str
+    is_of_component: bool = False
 
 
 def together_of(instance: str, component: str, tone: str, reason: str, repo_url: str) -> Together:
@@ -229,18 +260,28 @@ def together_of(instance: str, component: str, tone: str, reason: str, repo_url:
     the same complaint, the same component on several clusters."""
     if tone != Tone.UNKNOWN:
         what = reason.partition(":")[0]
-        url = listed("gitops:application-list", set=component, tone=tone)
-        return Together(f"component/{component}/{tone}/{what}", f"{{count}} Applications of {component}", url)
-    url = listed("gitops:application-list", instance=instance, tone=tone)
+        title = f"{{count}} Applications of {component}"
+        return Together(f"component/{component}/{tone}/{what}", title, is_of_component=True)
     argocd = f"Argo CD {instance}"
     match culprit_of(reason):
         case Culprit.REPO_SERVER:
-            return Together(f"repo-server/{instance}", f"Repo-server of {argocd} fails: {{count}} not compared", url)
+            return Together(f"repo-server/{instance}", f"Repo-server of {argocd} fails: {{count}} not compared")
         case Culprit.GIT:
-            return Together(f"git/{instance}/{repo_url}", f"{argocd} cannot read Git: {{count}} not compared", url)
+            return Together(f"git/{instance}/{repo_url}", f"{argocd} cannot read Git: {{count}} not compared")
         case _:
             told = signature_of(reason)
-            return Together(f"applications/{instance}/{told}", f"{{count}} Applications on {argocd}", url)
+            return Together(f"applications/{instance}/{told}", f"{{count}} Applications on {argocd}")
+
+
+def together_url(application: Application, alike: Together, environment: str) -> str:
+    """A page of all that have it in common with the Application, in the environment shown."""
+    if not alike.is_of_component:
+        query = {"instance": application.instance}
+    elif application.set_name:
+        query = {"set": application.set_name}
+    else:
+        query = {"q": application.name}
+    return listed_in(environment, "gitops:application-list", **query, tone=application.tone)
 
 
 def applications_together(groups: Iterable[tuple[str, str, str, str, str, int]]) -> Counter[str]:
@@ -252,9 +293,12 @@ def applications_together(groups: Iterable[tuple[str, str, str, str, str, int]])
 
 
 def application_problems(
-    applications: Iterable[tuple[Application, Verdict]], together: Mapping[str, int]
+    applications: Iterable[tuple[Application, Verdict]], together: Mapping[str, int], environment: str
 ) -> Iterator[Problem]:
-    """Applications with their shown verdicts; MANY of one cause are one row, those that were not read counted in it."""
+    """Applications with their shown verdicts; MANY of one cause are one row, those that were not read counted in it.
+
+    `environment` is the one shown, "" for all.
+    """
     read: Counter[str] = Counter()
     last: dict[str, Problem] = {}
     for application, verdict in applications:
@@ -265,7 +309,8 @@ def application_problems(
             application.reason,
             application.repo_url,
         )
-        problem = application_problem(application, verdict, alike if together.get(alike.cause, 0) >= MANY else None)
+        is_many = together.get(alike.cause, 0) >= MANY
+        problem = application_problem(application, verdict, alike if is_many else None, environment)
         read[problem.cause] += 1
         last[problem.cause] = problem
         yield problem
@@ -275,8 +320,18 @@ def application_problems(
             yield replace(problem, name=f"more/{cause}", title=f"{left} more", url="", count=left, place="", step=None)
 
 
-def application_problem(application: Application, verdict: Verdict, alike: Together | None) -> Problem:
-    """One Application, with what it has in common with many."""
+def own_causes(problems: Iterable[Problem]) -> set[str]:
+    """The names of those that nothing else causes: what came with one of many alike would be lost among the many."""
+    return {problem.name for problem in problems if not problem.cause}
+
+
+def application_problem(
+    application: Application, verdict: Verdict, alike: Together | None, environment: str
+) -> Problem:
+    """One Application, with what it has in common with many in the environment shown."""
+    list_of_its = listed_in(
+        environment, "gitops:application-list", instance=application.instance, tone=application.tone
+    )
     url = page_address("dashboard:application-show", application.instance, application.namespace, application.name)
     return Problem(
         name=application_cause(str(application)),
@@ -290,15 +345,20 @@ def application_problem(application: Application, verdict: Verdict, alike: Toget
         url=url,
         cause=alike.cause if alike else "",
         together=alike.title if alike else "",
-        together_url=alike.url if alike else "",
+        together_url=together_url(application, alike, environment) if alike else "",
         noun="Application",
-        all_url=listed("gitops:application-list", instance=application.instance, tone=application.tone),
+        all_url=list_of_its,
         step=Step("Open Application", url),
     )
 
 
-def doubted_applications(counts: Iterable[tuple[str, str, str, int]], overlay: Overlay) -> Iterator[Problem]:
-    """(instance, cluster, environment, count) of Applications that are not known for a source's or a cluster's sake."""
+def doubted_applications(
+    counts: Iterable[tuple[str, str, str, int]], overlay: Overlay, shown: str
+) -> Iterator[Problem]:
+    """(instance, cluster, environment, count) of Applications that are not known for a source's or a cluster's sake.
+
+    `shown` is the environment shown, "" for all.
+    """
     for instance, cluster, environment, count in counts:
         by_instance = instance in overlay.doubtful_instances
         cause = f"source/argocd/{instance}" if by_instance else cluster_cause(cluster)
@@ -313,7 +373,7 @@ def doubted_applications(counts: Iterable[tuple[str, str, str, int]], overlay: O
             cause=cause,
             noun="Application not known",
             count=count,
-            all_url=listed("gitops:application-list", tone=Tone.UNKNOWN.value, **query),
+            all_url=listed_in(shown, "gitops:application-list", tone=Tone.UNKNOWN.value, **query),
         )
 
 
@@ -351,6 +411,11 @@ def is_doubtful(source: Source, overlay: Overlay) -> bool:
 def within(environment: str, wanted: str) -> bool:
     """Whether something of this environment belongs on a page of the wanted one ("" is all; "" belongs everywhere)."""
     return not wanted or environment in {"", wanted}
+
+
+def listed_in(environment: str, view: str, **query: str) -> str:
+    """The address of a list with filters in the environment shown ("" for all), whichever was looked at last."""
+    return listed(view, environment=environment or ALL, **query)
 
 
 @lru_cache(maxsize=1000)

@@ -22,6 +22,7 @@ from apps.core.tones import Tone
 from apps.fleet.overlay import Overlay
 from apps.fleet.shown import shown_verdict
 from apps.gitops.models import Application, ApplicationSet
+from apps.sources.models import SourceState
 from apps.sources.shown import source_shown
 
 from .names import MOST_SHOWN, Grade, Name, best, names_known
@@ -166,16 +167,17 @@ def sets_found(part: str, overlay: Overlay) -> Kind:
             place=each.instance,
             said=each.error,
         )
-        for each in rows_in_order(chosen.keys, ApplicationSet.objects.defer("conditions"))
+        for each in rows_in_order(chosen.keys, ApplicationSet.objects.all())
     ]
     return Kind("sets", "ApplicationSets", found, chosen.count, chosen.grade)
 
 
 def set_tone(applicationset: ApplicationSet, overlay: Overlay) -> Tone:
-    """A set has no verdict of its own: what its controller says is wrong is a warning."""
+    """A set has no verdict of its own: what its controller says is wrong is a warning, and its silence is no word."""
     if applicationset.error:
         return Tone.WARNING
-    return Tone.UNKNOWN if applicationset.instance in overlay.doubtful_instances else Tone.WELL
+    is_fresh = overlay.state_of(f"argocd-inventory/{applicationset.instance}") is SourceState.FRESH
+    return Tone.WELL if is_fresh and applicationset.conditions else Tone.UNKNOWN
 
 
 def sources_found(part: str, overlay: Overlay) -> Kind:

@@ -120,9 +120,9 @@ def wall(request: HttpRequest) -> HttpResponse:
 def timeline(request: HttpRequest) -> HttpResponse:
     """Everything that happened, as a list, as a drawing, or as a file of its lines."""
     if export_asked(request):
-        overlay = overlay_now()
-        told = timeline_asked(Asked(request.GET), overlay)
-        return exported(request, name="timeline", columns=COLUMNS, rows=exported_lines(told), now=overlay.now)
+        asked, overlay = Asked(request.GET), overlay_now()
+        rows = exported_lines(timeline_asked(asked, overlay))
+        return exported(request, name="timeline", columns=COLUMNS, rows=rows, now=overlay.now, asked=asked)
     return live_page(
         request,
         page="dashboard/timeline.html",

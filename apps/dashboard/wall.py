@@ -54,7 +54,7 @@ def wall_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         "title": "Wall",
         "rows": shown["rows"][:ROWS],
         "tiles": [tiles_of(strip) for strip in shown["strips"]],
-        "figures": [*severities, Figure(worst if broken else Tone.WELL, broken, "Applications broken")],
+        "figures": [*severities, figure(broken, worst, "Applications broken", is_known=overlay.are_applications_known)],
         "unknown": totals.applications[Tone.UNKNOWN.value],
         "is_dark": not overlay.fresh_count,
     }
@@ -67,10 +67,16 @@ def severities_of(overlay: Overlay, environment: str) -> Iterable[Figure]:
     counts = dict(within.values_list("severity").annotate(Count("pk")))
     known = [severity for severity in BY_SEVERITY if counts.get(severity)][:SEVERITIES_SHOWN]
     for severity in known or ["critical"]:
-        count = counts.pop(severity, 0)
-        yield Figure(BY_SEVERITY[severity].tone if count else Tone.WELL, count, f"{severity} alerts")
+        tone, count = BY_SEVERITY[severity].tone, counts.pop(severity, 0)
+        yield figure(count, tone, f"{severity} alerts", is_known=overlay.are_alerts_known)
     if others := sum(counts.values()):
         yield Figure(Tone.WARNING, others, "other alerts")
+
+
+def figure(count: int, tone: Tone, words: str, *, is_known: bool) -> Figure:
+    """A number of things in a tone; none of them is well only where they are known."""
+    none = Tone.WELL if is_known else Tone.UNKNOWN
+    return Figure(tone if count else none, count, words)
 
 
 def tiles_of(strip: Strip) -> Tiles:

@@ -48,6 +48,19 @@ class Overlay(Standing):
         gone = {name: f"Alertmanager {name} {LEFT}" for name in self.archived_alertmanagers}
         return {**gone, **self.doubtful_alertmanagers}
 
+    @cached_property
+    def are_alerts_known(self) -> bool:
+        """Whether no alerts means that none fire."""
+        return self._was_read(Source.Kind.ALERTMANAGER) and not self.doubtful_alertmanagers
+
+    @cached_property
+    def are_applications_known(self) -> bool:
+        """Whether no Applications means that there are none."""
+        return self._was_read(Source.Kind.ARGOCD) and not self.doubtful_instances
+
+    def _was_read(self, kind: Source.Kind) -> bool:
+        return any(source.kind == kind and source.succeeded_at for source in self.sources.values())
+
 
 def overlay_now() -> Overlay:
     """The overlay of this moment. Four queries, however big the fleet: clock, schedule, sources, clusters."""

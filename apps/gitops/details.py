@@ -130,8 +130,8 @@ def _row_read(client: ArgoCDClient, row: Application) -> bool:
         _failed(row, error)
         return isinstance(error, (UpstreamNotFound, UpstreamDenied))
     around = around_read(client, row) if _wants_around(row) else None
-    detail_write(row=row, data=_kept(told), around=around)
-    if _is_awaited(row):
+    is_there = detail_write(row=row, data=_kept(told), around=around)
+    if is_there and _is_awaited(row):
         commits_want(_revisions_of(row, told))
     return True
 
@@ -156,9 +156,9 @@ def _revisions_of(row: Application, told: Told) -> Iterator[tuple[Application, s
             yield other, other.sync_revision
 
 
-def detail_write(*, row: Application, data: dict[str, Any], around: dict[str, Any] | None = None) -> None:
-    """Keeps what was read, and tells the pages if it differs from before."""
-    _write(row, {"data": data, "error": "", **({"around": around} if around is not None else {})})
+def detail_write(*, row: Application, data: dict[str, Any], around: dict[str, Any] | None = None) -> bool:
+    """Keeps what was read, and tells the pages if it differs from before; False where the Application is gone."""
+    return _write(row, {"data": data, "error": "", **({"around": around} if around is not None else {})})
 
 
 def _failed(row: Application, error: UpstreamError) -> None:
@@ -167,18 +167,19 @@ def _failed(row: Application, error: UpstreamError) -> None:
         _write(row, {"error": clean(error.message, 500)})
 
 
-def _write(row: Application, columns: dict[str, Any]) -> None:
+def _write(row: Application, columns: dict[str, Any]) -> bool:
     """Writes the columns that differ, and when they were read, if the Application is still there."""
     now = database_now()
     with transaction.atomic():
         if not Application.objects.select_for_update().filter(pk=row.pk).first():
-            return
+            return False
         kept = ApplicationDetail.objects.get_or_create(application=row)[0]
         differing = {name: value for name, value in columns.items() if getattr(kept, name) != value}
         moments = {"read_at": now, **({"around_read_at": now} if "around" in columns else {})}
         ApplicationDetail.objects.filter(pk=kept.pk).update(**moments, **differing)
         if differing or kept.read_at is None:
             raise_topics(["apps"])
+    return True
 
 
 def _kept(told: Told) -> dict[str, Any]:

@@ -31,8 +31,9 @@ PLAIN: Mapping[str, str] = {
 
 def applications_exported(request: HttpRequest, overlay: Overlay) -> HttpResponse:
     """Every Application that the address asks for, whatever page of them it shows."""
-    rows = applications_to_export(Asked(request.GET), overlay)
-    return exported(request, name="applications", columns=columns_for(request), rows=rows, now=overlay.now)
+    asked = Asked(request.GET)
+    rows, columns = applications_to_export(asked, overlay), columns_for(request)
+    return exported(request, name="applications", columns=columns, rows=rows, now=overlay.now, asked=asked)
 
 
 def columns_for(request: HttpRequest) -> Columns[ApplicationRow]:

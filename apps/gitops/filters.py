@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
+from apps.core.environment import PARAMETER
 from apps.core.lists import NOT_SET, Asked, Sort, name_has, short, words_meant, words_offered
 from apps.core.tones import Tone
+from apps.fleet.models import Cluster
 
 from .models import ApplicationQuerySet
 from .window_filter import WindowWord, in_window_state
@@ -62,8 +64,9 @@ class ApplicationFilters:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it leaves anything out."""
-        return self.is_special or bool(any(self.words.values()) or self.tones or self.part)
+        """Whether it leaves anything out beside other environments, which are pages of their own."""
+        words = any(words for name, words in self.words.items() if name != PARAMETER)
+        return self.is_special or bool(words or self.tones or self.part)
 
     @property
     def is_special(self) -> bool:
@@ -109,10 +112,15 @@ def filters_read(asked: Asked, options: Mapping[str, Iterable[str]]) -> Applicat
     )
 
 
-def options_of(applications: ApplicationQuerySet, clusters: Iterable[str]) -> dict[str, list[str]]:
-    """Parameter → the words that Applications have, with those that Argo CD is known to use. One query."""
+def options_of(applications: ApplicationQuerySet, clusters: Iterable[Cluster]) -> dict[str, list[str]]:
+    """Parameter → the words that Applications have, with those that Argo CD is known to use and the clusters'.
+
+    One query.
+    """
     found: dict[str, set[str]] = {name: set(KNOWN_WORDS.get(name, ())) for name in COLUMNS}
-    found["cluster"].update(clusters)
+    for cluster in clusters:
+        found["cluster"].add(cluster.name)
+        found["environment"].update({cluster.environment} - {""})
     for row in applications.order_by().values_list(*COLUMNS.values()).distinct():
         for name, told in zip(COLUMNS, row, strict=True):
             found[name].update(told.split() if name == "condition" else [told])

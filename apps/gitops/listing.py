@@ -8,8 +8,10 @@ from typing import Any
 
 from django.db.models import Count, F, Q
 
-from apps.core.exports import MOST_ROWS
+from apps.core.ages import first_after
+from apps.core.exports import MOST_READ
 from apps.core.lists import Asked, Sort
+from apps.core.live import CHANGES_AT
 from apps.core.ranking import rank_of, rows_in_order, tone_counts
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
@@ -92,7 +94,7 @@ class Chosen:
 def applications_chosen(asked: Asked, overlay: Overlay) -> Chosen:
     """Reads the address."""
     current = Application.objects.current(overlay)
-    options = options_of(current, [cluster.name for cluster in overlay.clusters])
+    options = options_of(current, overlay.clusters)
     filters = filters_read(asked, options)
     sort = asked.sort(SORTS, default=DEFAULT_SORT)
     return Chosen(filters, options, sort, filters.kept(current, overlay.now).with_shown_tone(overlay))
@@ -117,10 +119,11 @@ def applications_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     counts, tones = counts_by_tone(chosen.applications), chosen.filters.tones
     page = asked.page(sum(count for tone, count in counts.items() if not tones or tone in tones))
     keys = chosen.in_order.values_list("pk", flat=True)[page.rows]
-    shown = rows_in_order(keys, Application.objects.defer(*NOT_IN_ROWS))
+    rows = application_rows(rows_in_order(keys, Application.objects.defer(*NOT_IN_ROWS)), overlay)
     return {
         "title": "Applications",
-        "rows": application_rows(shown, overlay),
+        "rows": rows,
+        CHANGES_AT: first_after(overlay.now, (row.window.changes_at for row in rows)),
         "page": page,
         "counts": counts,
         **choice_shown(asked, chosen, overlay),
@@ -129,7 +132,7 @@ def applications_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
 
 def applications_to_export(asked: Asked, overlay: Overlay) -> list[ApplicationRow]:
     """Every row that the address asks for, in its order."""
-    return application_rows(applications_chosen(asked, overlay).in_order.defer(*NOT_IN_ROWS)[:MOST_ROWS], overlay)
+    return application_rows(applications_chosen(asked, overlay).in_order.defer(*NOT_IN_ROWS)[:MOST_READ], overlay)
 
 
 def counts_by_tone(applications: ApplicationQuerySet) -> Mapping[Tone, int]:

@@ -187,7 +187,7 @@ def matrix_shown(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     columns, across = columns_shown(asked, columns_of(components, overlay), components)
     rows, down = rows_shown(asked, components, chosen.filters, len(columns))
     return {
-        "title": "Applications",
+        "title": "Matrix of applications",
         "columns": columns,
         "environments": heads(columns, environment_title),
         "rings": heads(columns, ring_title) if any(column.ring is not None for column in columns) else [],

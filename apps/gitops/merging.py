@@ -61,24 +61,28 @@ def row_take(row: Application, told: Told, around: Surroundings) -> list[Change]
 
     A row that was never told of before (`name` empty) is filled; that is no change of state.
     """
-    is_new, was_known = not row.name, row.details_known
-    changes = [] if is_new else _life_changes(row, told)
-    if is_new or changes:
+    is_new = not row.name
+    life = [] if is_new else _life_changes(row, told)
+    if is_new or life:
         _begin_life(row, told)
-        _state_take(row, told, around.now)
-    else:
-        changes += _state_take(row, told, around.now)
+    is_first_sight = row.conditions_since is None
+    state = _state_take(row, told, around.now)
+    changes = life if is_new or life else state
     row.doubt = ""
     _spec_take(row, told, around)
-    row_judge(row, around, is_first_sight=not was_known)
+    row_judge(row, around, is_first_sight=is_first_sight)
     return changes
 
 
 def row_judge(row: Application, around: Surroundings, *, is_first_sight: bool = False) -> None:
-    """Sets tone and reason by what the row holds now: they change with time and with windows too."""
+    """Sets tone and reason by what the row holds now: they change with time and with windows too.
+
+    At first sight, until the stream has told of it once, it is in its tone since Argo CD says.
+    """
     verdict = application_verdict(facts_of(row, around))
     if row.tone != verdict.tone or row.tone_since is None:
-        row.tone_since = _told_since(row, around.now) if is_first_sight else around.now
+        told = _told_since(row, around.now) if is_first_sight else around.now
+        row.tone_since = max(told, row.tone_since or told)
         row.tone = verdict.tone.value
     row.reason = clean(verdict.reason, 1000)
 

@@ -43,7 +43,7 @@ def _applications_page(request: HttpRequest, name: str, shown: Shown) -> HttpRes
         return applications_exported(request, overlay_now())
 
     def context(overlay: Overlay) -> dict[str, Any]:
-        """What the page shows; rows that time alone changes (windows, times in state) are true for this minute."""
+        """What the page shows; a choice that time alone changes (windows, times in state) is true for this minute."""
         told = shown(Asked(request.GET), overlay)
         return {**told, CHANGES_AT: next_minute(overlay.now)} if TURNING & set(request.GET) else told
 

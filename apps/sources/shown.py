@@ -100,5 +100,6 @@ EXPORTED: Columns[SourceRow] = {
 def sources_exported(request: HttpRequest, standing: Standing) -> HttpResponse:
     """Every source, in the order asked for, as a file."""
     rows = [source_shown(source, standing.now) for source in standing.sources.values()]
-    sort = Asked(request.GET).sort(SORTS, default="tone")
-    return exported(request, name="sources", columns=EXPORTED, rows=ordered(rows, sort), now=standing.now)
+    asked = Asked(request.GET)
+    ranked = ordered(rows, asked.sort(SORTS, default="tone"))
+    return exported(request, name="sources", columns=EXPORTED, rows=ranked, now=standing.now, asked=asked)

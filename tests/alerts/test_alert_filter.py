@@ -212,3 +212,15 @@ def test_the_filter_costs_a_query_and_one_for_each_pattern_but_none_for_each_ale
     plain = queries_of(viewer, f"{URL}?environment=all")
     assert queries_of(viewer, addressed("severity=x team!=7") + "&environment=all") == plain + 1
     assert queries_of(viewer, addressed('severity=~".*" team!~"1.*"') + "&environment=all") == plain + 3
+
+
+def test_lines_of_an_address_are_read_each_on_its_own(viewer: Client) -> None:
+    for name in ("A", "B", "C"):
+        labels = {"alertname": name, "team": "build" if name != "C" else "x", "env": "a" if name == "A" else "b"}
+        episode_row(name, fingerprint=name, labels=labels)
+    html = html_of(viewer, f"{addressed('{team=build}')}&filter={quote('{env=a}')}")
+    assert names_in(html) == ["A"]
+    assert "Filter," not in text_of(html)
+    shown = re.search(r'name="filter"[^>]* value="([^"]*)"', html)
+    assert shown
+    assert unescape(shown[1]) == 'team="build", env="a"'

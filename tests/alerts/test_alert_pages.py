@@ -233,6 +233,33 @@ def test_zero_alerts_are_good_news_only_from_a_source_that_answered(
     assert told in text_of(html_of(viewer, URL))
 
 
+def test_a_quiet_environment_is_good_news_and_named(viewer: Client) -> None:
+    cluster_row("stone-stg-m01", environment="staging")
+    episode_row("Elsewhere")
+    html = html_of(viewer, f"{URL}?environment=staging")
+    text = text_of(html)
+    assert "No alerts in staging . Last answer" in text
+    assert "from 2 of 2 Alertmanagers." in text
+    assert '<p class="face empty"><svg class="shape well' in html
+    assert re.search(r"data-clear hidden", html)
+
+
+def test_a_quiet_environment_is_no_good_news_while_an_alertmanager_is_away(viewer: Client) -> None:
+    cluster_row("stone-stg-m01", environment="staging")
+    down(source_row("alertmanager/other/0"))
+    html = html_of(viewer, f"{URL}?environment=staging")
+    assert "from 2 of 3 Alertmanagers." in text_of(html)
+    assert '<p class="face empty"><svg class="shape unknown' in html
+
+
+@pytest.mark.parametrize(("shown", "cleared"), [("staging", "staging"), ("all", "all")])
+def test_taking_the_filters_away_keeps_the_environment(viewer: Client, shown: str, cleared: str) -> None:
+    cluster_row("stone-stg-m01", environment="staging")
+    html = html_of(viewer, f"{URL}?environment={shown}&q=nothing&page=1")
+    links = re.findall(r'<a href="([^"]*)"(?: data-clear)?>(?:Clear|See all alerts)', html)
+    assert links == [f"?environment={cleared}"] * 2
+
+
 def test_without_its_watchdog_zero_alerts_prove_nothing(viewer: Client) -> None:
     Source.objects.update(warnings=[WATCHDOG_MISSING])
     text = text_of(html_of(viewer, URL))

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from apps.core.exports import MOST_ROWS, export_asked, exported
+from apps.core.lists import Asked
 from apps.core.tones import Tone
 
 NOW = datetime(2026, 11, 25, 16, 30, tzinfo=UTC)
@@ -19,8 +20,11 @@ COLUMNS = {"name": lambda row: row["name"], "tone": lambda row: row["tone"], "la
 ROW = {"name": 'a "b", c\nd', "tone": Tone.CRITICAL, "labels": {"team": "build"}}
 
 
-def file_of(address: str, rows: list[dict[str, object]]) -> HttpResponse:
-    return exported(RequestFactory().get(address), name="alerts", columns=COLUMNS, rows=rows, now=NOW)
+def file_of(address: str, rows: list[dict[str, object]], *problems: str) -> HttpResponse:
+    request = RequestFactory().get(address)
+    asked = Asked(request.GET)
+    asked.problems.extend(problems)
+    return exported(request, name="alerts", columns=COLUMNS, rows=rows, now=NOW, asked=asked)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +57,32 @@ def test_a_spreadsheet_runs_nothing(hostile: str) -> None:
     assert next(iter(list(csv.reader(io.StringIO(answer.content.decode(), newline="")))[1])) == f"'{hostile}"
 
 
-def test_a_file_is_bounded() -> None:
+def test_a_file_is_bounded_and_says_where_it_was_cut() -> None:
     answer = file_of("/?format=json", [ROW] * (MOST_ROWS + 1))
-    assert len(json.loads(answer.content)["rows"]) == MOST_ROWS
+    told = json.loads(answer.content)
+    assert (len(told["rows"]), told["cut"]) == (MOST_ROWS, True)
+    for file in (answer, file_of("/?format=csv", [ROW] * (MOST_ROWS + 1))):
+        assert file["Portal-Cut"] == "the first 20000 rows"
+        assert "alerts-first-20000-2026" in file["Content-Disposition"]
+
+
+def test_a_whole_file_says_that_it_is_whole() -> None:
+    answer = file_of("/?format=json", [ROW] * MOST_ROWS)
+    assert json.loads(answer.content)["cut"] is False
+    assert "Portal-Cut" not in answer
+
+
+def test_no_file_is_made_of_an_address_that_cannot_be_had() -> None:
+    answer = file_of("/?format=csv&cluster=moon", [ROW], "There is no cluster “moon”: that filter is left out.")
+    assert answer.status_code == 400
+    assert answer["Content-Type"].startswith("text/plain")
+    assert "There is no cluster “moon”" in answer.content.decode()
+    assert "critical" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/alerts/", "/apps/", "/clusters/", "/timeline/", "/sources/"])
+def test_every_list_refuses_a_file_with_a_filter_that_it_does_not_know(viewer: Client, address: str) -> None:
+    wrong = {"/timeline/": "kind=moon", "/sources/": "sort=moon"}.get(address, "tone=moon")
+    answer = viewer.get(f"{address}?environment=all&format=csv&{wrong}")
+    assert (answer.status_code, "moon" in answer.content.decode()) == (400, True)

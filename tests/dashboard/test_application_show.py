@@ -14,7 +14,7 @@ from apps.core.clock import database_now
 from apps.gitops.commits import commit_key
 from apps.gitops.models import Application, ApplicationDetail, Commit, Project
 from apps.sources.models import Source
-from tests.pages import HOSTILE, RTL, html_of, queries_of, text_of
+from tests.pages import HOSTILE, RTL, ends_of, html_of, queries_of, text_of
 from tests.rows import (
     REVISION,
     ago,
@@ -27,6 +27,7 @@ from tests.rows import (
     never,
     source_row,
     stale,
+    window_row,
 )
 
 NAME = "build-service-stone-prd-m01"
@@ -235,6 +236,30 @@ def test_a_long_raw_error_is_a_sentence_first_and_in_full_in_a_fold(viewer: Clie
     assert '<details id="in-full"><summary' in html
 
 
+def resources_told(client: Client) -> str:
+    """What the page says of resources that are not right: its shape's tone, and the words."""
+    panel = html_of(client, f"{URL}?again={database_now().timestamp()}").partition("Resources that are not right")[2]
+    line = panel.partition("</p>")[0]
+    return f"{re.findall('#tone-([a-z]+)', line)[0]}: {text_of(f'<main{line}')}"
+
+
+def test_that_all_resources_are_right_is_green_only_while_that_was_read_lately_of_what_is_there(viewer: Client) -> None:
+    row = application_row(NAME)
+    detail = detailed(row, resources=[resource("Deployment", "web", status="Synced")], resource_count=601)
+    assert resources_told(viewer).startswith("well")
+    assert "None of 601." in resources_told(viewer)
+    Application.objects.update(sync_since=ago(seconds=10))
+    assert resources_told(viewer).startswith("unknown")
+    Application.objects.update(sync_since=ago(hours=1))
+    ApplicationDetail.objects.update(read_at=ago(minutes=11))
+    assert "None of 601 when they were read, 11 m ago" in resources_told(viewer)
+    assert resources_told(viewer).startswith("unknown")
+    detail.save()
+    assert resources_told(viewer).startswith("well")
+    down(Source.objects.get())
+    assert resources_told(viewer).startswith("unknown")
+
+
 def test_no_resources_at_all_is_not_well(viewer: Client) -> None:
     detailed(application_row(NAME, sync_status="Unknown", tone="unknown"), resources=[])
     text = text_of(html_of(viewer, URL))
@@ -321,6 +346,14 @@ def test_sync_windows_say_why_and_whether_a_sync_by_hand_is_allowed(viewer: Clie
     assert "closed" in text
     assert "a deny window is active (night)" in text
     assert "a sync by hand is not allowed either" in text
+
+
+def test_the_page_is_made_anew_when_its_window_opens(viewer: Client) -> None:
+    opens_at = window_row("nightly")
+    application_row(NAME, project="nightly")
+    html = html_of(viewer, URL)
+    assert "opens in" in text_of(html)
+    assert ends_of(html) == opens_at.timestamp()
 
 
 def test_the_same_component_elsewhere_marks_another_revision(viewer: Client) -> None:

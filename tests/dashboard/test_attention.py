@@ -52,6 +52,15 @@ def test_then_what_it_is() -> None:
     assert names[:3] == ["LOST_CLUSTER", "SLO_ALERT", "CONTROL_PLANE_ALERT"]
 
 
+def test_a_row_stands_where_the_most_urgent_in_it_would_stand_alone_and_says_so() -> None:
+    app = problem("app", title="app")
+    slo = problem("slo", title="slo", cause="app", weight=Weight.SLO_ALERT, noun="alert")
+    others = [problem(f"alert-{number}", weight=Weight.ALERT, noun="alert") for number in range(3)]
+    assert order(app, slo, *others)[0] == "app"
+    [row, *_] = ranked([app, slo, *others], ENVIRONMENTS)
+    assert row.why.startswith("warning: an alert on an SLO that came with it in production, which weighs most")
+
+
 def test_then_the_newest() -> None:
     old, new = problem("old", since=NOW - timedelta(days=30)), problem("new")
     assert order(old, new, problem("never told", since=None)) == ["new", "old", "never told"]
@@ -114,6 +123,14 @@ def test_many_alike_are_one_row_in_the_name_of_all() -> None:
     assert row.title == "36 Applications on production"
     assert len(row.shown_members) == 6
     assert [words for words, _ in row.all_links] == ["36 Applications"]
+
+
+def test_no_alert_leads_many_alike() -> None:
+    apps = [problem(f"app-{number}", cause="git/x", together="Git fails: {count}") for number in range(5)]
+    alert = problem("alert", cause="app-1", tone=Tone.CRITICAL, weight=Weight.ALERT, noun="alert")
+    [row] = ranked([alert, *apps], ENVIRONMENTS)
+    assert (row.title, row.lead.noun) == ("Git fails: 5", "Application")
+    assert alert in row.shown_members
 
 
 def test_one_alone_keeps_its_own_title_though_it_names_a_cause() -> None:

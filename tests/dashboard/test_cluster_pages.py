@@ -16,7 +16,7 @@ from apps.accounts.models import Role
 from apps.fleet.models import Cluster
 from apps.gitops.models import ClusterConnection
 from apps.sources.fleetfile.current import fleet_file_look_again
-from tests.pages import HOSTILE, RTL, html_of, queries_of, text_of
+from tests.pages import HOSTILE, RTL, ends_of, html_of, queries_of, text_of
 from tests.rows import (
     ago,
     application_row,
@@ -148,6 +148,15 @@ def test_a_lost_cluster_shows_its_clock(viewer: Client, two_days: None) -> None:
 def test_a_missed_objective_says_so(viewer: Client, two_days: None) -> None:
     cluster_row(lost_since=ago(days=3), unreached_since=ago(days=3), **LOST)
     assert "The recovery-time objective was missed 24 h ago." in text_of(html_of(viewer, URL))
+
+
+@pytest.mark.parametrize("page", [URL, LIST, "/", "/wall/"])
+def test_every_page_that_counts_down_to_the_objective_is_made_anew_when_it_is_missed(
+    viewer: Client, two_days: None, page: str
+) -> None:
+    lost_since = ago(days=2) + timedelta(minutes=5)
+    cluster_row(lost_since=lost_since, **LOST)
+    assert ends_of(html_of(viewer, page)) == pytest.approx((lost_since + timedelta(days=2)).timestamp(), abs=0.01)
 
 
 def test_without_an_objective_no_clock_is_invented(viewer: Client, settings: Settings) -> None:

@@ -159,7 +159,10 @@ def test_what_keeps_many_from_being_compared_is_one_row(viewer: Client, reason: 
     for number in range(36):
         application_row(f"app-{number}", tone="unknown", reason=reason.format(number))
     assert rows_of(viewer) == [title]
-    assert 'href="/apps/?instance=production&amp;tone=unknown">See them all' in viewer.get("/").content.decode()
+    assert (
+        'href="/apps/?environment=all&amp;instance=production&amp;tone=unknown">See them all'
+        in viewer.get("/").content.decode()
+    )
 
 
 def test_applications_that_each_have_a_cause_of_their_own_stay_apart(viewer: Client) -> None:
@@ -175,6 +178,24 @@ def test_one_component_broken_alike_on_many_clusters_is_one_row(viewer: Client) 
     assert sorted(rows_of(viewer)) == ["4 Applications of release", "other"]
 
 
+def test_one_component_without_a_set_is_looked_up_by_its_name_where_the_page_is(viewer: Client) -> None:
+    for number in range(4):
+        broken("release", set_name="", cluster=f"m0{number}", namespace=f"argocd-{number}")
+    for shown in ("all", "production"):
+        body = viewer.get(f"/?environment={shown}").content.decode()
+        [address] = re.findall(r'href="([^"]*)"[^>]*>See them all', body)
+        assert unescape(address) == f"/apps/?environment={shown}&q=release&tone=warning"
+        assert viewer.get(unescape(address)).content.decode().count("data-row=") == 4
+
+
+def test_an_alert_that_fires_hundreds_of_times_is_counted_in_full_and_hides_no_other(viewer: Client) -> None:
+    for number in range(300):
+        episode_row("NodeFull", fingerprint=f"f{number}", cluster=f"m{number}", environment="production")
+    episode_row("EtcdNoLeader", severity="warning")
+    assert rows_of(viewer) == ["NodeFull", "EtcdNoLeader"]
+    assert "300 alerts" in text_of(viewer)
+
+
 def test_more_than_are_looked_at_one_by_one_are_counted_all_the_same(viewer: Client) -> None:
     for number in range(230):
         application_row(f"app-{number}", tone="unknown", reason=REPO_SERVER.format("x"))
@@ -183,26 +204,44 @@ def test_more_than_are_looked_at_one_by_one_are_counted_all_the_same(viewer: Cli
 
 
 SUBJECT = "production/argocd/build-service-stone-prd-rh01"
+NAMING = {"dest_namespace": "build-service", "name": "build-service-stone-prd-rh01"}
 
 
 def test_alerts_on_a_broken_application_are_one_row_with_it(viewer: Client) -> None:
     broken("build-service-stone-prd-rh01")
-    episode_row("DegradedArgocdApp", fingerprint="a", severity="warning", application=SUBJECT)
+    episode_row("DegradedArgocdApp", severity="warning", labels=NAMING, application=SUBJECT)
     assert rows_of(viewer) == ["build-service-stone-prd-rh01"]
     assert "1 alert" in text_of(viewer)
 
 
 def test_a_worse_alert_on_a_broken_application_leads(viewer: Client) -> None:
     broken("build-service-stone-prd-rh01")
-    episode_row("BuildServiceDown", fingerprint="b", is_slo=True, application=SUBJECT)
+    episode_row("BuildServiceDown", is_slo=True, labels=NAMING, application=SUBJECT)
     assert rows_of(viewer) == ["BuildServiceDown"]
     assert "1 Application" in text_of(viewer)
+
+
+def test_an_alert_that_only_fires_in_the_namespace_of_a_broken_application_stands_alone(viewer: Client) -> None:
+    broken("build-service-stone-prd-rh01")
+    labels = {"alertname": "KubePodCrashLooping", "namespace": "build-service", "name": "x"}
+    episode_row("KubePodCrashLooping", severity="warning", labels=labels, application=SUBJECT)
+    assert rows_of(viewer) == ["KubePodCrashLooping", "build-service-stone-prd-rh01"]
 
 
 def test_an_alert_on_an_application_that_is_well_stands_alone(viewer: Client) -> None:
     application_row("build-service-stone-prd-rh01")
     episode_row("BuildServiceDown", fingerprint="b", application=SUBJECT)
     assert rows_of(viewer) == ["BuildServiceDown"]
+
+
+def test_alerts_on_applications_that_are_broken_for_one_cause_stand_beside_that_cause(viewer: Client) -> None:
+    for number in range(5):
+        application_row(f"app-{number}", tone="unknown", reason=GIT.format(number))
+    for number, name in enumerate(("BuildServiceDown", "EtcdNoLeader")):
+        labels = {"dest_namespace": "x", "name": f"app-{number}"}
+        episode_row(name, fingerprint=name, labels=labels, application=f"production/argocd/app-{number}")
+    assert sorted(rows_of(viewer)[:2]) == ["BuildServiceDown", "EtcdNoLeader"]
+    assert rows_of(viewer)[2:] == ["Argo CD production cannot read Git: 5 not compared"]
 
 
 def test_one_alert_on_many_clusters_is_one_row(viewer: Client) -> None:

@@ -15,6 +15,7 @@ from apps.dashboard.pictures import HEIGHT, PICTURES, WALKED, WIDTH, broken_pict
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import overlay_now
 from apps.gitops.models import Application
+from apps.sources.models import Source
 from apps.timeline.models import Transition
 from tests.pages import html_of, queries_of
 from tests.rows import ago, application_row, broken, change_row, cluster_row, down, source_row, stale
@@ -161,6 +162,14 @@ def test_what_is_kept_for_a_minute_still_says_how_many_are_broken_now(settings: 
     Application.objects.update(tone="warning")
     assert re.fullmatch(r"most 1 broken at \d\d:\d\d UTC, 1 now", words("broken")[0])
     assert [picture.figure for picture in broken_pictures(overlay_now())] == ["1", "1"]
+
+
+def test_what_is_kept_is_not_given_once_argo_cd_is_away(settings: Settings) -> None:
+    settings.PAGES_KEPT_SECONDS = 1.0
+    application_row("one")
+    assert [picture.figure for picture in broken_pictures(overlay_now())] == ["0", "0"]
+    down(Source.objects.get(key="argocd/production"))
+    assert [picture.figure for picture in broken_pictures(overlay_now())] == ["not known", "not known"]
 
 
 def test_curves_stay_in_the_picture_and_small_whatever_happened() -> None:

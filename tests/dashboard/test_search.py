@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from apps.core.clock import database_now
+from apps.core.tones import Tone
 from apps.dashboard.names import Grade, Name, best
 from apps.dashboard.search import search
 from apps.fleet.overlay import overlay_now
@@ -54,6 +55,22 @@ def test_every_kind_is_found() -> None:
         "applications": ["has-stone-prd-m01"],
         "sources": ["Kubernetes API of stone-prd-m01"],
     }
+
+
+def test_a_set_is_well_only_where_its_inventory_is_fresh_and_told_its_conditions() -> None:
+    told = [{"type": "ResourcesUpToDate", "status": "True", "message": "", "reason": ""}]
+    for name, conditions in (("stone-a", told), ("stone-b", [])):
+        row = {"instance": "production", "namespace": "argocd"}
+        ApplicationSet.objects.create(name=name, conditions=conditions, **row)
+    source_row("argocd/production")
+    inventory = source_row("argocd-inventory/production")
+
+    def tones() -> list[Tone]:
+        return [found.tone for kind in search("stone", overlay_now()).kinds for found in kind.found]
+
+    assert tones() == [Tone.WELL, Tone.UNKNOWN]
+    down(inventory)
+    assert tones() == [Tone.UNKNOWN, Tone.UNKNOWN]
 
 
 def test_among_equals_the_worst_comes_first() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from apps.core.clock import database_now
 from apps.core.models import Lease
 from apps.fleet.models import ClusterRole
+from apps.sources.models import Source
 from tests.pages import html_of, queries_of, text_of
 from tests.rows import ago, application_row, broken, cluster_row, down, episode_row, source_row
 
@@ -49,6 +51,42 @@ def test_counts_alerts_by_severity_and_broken_applications(viewer: Client) -> No
     assert "1 Applications broken" in text
 
 
+def test_none_is_green_only_where_it_is_known(viewer: Client) -> None:
+    text = text_of(html_of(viewer, "/wall/"))
+    assert "0 critical alerts" in text
+    assert "0 Applications broken" in text
+    for source in Source.objects.all():
+        down(source)
+    told = html_of(viewer, "/wall/")
+    assert "? critical alerts" in text_of(told)
+    assert "? Applications broken" in text_of(told)
+    assert '<p class="well"' not in told
+
+
+def test_none_is_not_known_where_nothing_was_ever_read(viewer: Client) -> None:
+    Source.objects.all().delete()
+    source_row("prometheus/appsre")
+    text = text_of(html_of(viewer, "/wall/"))
+    assert "? critical alerts" in text
+    assert "? Applications broken" in text
+
+
+def test_no_cluster_is_quiet_whose_alerts_are_not_known(viewer: Client) -> None:
+    for number in range(20):
+        cluster_row(f"m{number:02d}", role=ClusterRole.MEMBER)
+        source_row(f"kubernetes/m{number:02d}", cluster=f"m{number:02d}")
+        application_row(f"app-{number}", cluster=f"m{number:02d}")
+    assert "20 quiet" in text_of(html_of(viewer, "/wall/"))
+    down(Source.objects.get(key="alertmanager/appsre/0"))
+    html = html_of(viewer, "/wall/")
+    assert "quiet</li>" not in html
+    assert html.count('class="unknown" title="m') + html.count('<li class="tile"><span class="unknown">') == 20
+
+
+def test_the_age_of_the_evidence_grows_young_again_when_all_of_it_is_younger(viewer: Client) -> None:
+    assert re.search(r'id="wall-age"><time [^>]*data-age=evidence>', html_of(viewer, "/wall/"))
+
+
 def test_a_hundred_clusters_are_named_drawn_or_counted(viewer: Client) -> None:
     for number in range(100):
         cluster_row(f"m{number:03d}", role=ClusterRole.MEMBER, tone="warning" if number < 20 else "well")
@@ -75,8 +113,6 @@ def test_evidence_that_fails_in_part_or_whole_is_seen(viewer: Client) -> None:
 
 
 def test_without_any_fresh_source_the_whole_page_is_hatched(viewer: Client) -> None:
-    from apps.sources.models import Source
-
     for source in Source.objects.all():
         down(source)
     html = html_of(viewer, "/wall/")

@@ -15,8 +15,8 @@ from django.utils.html import escape
 from apps.accounts.models import Role
 from apps.gitops.models import Application, Project
 from apps.sources.models import Source
-from tests.pages import HOSTILE, RTL, asked_again, html_of, queries_of, text_of
-from tests.rows import REVISION, ago, application_row, broken, cluster_row, down, never, source_row, stale
+from tests.pages import HOSTILE, RTL, asked_again, ends_of, html_of, queries_of, text_of
+from tests.rows import REVISION, ago, application_row, broken, cluster_row, down, never, source_row, stale, window_row
 
 pytestmark = pytest.mark.database
 
@@ -176,8 +176,16 @@ def test_the_windows_state_stands_in_the_row_beside_auto_sync(viewer: Client) ->
 def test_a_page_that_time_alone_changes_is_made_anew_each_minute(viewer: Client, query: str, is_short: bool) -> None:
     Source.objects.update(interval=3600.0)
     application_row("here")
-    until = float(re.findall(r'data-ends="([\d.]+)"', html_of(viewer, f"{URL}?{query}"))[0])
+    until = ends_of(html_of(viewer, f"{URL}?{query}"))
     assert (until - ago().timestamp() < 62) is is_short
+
+
+def test_a_page_with_a_window_is_made_anew_when_that_opens(viewer: Client) -> None:
+    opens_at = window_row("nightly")
+    application_row("here", project="nightly")
+    html = html_of(viewer, URL)
+    assert "opens in" in text_of(html)
+    assert ends_of(html) == opens_at.timestamp()
 
 
 def test_a_revision_leads_to_the_applications_on_the_same_commit(viewer: Client) -> None:
@@ -357,6 +365,17 @@ def test_a_list_without_rows_says_what_that_is_worth(
     html = html_of(viewer, URL)
     assert told in text_of(html)
     assert "0 applications" not in text_of(html)
+
+
+def test_an_environment_without_applications_is_named_and_no_filter(viewer: Client) -> None:
+    application_row("elsewhere")
+    cluster_row("stone-stg-m01", environment="staging")
+    text = text_of(html_of(viewer, f"{URL}?environment=staging"))
+    assert "No applications in staging . Last answer" in text
+    assert "There is no environment" not in text
+    narrow = html_of(viewer, f"{URL}?environment=production&q=nothing")
+    assert "No applications in production fit these filters. See all applications in production" in text_of(narrow)
+    assert '<a href="?environment=production">See all' in narrow
 
 
 def test_filters_that_fit_nothing_say_so(viewer: Client) -> None:

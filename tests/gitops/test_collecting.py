@@ -505,6 +505,19 @@ def test_what_changes_under_our_eyes_is_so_since_then(argocd: ArgoCDServer, read
     assert database_now() - row().tone_since < timedelta(minutes=5)
 
 
+def test_what_the_list_saw_change_before_the_stream_is_so_since_then(
+    argocd: ArgoCDServer, read: Callable[[], ReadOutcome], listed: Callable[[], Collected]
+) -> None:
+    argocd.put(application("build-m01", sync="OutOfSync", health_since="2026-11-24T08:30:00Z"))
+    read()
+    argocd.put(application("build-m01", health_since="2026-11-24T08:30:00Z"))
+    listed()
+    assert (row().details_known, row().tone) == (False, "unknown")
+    read()
+    assert (row().details_known, row().tone) == (True, "well")
+    assert database_now() - row().tone_since < timedelta(minutes=5)
+
+
 def tones_told() -> list[tuple[str, str, str, str]]:
     """What the picture of broken Applications is made of."""
     told = Transition.objects.filter(field="tone").order_by("pk")

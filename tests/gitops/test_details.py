@@ -13,8 +13,8 @@ from apps.core.tones import Tone
 from apps.core.topics import version_of
 from apps.gitops.around import TreeAndEvents
 from apps.gitops.details import AT_ONCE, MOST_A_MINUTE, ask_for_details, details_read, details_wanted
-from apps.gitops.models import Application, ApplicationDetail
-from apps.integrations.argocd import values
+from apps.gitops.models import Application, ApplicationDetail, Commit
+from apps.integrations.argocd import ArgoCDClient, values
 from apps.sources.fleetfile.schema import FleetFile
 from apps.sources.models import Source
 from tests.gitops.argocd_server import ArgoCDServer, application
@@ -63,6 +63,25 @@ def test_what_was_read_is_kept_as_the_value_has_it(argocd: ArgoCDServer) -> None
     assert (told.resources[0].name, len(told.resources), kept.data["resource_count"]) == ("web", 500, 601)
     assert (len(told.history), told.history[-1].id) == (20, 49)
     assert kept.error == ""
+
+
+def test_one_that_was_deleted_while_it_was_read_leaves_the_round_going(
+    argocd: ArgoCDServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("gone", "there"):
+        argocd.put(application(name))
+        ask_for_details(application=row(name))
+    read = ArgoCDClient.application
+
+    def and_deleted(client: ArgoCDClient, name: str, **where: str) -> values.ApplicationDetail:
+        told = read(client, name, **where)
+        Application.objects.filter(name="gone").delete()
+        return told
+
+    monkeypatch.setattr(ArgoCDClient, "application", and_deleted)
+    details_read()
+    assert [detail.application.name for detail in ApplicationDetail.objects.filter(read_at__isnull=False)] == ["there"]
+    assert not Commit.objects.exclude(through__in=Application.objects.all()).exists()
 
 
 def test_asking_again_and_again_asks_once(argocd: ArgoCDServer) -> None:

@@ -331,3 +331,10 @@ def test_every_role_sees_it(signed_in: Callable[[Role], Client], role: Role) -> 
 def test_nobody_without_a_role_sees_it(nobody: Client, client: Client) -> None:
     assert nobody.get(URL).status_code == 403
     assert client.get(URL)["Location"].startswith("/accounts/sign-in/")
+
+
+def test_its_title_stays_when_it_is_brought_up_to_date(viewer: Client) -> None:
+    application_row("build", cluster="prd-m01")
+    brought = viewer.get(URL, headers={"HX-Request": "true"}).content.decode()
+    for text in (html_of(viewer, URL), brought):
+        assert re.findall(r"<title>(.*?) ·", text) == ["Matrix of applications"]

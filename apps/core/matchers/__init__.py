@@ -1,6 +1,6 @@
 """Matchers in Alertmanager's language: `slo="true"`, `cluster=~"stone-.*"`, several on a line (ADR 011)."""
 
-from .lines import Fault, LineRead, line_read, matchers_read
+from .lines import Fault, LineRead, line_read, lines_read, matchers_read
 from .matcher import LabelMatcher, MatcherSyntaxError, are_met
 from .single import matcher_read
 
@@ -11,6 +11,7 @@ __all__ = [
     "MatcherSyntaxError",
     "are_met",
     "line_read",
+    "lines_read",
     "matcher_read",
     "matchers_read",
 ]

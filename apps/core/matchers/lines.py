@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .matcher import LabelMatcher, MatcherSyntaxError
@@ -53,6 +53,16 @@ def line_read(line: str) -> LineRead:
     if len(matchers) > MOST_MATCHERS:
         return LineRead(faults=(Fault(1, "", f"the line holds more than {MOST_MATCHERS} matchers"),))
     return LineRead(tuple(dict.fromkeys(matchers)), tuple(faults))
+
+
+def lines_read(lines: Iterable[str]) -> LineRead:
+    """The matchers of several lines, each read on its own; all must be met, so they are as those of one line."""
+    reads = [line_read(line) for line in lines]
+    matchers = tuple(dict.fromkeys(matcher for read in reads for matcher in read.matchers))
+    faults = tuple(fault for read in reads for fault in read.faults)
+    if len(matchers) > MOST_MATCHERS:
+        return LineRead(faults=(*faults, Fault(1, "", f"the lines hold more than {MOST_MATCHERS} matchers")))
+    return LineRead(matchers, faults)
 
 
 def matchers_read(line: str) -> tuple[LabelMatcher, ...]:

@@ -35,7 +35,10 @@ _GO_LETTERS = dict(zip(b'abfnrtv\\"', b'\a\b\f\n\r\t\v\\"', strict=True))
 
 
 def matcher_read(text: str) -> LabelMatcher:
-    """The matcher that the text is to Alertmanager (0.27 and later); MatcherSyntaxError says why it is none."""
+    """The matcher that the text is to Alertmanager (0.27 and later); MatcherSyntaxError says why it is none.
+
+    One with a NUL, which Alertmanager takes, is refused: no database keeps it, so labels are kept without.
+    """
     if text.startswith("{") or text.endswith("}"):
         raise MatcherSyntaxError("a brace must stand in quotes, or have its other half around the whole line")
     refusals: list[ValueError] = []
@@ -47,6 +50,8 @@ def matcher_read(text: str) -> LabelMatcher:
         except (MatcherSyntaxError, PatternError) as refusal:
             refusals.append(refusal)
         else:
+            if "\0" in f"{matcher.name}{matcher.value}":
+                raise MatcherSyntaxError("it names the character NUL, which no label of the portal has")
             return matcher
     raise MatcherSyntaxError(str(_most_telling(refusals)))
 

@@ -13,7 +13,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.core.addresses import page_address
 from apps.core.ages import age_words, duration_words, moment_words
+from apps.core.environment import PARAMETER
 from apps.core.links import safe_link
+from apps.core.lists import ALL
 from apps.core.live import FRAME_TOPICS, POLL_PARAMETERS, Live
 from apps.core.tones import RANKS, Tone
 
@@ -149,6 +151,14 @@ def query_with(context: template.Context, **changes: object) -> str:
         else:
             query[key] = str(value)
     return f"?{query.urlencode()}" if query else "?"
+
+
+@register.simple_tag(takes_context=True)
+def cleared(context: template.Context) -> str:
+    """The page without its filters, in the environment that it shows ("?environment=production")."""
+    query = QueryDict(mutable=True)
+    query.setlist(PARAMETER, shown_query(context).getlist(PARAMETER) or [ALL])
+    return f"?{query.urlencode()}"
 
 
 @register.simple_tag(takes_context=True)
