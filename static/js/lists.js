@@ -134,12 +134,6 @@ document.addEventListener("htmx:configRequest", (event) => {
   form.removeAttribute(isTyped ? "hx-push-url" : "hx-replace-url");
   form.setAttribute(isTyped ? "hx-replace-url" : "hx-push-url", "true");
 });
-// The answer is what was asked for by hand: it is shown even while the list is held, and in the list that is there now.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (!isFilter(event)) return;
-  if (event.detail.xhr.status === 200) event.detail.shouldSwap = true;
-  if (!event.detail.target.isConnected) event.detail.target = document.getElementById("live");
-});
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!isFilter(event)) return;
   tidy(event.detail.requestConfig.elt);

@@ -113,7 +113,7 @@ function ask(root, isFrameAlone = false) {
 }
 // What was asked for a list that has been filtered meanwhile comes too late; of a list that is gone document hears nothing.
 function refuseLate(event) {
-  if (event.currentTarget.isConnected) return;
+  if (event.currentTarget.isConnected || event.detail.requestConfig.elt !== event.currentTarget) return;
   asked.isRefused = true;
   event.detail.shouldSwap = false;
 }
@@ -137,20 +137,28 @@ function differs(one, other) {
 }
 
 document.addEventListener("htmx:configRequest", (event) => {
-  const root = event.detail.elt;
-  if (!root.matches("[data-live]")) return;
-  const { version, standing, ends, frame, title } = root.dataset;
-  const shown = { v: version, s: standing, u: ends, f: frame, t: title };
-  for (const [name, value] of Object.entries(shown)) event.detail.parameters[name] = value;
-  if (told.version) event.detail.parameters.since = told.version;
+  const { elt, parameters } = event.detail;
+  if (elt.matches("[data-live], form[data-filter]") && told.version) parameters.since = told.version;
+  if (!elt.matches("[data-live]")) return;
+  const { version, standing, ends, frame, title } = elt.dataset;
+  Object.assign(parameters, { v: version, s: standing, u: ends, f: frame, t: title });
+});
+// The answer to a filter was asked for by hand: it is shown even while the list is held, and in the list that is there
+// now, which may be another than when it was asked for. What is `since` is no part of the page's address.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { requestConfig, pathInfo, xhr } = event.detail, root = fragment() ?? document.getElementById("live");
+  if (!root || !requestConfig.elt.matches("form[data-filter]")) return;
+  event.detail.target = root;
+  pathInfo.responsePath = (pathInfo.responsePath ?? pathInfo.finalRequestPath).replace(/[?&]since=\d+$/, "");
+  if (xhr.status === 200) before = remembered(root, false);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const root = event.detail.target;
-  if (!root.matches("[data-live]")) return;
+  if (!root.matches("[data-live]") || event.detail.requestConfig.elt !== root) return;
   const isFrameAlone = event.detail.xhr.getResponseHeader("HX-Reswap") === "none";
   asked.isRefused = !asked.isForced && (isFrameAlone ? isPressing() : isHeld(root));
   if (asked.isRefused) event.detail.shouldSwap = false;
-  else if (!isFrameAlone && event.detail.shouldSwap) before = remembered(root, event.detail.requestConfig.elt === root);
+  else if (!isFrameAlone && event.detail.shouldSwap) before = remembered(root, true);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const answer = event.detail.xhr;
@@ -168,13 +176,20 @@ document.addEventListener("htmx:afterRequest", (event) => {
 function learn(header, answer) {
   const root = fragment();
   hear(Number(header("Now")));
-  Object.assign(told, { version: Number(header("Version")), frame: parseInt(header("Frame"), 10), standing: header("Standing") });
+  told.standing = header("Standing");
+  learnVersions(root, Number(header("Version")), parseInt(header("Frame"), 10));
   const isKept = answer.status === 204 || answer.getResponseHeader("HX-Reswap") === "none";
   if (root && isKept && !asked.isRefused) {
     root.dataset.frame = header("Frame");
     if (root.dataset.standing === told.standing) root.dataset.until = header("Until");
   }
   evidence(Number(header("Evidence-Age") ?? NaN));
+}
+// An answer knows nothing of what the stream said after it was made.
+function learnVersions(root, version = 0, frame = 0) {
+  const { topics = "", counts = "" } = line.isOpen && root ? root.dataset : {};
+  told.version = Math.max(version, sumOf(topics));
+  told.frame = Math.max(frame, sumOf(counts));
 }
 // Fresh evidence is at most as old as the oldest of it.
 function evidence(age) {
@@ -256,8 +271,7 @@ function heardVersions(versions) {
   Object.assign(line, { isOpen: true, heardAt: Date.now(), failures: 0 });
   Object.assign(told.versions, versions);
   if (!root) return;
-  told.version = sumOf(root.dataset.topics);
-  told.frame = sumOf(root.dataset.counts);
+  learnVersions(root);
   consider();
 }
 function sumOf(topics) {
