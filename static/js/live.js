@@ -13,7 +13,9 @@ const asked = { at: 0, gap: GAP_MS, isOpen: false, isForced: false, isRefused: f
 const held = { count: 0, last: "" };
 let tickedAt = Date.now(), pollAt = tickedAt + POLL_MS, backAt = 0;
 
-const fragment = () => document.querySelector("[data-live]");
+// On a page that does not change by itself the frame does: it is asked for alone, of Now (#frame-alone in base.html).
+const ROOT = "[data-live], #frame-alone";
+const fragment = () => document.querySelector("[data-live]") ?? document.getElementById("frame-alone");
 const jitter = (ms) => Math.random() * ms;
 function isAsking() {
   return asked.isOpen && Date.now() - asked.at < ANSWER_MS;
@@ -136,6 +138,7 @@ function release() {
 // Asking: for the fragment, or for the frame alone while the fragment is held; one at a time, at most one a second.
 function ask(root, isFrameAlone = false) {
   if (!root || isAsking()) return;
+  isFrameAlone ||= root.id === "frame-alone";
   Object.assign(asked, { at: Date.now(), isOpen: true, isRefused: false });
   pollAt = asked.at + POLL_MS;
   root.addEventListener("htmx:beforeSwap", refuseLate);
@@ -153,7 +156,8 @@ function consider() {
   const root = fragment();
   pinNotices();
   if (!root || isGone || document.hidden || !navigator.onLine || backAt || isAsking()) return;
-  const isBehind = told.version > Number(root.dataset.version) || differs(told.standing, root.dataset.standing);
+  const isShort = told.version > Number(root.dataset.version) || differs(told.standing, root.dataset.standing);
+  const isBehind = isShort && root.id !== "frame-alone";
   const [frame, standing] = root.dataset.frame.split("/");
   const isFrameBehind = told.frame > Number(frame) || differs(told.standing, standing);
   const isHolding = isBehind && isHeld(root);
@@ -170,15 +174,15 @@ function differs(one, other) {
 
 document.addEventListener("htmx:configRequest", (event) => {
   const { elt, parameters } = event.detail;
-  if (elt.matches("[data-live], form[data-filter]") && told.version) parameters.since = told.version;
-  if (!elt.matches("[data-live]")) return;
+  if (elt.matches(`${ROOT}, form[data-filter]`) && told.version) parameters.since = told.version;
+  if (!elt.matches(ROOT)) return;
   const { version, standing, ends, frame, title } = elt.dataset;
   Object.assign(parameters, { v: version, s: standing, u: ends, f: frame, t: title });
 });
 // The answer to a filter was asked for by hand: it is shown even while the list is held, and in the list that is there
 // now, which may be another than when it was asked for. What is `since` is no part of the page's address.
 document.addEventListener("htmx:beforeOnLoad", (event) => {
-  const { requestConfig, pathInfo, xhr } = event.detail, root = fragment() ?? document.getElementById("live");
+  const { requestConfig, pathInfo, xhr } = event.detail, root = document.getElementById("live");
   if (!root || !requestConfig.elt.matches("form[data-filter]")) return;
   event.detail.target = root;
   pathInfo.responsePath = (pathInfo.responsePath ?? pathInfo.finalRequestPath).replace(/[?&]since=\d+$/, "");
@@ -186,7 +190,7 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const root = event.detail.target;
-  if (!root.matches("[data-live]") || event.detail.requestConfig.elt !== root) return;
+  if (!root.matches(ROOT) || event.detail.requestConfig.elt !== root) return;
   const isFrameAlone = event.detail.xhr.getResponseHeader("HX-Reswap") === "none";
   pinNotices();
   asked.isRefused = !asked.isForced && (isFrameAlone ? isPressing() : isHeld(root));
@@ -194,7 +198,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   else if (!isFrameAlone && event.detail.shouldSwap) before = remembered(root, true);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  const answer = event.detail.xhr, { elt } = event.detail.requestConfig, isLive = elt.matches("[data-live]");
+  const answer = event.detail.xhr, { elt } = event.detail.requestConfig, isLive = elt.matches(ROOT);
   asked.isOpen = false;
   if (answer.status >= 400 || isAway(answer.status)) asked.isForced = false;
   if (isAway(answer.status)) return lost();
@@ -213,6 +217,7 @@ function learn(header, answer) {
   const isKept = answer.status === 204 || answer.getResponseHeader("HX-Reswap") === "none";
   if (root && isKept && !asked.isRefused) {
     root.dataset.frame = header("Frame");
+    if (root.id === "frame-alone") root.dataset.standing = told.standing;
     if (root.dataset.standing === told.standing) root.dataset.until = header("Until");
   }
   evidence(Number(header("Evidence-Age") ?? NaN));

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 
+import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
 
@@ -128,6 +129,19 @@ def test_a_page_whose_stream_says_nothing_asks_nothing(listener: Visitor) -> Non
     page.wait_for_timeout(500)
     page.clock.run_for(14_000)
     assert asked.of("again") == 0
+
+
+@pytest.mark.parametrize("path", ["/search/?q=stone", "/timeline/?from=2026-01-01T00:00&to=2026-01-01T06:00"])
+def test_the_frame_of_a_page_that_does_not_change_goes_on_counting(listener: Visitor, path: str) -> None:
+    _, page, asked = listening(listener, path)
+    page.locator("main").evaluate("(main) => { main.firstElementChild.marked = true }")
+    title = page.title()
+    change()
+    expect(page.locator("#count-applications")).to_have_text(re.compile("^2"))
+    assert page.locator("main").evaluate("(main) => main.firstElementChild.marked") is True
+    assert page.title().partition(") ")[2] == title.partition(") ")[2] != ""
+    page.wait_for_timeout(3000)
+    assert asked.of("again") <= 2
 
 
 def test_an_alert_is_counted_on_a_page_that_shows_none(listener: Visitor) -> None:
