@@ -6,10 +6,12 @@ const TYPING = "input:not([type=checkbox]), select, textarea, [contenteditable]"
 const WAIT_MS = 1500;
 const help = document.getElementById("keys");
 const known = new Map();
+// The Wall shows no dialogs and has no rows to walk: there only the keys that lead elsewhere are left.
+const isWall = document.body.matches(".wall");
 for (const term of help?.querySelectorAll("dt") ?? []) {
   const told = term.nextElementSibling;
   const way = told.querySelector("a") ?? told.dataset.does;
-  if (way) known.set([...term.querySelectorAll("kbd")].map((key) => key.textContent).join(" "), way);
+  if (way && (way.href || !isWall)) known.set([...term.querySelectorAll("kbd")].map((key) => key.textContent).join(" "), way);
 }
 const first = new Set([...known.keys()].filter((keys) => keys.includes(" ")).map((keys) => keys[0]));
 

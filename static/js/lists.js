@@ -42,7 +42,9 @@ function showCopier(row) {
   if (!row) return;
   const around = row.closest(".panel") ?? row, box = row.getBoundingClientRect(), edge = around.getBoundingClientRect();
   const right = Math.min(box.right, edge.right, root.clientWidth);
-  copier.style.top = `${box.top + scrollY + 3}px`;
+  const step = row.querySelector(".step")?.getBoundingClientRect();
+  const top = step ? Math.max(step.bottom + 1, box.bottom - copier.offsetHeight - 3) : box.top + 3;
+  copier.style.top = `${top + scrollY}px`;
   copier.style.left = `${right + scrollX - copier.offsetWidth - 4}px`;
 }
 
@@ -130,16 +132,30 @@ document.addEventListener("htmx:configRequest", (event) => {
     asked.delete(name);
     told.forEach((value) => asked.append(name, value));
   }
+  if (event.detail.triggeringEvent?.type === AGAIN) return;
   const isTyped = event.detail.triggeringEvent?.target.matches("input");
   form.removeAttribute(isTyped ? "hx-push-url" : "hx-replace-url");
   form.setAttribute(isTyped ? "hx-replace-url" : "hx-push-url", "true");
 });
-// The answer is what was asked for by hand: it is shown even while the list is held, and in the list that is there now.
-document.addEventListener("htmx:beforeSwap", (event) => {
+// A filter that was not answered is not applied: that is said of the list, and it is asked for again.
+const AGAIN = "portal:again", AGAIN_MS = 10000;
+let again = 0;
+document.addEventListener("htmx:beforeRequest", (event) => { if (isFilter(event)) clearTimeout(again); });
+document.addEventListener("htmx:afterRequest", (event) => {
   if (!isFilter(event)) return;
-  if (event.detail.xhr.status === 200) event.detail.shouldSwap = true;
-  if (!event.detail.target.isConnected) event.detail.target = document.getElementById("live");
+  const form = event.detail.requestConfig.elt, isApplied = event.detail.xhr.status === 200;
+  form.nextElementSibling.hidden = isApplied;
+  if (!isApplied) again = setTimeout(() => htmx.trigger(form, AGAIN), AGAIN_MS + Math.random() * AGAIN_MS / 2);
 });
+function sayer() {
+  const line = document.createElement("p"), words = document.createElement("span");
+  line.className = "face down unfit";
+  line.hidden = true;
+  line.setAttribute("role", "status");
+  words.textContent = "The filter is not applied: the portal did not answer. It is asked again; below is the list from before.";
+  line.append(words);
+  return line;
+}
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!isFilter(event)) return;
   tidy(event.detail.requestConfig.elt);
@@ -151,8 +167,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 // This runs before htmx looks at the page. One request at a time, and of those that wait only the last one.
 for (const form of document.querySelectorAll("form[data-filter]")) {
-  const how = { get: location.pathname, target: "#live", swap: "outerHTML", trigger: "input delay:80ms, submit", sync: "this:queue last" };
+  const how = { get: location.pathname, target: "#live", swap: "outerHTML", trigger: `input delay:80ms, submit, ${AGAIN}`, sync: "this:queue last" };
   for (const [name, value] of Object.entries(how)) form.setAttribute(`hx-${name}`, value);
+  form.after(sayer());
   for (const button of form.querySelectorAll("[data-without-script]")) button.hidden = true;
   const columns = form.querySelector("#columns");
   if (columns) columns.hidden = !document.querySelector(".rows th[data-col]");

@@ -9,35 +9,68 @@ const POLL_MS = 10000, GAP_MS = 1000, DEAF_MS = 40000, ASLEEP_MS = 30000, ANSWER
 
 // What there is, as the stream or the last answer told: one number a page, one for the frame, and how the sources stand.
 const told = { versions: {}, version: 0, frame: 0, standing: "" };
-const asked = { at: 0, isOpen: false, isForced: false, isRefused: false };
+const asked = { at: 0, gap: GAP_MS, isOpen: false, isForced: false, isRefused: false };
 const held = { count: 0, last: "" };
 let tickedAt = Date.now(), pollAt = tickedAt + POLL_MS, backAt = 0;
 
-const fragment = () => document.querySelector("[data-live]");
+// On a page that does not change by itself the frame does: it is asked for alone, of Now (#frame-alone in base.html).
+const ROOT = "[data-live], #frame-alone";
+const fragment = () => document.querySelector("[data-live]") ?? document.getElementById("frame-alone");
 const jitter = (ms) => Math.random() * ms;
 function isAsking() {
   return asked.isOpen && Date.now() - asked.at < ANSWER_MS;
 }
 
-// Losing the portal: said once, with the moment since when and the age of what is shown, which goes on counting.
-let lostAt = 0;
+// Losing the portal: said once, with the moment since when and the age of what is shown, which goes on counting. While
+// it is lost it is asked no more often than without a stream, at moments of chance.
+let lostAt = 0, isGone = false;
 function lost() {
   lostAt ||= heard.wall || Date.now();
+  asked.gap = POLL_MS + jitter(POLL_MS / 2);
   sayLost();
 }
 function found() {
   lostAt = 0;
-  document.getElementById("offline")?.setAttribute("hidden", "");
+  isGone = false;
+  asked.gap = GAP_MS;
+  pinNotices();
+  for (const id of ["offline", "gone"]) document.getElementById(id)?.setAttribute("hidden", "");
+  fragment()?.classList.remove("gone");
 }
 function sayLost() {
   const banner = document.getElementById("offline");
-  if (!lostAt || !banner) return;
+  if (!lostAt || isGone || !banner) return;
   const evidence = Date.parse(document.querySelector("#freshness time")?.dateTime);
   const seconds = (serverNow() - (evidence || heard.server * 1000)) / 1000;
   const age = seconds < 60 || seconds >= 7200 ? durationWords(seconds) : `${Math.floor(seconds / 60)} min`;
   const since = new Date(lostAt).toTimeString().slice(0, 5);
-  write(banner.querySelector("span"), `The portal has not answered since ${since}: what you see is ${age} old, and its age goes on counting.`);
+  write(banner.querySelector("[role=status]"), `The portal has not answered since ${since}:`);
+  write(banner.querySelector("[role=status] + span"), `what you see is ${age} old, and its age goes on counting.`);
+  pinNotices();
   banner.hidden = false;
+}
+// What the portal does not give any more is asked for again only when somebody comes back to look.
+const GONE = {
+  401: "You are signed out: what you see is the last that you were shown.",
+  403: "You may not see this any more: what you see is the last that you were shown.",
+  404: "This is not there any more: what you see is the last that was known of it.",
+};
+function isAway(status) {
+  return status === 0 || status >= 500 || status === 408 || status === 429;
+}
+function gone(root, status) {
+  const banner = document.getElementById("gone");
+  found();
+  hangUp();
+  isGone = true;
+  root.classList.add("gone");
+  write(banner.querySelector("span"), GONE[status] ?? `The portal refuses to bring this up to date (${status}): what you see is the last that it gave.`);
+  banner.hidden = false;
+}
+// What is said above the page lies over it while the list is held, so that no row moves.
+function pinNotices() {
+  const place = document.getElementById("notices"), root = fragment();
+  if (place) place.style.height = root && isHeld(root) ? place.style.height || `${place.offsetHeight}px` : "";
 }
 
 // Whoever points at a list, has the keyboard in it, types, or has something open keeps what is shown: updates wait. A
@@ -105,6 +138,7 @@ function release() {
 // Asking: for the fragment, or for the frame alone while the fragment is held; one at a time, at most one a second.
 function ask(root, isFrameAlone = false) {
   if (!root || isAsking()) return;
+  isFrameAlone ||= root.id === "frame-alone";
   Object.assign(asked, { at: Date.now(), isOpen: true, isRefused: false });
   pollAt = asked.at + POLL_MS;
   root.addEventListener("htmx:beforeSwap", refuseLate);
@@ -113,22 +147,24 @@ function ask(root, isFrameAlone = false) {
 }
 // What was asked for a list that has been filtered meanwhile comes too late; of a list that is gone document hears nothing.
 function refuseLate(event) {
-  if (event.currentTarget.isConnected) return;
+  if (event.currentTarget.isConnected || event.detail.requestConfig.elt !== event.currentTarget) return;
   asked.isRefused = true;
   event.detail.shouldSwap = false;
 }
 let later = 0;
 function consider() {
   const root = fragment();
-  if (!root || document.hidden || !navigator.onLine || backAt || isAsking()) return;
-  const isBehind = told.version > Number(root.dataset.version) || differs(told.standing, root.dataset.standing);
+  pinNotices();
+  if (!root || isGone || document.hidden || !navigator.onLine || backAt || isAsking()) return;
+  const isShort = told.version > Number(root.dataset.version) || differs(told.standing, root.dataset.standing);
+  const isBehind = isShort && root.id !== "frame-alone";
   const [frame, standing] = root.dataset.frame.split("/");
   const isFrameBehind = told.frame > Number(frame) || differs(told.standing, standing);
   const isHolding = isBehind && isHeld(root);
   if (isHolding) hold();
   else if (!isBehind) release();
   if (isHolding ? !isFrameBehind : !isBehind && !isFrameBehind) return;
-  const wait = asked.at + GAP_MS - Date.now();
+  const wait = asked.at + asked.gap - Date.now();
   if (wait <= 0) ask(root, isHolding || !isBehind);
   else if (!later) later = setTimeout(() => { later = 0; consider(); }, wait);
 }
@@ -137,28 +173,36 @@ function differs(one, other) {
 }
 
 document.addEventListener("htmx:configRequest", (event) => {
-  const root = event.detail.elt;
-  if (!root.matches("[data-live]")) return;
-  const { version, standing, ends, frame, title } = root.dataset;
-  const shown = { v: version, s: standing, u: ends, f: frame, t: title };
-  for (const [name, value] of Object.entries(shown)) event.detail.parameters[name] = value;
-  if (told.version) event.detail.parameters.since = told.version;
+  const { elt, parameters } = event.detail;
+  if (elt.matches(`${ROOT}, form[data-filter]`) && told.version) parameters.since = told.version;
+  if (!elt.matches(ROOT)) return;
+  const { version, standing, ends, frame, title } = elt.dataset;
+  Object.assign(parameters, { v: version, s: standing, u: ends, f: frame, t: title });
+});
+// The answer to a filter was asked for by hand: it is shown even while the list is held, and in the list that is there
+// now, which may be another than when it was asked for. What is `since` is no part of the page's address.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { requestConfig, pathInfo, xhr } = event.detail, root = document.getElementById("live");
+  if (!root || !requestConfig.elt.matches("form[data-filter]")) return;
+  event.detail.target = root;
+  pathInfo.responsePath = (pathInfo.responsePath ?? pathInfo.finalRequestPath).replace(/[?&]since=\d+$/, "");
+  if (xhr.status === 200) before = remembered(root, false);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const root = event.detail.target;
-  if (!root.matches("[data-live]")) return;
+  if (!root.matches(ROOT) || event.detail.requestConfig.elt !== root) return;
   const isFrameAlone = event.detail.xhr.getResponseHeader("HX-Reswap") === "none";
+  pinNotices();
   asked.isRefused = !asked.isForced && (isFrameAlone ? isPressing() : isHeld(root));
   if (asked.isRefused) event.detail.shouldSwap = false;
-  else if (!isFrameAlone && event.detail.shouldSwap) before = remembered(root, event.detail.requestConfig.elt === root);
+  else if (!isFrameAlone && event.detail.shouldSwap) before = remembered(root, true);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  const answer = event.detail.xhr;
+  const answer = event.detail.xhr, { elt } = event.detail.requestConfig, isLive = elt.matches(ROOT);
   asked.isOpen = false;
-  if (!answer || answer.status === 0 || answer.status >= 500) {
-    asked.isForced = false;
-    return lost();
-  }
+  if (answer.status >= 400 || isAway(answer.status)) asked.isForced = false;
+  if (isAway(answer.status)) return lost();
+  if (answer.status >= 400) return isLive && gone(elt, answer.status);
   found();
   if (answer.getResponseHeader("Portal-Version") !== null) learn((name) => answer.getResponseHeader(`Portal-${name}`), answer);
   asked.isForced = false;
@@ -168,13 +212,21 @@ document.addEventListener("htmx:afterRequest", (event) => {
 function learn(header, answer) {
   const root = fragment();
   hear(Number(header("Now")));
-  Object.assign(told, { version: Number(header("Version")), frame: parseInt(header("Frame"), 10), standing: header("Standing") });
+  told.standing = header("Standing");
+  learnVersions(root, Number(header("Version")), parseInt(header("Frame"), 10));
   const isKept = answer.status === 204 || answer.getResponseHeader("HX-Reswap") === "none";
   if (root && isKept && !asked.isRefused) {
     root.dataset.frame = header("Frame");
+    if (root.id === "frame-alone") root.dataset.standing = told.standing;
     if (root.dataset.standing === told.standing) root.dataset.until = header("Until");
   }
   evidence(Number(header("Evidence-Age") ?? NaN));
+}
+// An answer knows nothing of what the stream said after it was made.
+function learnVersions(root, version = 0, frame = 0) {
+  const { topics = "", counts = "" } = line.isOpen && root ? root.dataset : {};
+  told.version = Math.max(version, sumOf(topics));
+  told.frame = Math.max(frame, sumOf(counts));
 }
 // Fresh evidence is at most as old as the oldest of it.
 function evidence(age) {
@@ -194,6 +246,7 @@ function remembered(root, isSameList) {
   return {
     open: [...root.querySelectorAll("details[open][id]")].map((each) => each.id),
     focus: active ?? (document.activeElement === pill ? focusBeforePill : null),
+    scrolled: isSameList ? scrolledIn(root) : [],
     rows: isSameList && new Map([...root.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, wordsOf(row)])),
   };
 }
@@ -201,10 +254,24 @@ function wayTo(element) {
   const address = element.getAttribute("href");
   return element.id ? `#${CSS.escape(element.id)}` : address ? `[href="${CSS.escape(address)}"]` : null;
 }
+// What was scrolled within the page, by its way from the nearest thing with a name.
+const scrolled = new Set();
+document.addEventListener("scroll", (event) => { if (event.target !== document) scrolled.add(event.target); }, true);
+function scrolledIn(root) {
+  const inside = [...scrolled].filter((each) => root.contains(each));
+  scrolled.clear();
+  return inside.map((each) => [pathTo(each), each.scrollLeft, each.scrollTop]);
+}
+function pathTo(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.dataset.row) return `[data-row="${CSS.escape(element.dataset.row)}"]`;
+  const alike = [...element.parentElement.children].filter((each) => each.localName === element.localName);
+  return `${pathTo(element.parentElement)} > ${element.localName}:nth-of-type(${alike.indexOf(element) + 1})`;
+}
 function wordsOf(row) {
-  const copy = row.cloneNode(true);
+  const copy = row.cloneNode(true), shapes = [...copy.querySelectorAll(".shape")];
   copy.querySelectorAll("time").forEach((time) => time.remove());
-  return copy.textContent;
+  return [copy.textContent, ...shapes.map((shape) => shape.getAttribute("aria-label"))].join("\n");
 }
 function marked(rows) {
   for (const row of document.querySelectorAll("[data-live] [data-row]")) {
@@ -217,6 +284,7 @@ document.addEventListener("htmx:afterSettle", () => {
   if (before) {
     release();
     for (const id of before.open) document.getElementById(id)?.setAttribute("open", "");
+    for (const [path, left, top] of before.scrolled) document.querySelector(path)?.scrollTo(left, top);
     if (before.focus && [document.body, pill].includes(document.activeElement)) {
       document.querySelector(`[data-live] ${before.focus}`)?.focus({ preventScroll: true });
     }
@@ -231,7 +299,7 @@ document.addEventListener("htmx:afterSettle", () => {
 const line = { stream: null, isOpen: false, heardAt: 0, retryAt: 0, failures: 0 };
 function listen() {
   const root = fragment();
-  if (line.stream || !root || document.hidden || !navigator.onLine || Date.now() < line.retryAt || !window.EventSource) return;
+  if (line.stream || isGone || !root || document.hidden || !navigator.onLine || Date.now() < line.retryAt || !window.EventSource) return;
   const topics = new Set(`${root.dataset.topics} ${root.dataset.counts}`.split(" "));
   told.versions = {};
   line.heardAt = Date.now();
@@ -256,8 +324,7 @@ function heardVersions(versions) {
   Object.assign(line, { isOpen: true, heardAt: Date.now(), failures: 0 });
   Object.assign(told.versions, versions);
   if (!root) return;
-  told.version = sumOf(root.dataset.topics);
-  told.frame = sumOf(root.dataset.counts);
+  learnVersions(root);
   consider();
 }
 function sumOf(topics) {
@@ -277,16 +344,16 @@ function heardBeat(beat) {
 // Each second: what is due? A poll where there is no stream, and in any case once what is shown cannot be vouched for
 // any more.
 function isDue(root, now) {
-  if (!line.isOpen && now >= pollAt) return true;
+  if (!line.isOpen && now >= Math.max(pollAt, asked.at + asked.gap)) return true;
   const ends = [root.dataset.until, root.dataset.ends].map(Number).filter((moment) => moment > 0);
   const isOver = serverNow() / 1000 > Math.min(...ends) + 1;
-  return isOver && now - asked.at > (lostAt || isHeld(root) ? POLL_MS : 2 * GAP_MS);
+  return isOver && now - asked.at > (lostAt || isHeld(root) ? Math.max(POLL_MS, asked.gap) : 2 * GAP_MS);
 }
 function tick() {
   const now = Date.now(), slept = now - tickedAt, root = fragment();
   tickedAt = now;
   sayLost();
-  if (!root || document.hidden || !navigator.onLine) return;
+  if (!root || isGone || document.hidden || !navigator.onLine) return;
   if (slept > ASLEEP_MS) return comeBack();
   if (backAt && now < backAt) return;
   const isBack = backAt > 0;

@@ -44,6 +44,37 @@ def test_axe_has_nothing_against_the_page_of_signing_in_and_what_is_not_there(vi
     visit.said.clear()
 
 
+def test_axe_has_nothing_against_what_lies_over_a_page(visitor: Visitor) -> None:
+    """The search box, the help, a menu, the pill of what waits, and the banners of a portal that is lost or a page that
+    is gone."""
+    every_state_rows()
+    visit = visitor(bypass_csp=True)
+    page = visit.open("/apps/")
+    against = []
+    page.keyboard.press("/")
+    page.locator("#search input").fill("stone")
+    page.locator("#found").wait_for()
+    against += found_by_axe(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    against += found_by_axe(page)
+    page.keyboard.press("Escape")
+    page.locator("#columns summary").click()
+    against += found_by_axe(page)
+    page.keyboard.press("Escape")
+    page.evaluate(
+        """() => {
+          for (const each of document.querySelectorAll("#offline, #gone, .unfit, .pill-held")) each.hidden = false;
+          document.querySelector("#offline [role=status]").textContent = "The portal has not answered since 12:03:";
+          document.querySelector("#gone span").textContent = "This is not there any more.";
+          document.querySelector(".pill-held").textContent = "2 updates";
+          document.getElementById("live").classList.add("gone");
+        }"""
+    )
+    against += found_by_axe(page)
+    assert not against, "\n".join(against)
+
+
 def test_axe_does_find_what_is_wrong(visitor: Visitor) -> None:
     page = visitor(bypass_csp=True).open("/sources/")
     page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>')")

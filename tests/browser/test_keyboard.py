@@ -6,8 +6,10 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from apps.core.topics import raise_topics
 from tests.browser.conftest import Visitor
 from tests.browser.small_fleet import ALERT, BROKEN, FINGERPRINT, fleet_rows
+from tests.rows import broken
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 
@@ -91,8 +93,15 @@ def test_the_row_stays_the_same_one_when_the_list_is_exchanged(visitor: Visitor)
     page = visitor().open("/apps/")
     page.keyboard.type("jj")
     second = row_focused(page)
-    page.evaluate("htmx.ajax('GET', location.pathname, { target: '#live', swap: 'outerHTML' })")
-    page.wait_for_timeout(400)
+    page.evaluate("document.getElementById('live').marked = true")
+    broken("another-stone-prd-m01")
+    raise_topics(["apps", "apps:production"])
+    pill = page.locator(".pill-held")
+    expect(pill).to_be_visible(timeout=15_000)
+    pill.click()
+    expect(page.get_by_role("link", name="another-stone-prd-m01")).to_be_visible()
+    assert page.evaluate("document.getElementById('live').marked") is None
+    assert row_focused(page) == second
     page.keyboard.press("Escape")
     page.keyboard.type("k")
     assert row_focused(page) == second

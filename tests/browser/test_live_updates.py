@@ -6,8 +6,9 @@ import re
 import time
 from collections.abc import Callable
 
+import pytest
 from django.contrib.sessions.models import Session
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps.core.topics import raise_topics
 from tests.browser.conftest import PHONE, Visit, Visitor
@@ -72,6 +73,52 @@ def test_a_change_is_seen_within_two_seconds_without_a_reload_and_marked(listene
     expect(page.locator("[data-row].is-new")).to_have_count(0)
 
 
+def held_back(page: Page, address: re.Pattern[str]) -> list[Route]:
+    """The next request for this address, which waits until the test lets it go; those after it do not wait."""
+    held: list[Route] = []
+    page.route(address, lambda route: route.fallback() if held else held.append(route))
+    return held
+
+
+def test_what_is_told_while_an_answer_is_under_way_is_fetched_after_it(listener: Visitor) -> None:
+    _, page, _ = listening(listener)
+    held = held_back(page, ASKS_AGAIN)
+    change()
+    assert came_true(lambda: bool(held), page)
+    older = held[0].fetch()
+    change("third-stone-prd-m01")
+    page.wait_for_timeout(3000)
+    held[0].fulfill(response=older)
+    expect(page.get_by_role("link", name=NEW)).to_be_visible()
+    expect(page.get_by_role("link", name="third-stone-prd-m01")).to_be_visible()
+
+
+def test_a_filter_is_applied_though_the_list_was_exchanged_while_it_was_asked_for(listener: Visitor) -> None:
+    visit, page, _ = listening(listener)
+    page.evaluate("document.querySelector('#live').marked = true")
+    held = held_back(page, re.compile(r"[?&]q=has"))
+    page.get_by_placeholder("Part of the name").fill("has")
+    assert came_true(lambda: bool(held), page)
+    change()
+    expect(page.get_by_role("link", name=NEW)).to_be_visible()
+    assert page.evaluate("document.querySelector('#live').marked") is None
+    held[0].continue_()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr")).to_contain_text("has-")
+    expect(page).to_have_url(f"{visit.url}/apps/?q=has")
+
+
+def test_a_filter_is_never_answered_by_an_older_page_than_the_one_shown(listener: Visitor) -> None:
+    _, page, asked = listening(listener)
+    change()
+    expect(page.get_by_role("link", name=NEW)).to_be_visible()
+    version = page.locator("#live").get_attribute("data-version")
+    page.get_by_placeholder("Part of the name").fill("another")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert asked.urls[-1].endswith(f"?q=another&since={version}")
+    expect(page).to_have_url(re.compile(r"/apps/\?q=another$"))
+
+
 def test_a_page_whose_stream_says_nothing_asks_nothing(listener: Visitor) -> None:
     fleet_rows()
     visit = listener()
@@ -82,6 +129,19 @@ def test_a_page_whose_stream_says_nothing_asks_nothing(listener: Visitor) -> Non
     page.wait_for_timeout(500)
     page.clock.run_for(14_000)
     assert asked.of("again") == 0
+
+
+@pytest.mark.parametrize("path", ["/search/?q=stone", "/timeline/?from=2026-01-01T00:00&to=2026-01-01T06:00"])
+def test_the_frame_of_a_page_that_does_not_change_goes_on_counting(listener: Visitor, path: str) -> None:
+    _, page, asked = listening(listener, path)
+    page.locator("main").evaluate("(main) => { main.firstElementChild.marked = true }")
+    title = page.title()
+    change()
+    expect(page.locator("#count-applications")).to_have_text(re.compile("^2"))
+    assert page.locator("main").evaluate("(main) => main.firstElementChild.marked") is True
+    assert page.title().partition(") ")[2] == title.partition(") ")[2] != ""
+    page.wait_for_timeout(3000)
+    assert asked.of("again") <= 2
 
 
 def test_an_alert_is_counted_on_a_page_that_shows_none(listener: Visitor) -> None:

@@ -78,6 +78,16 @@ def test_every_tone_has_its_own_shape() -> None:
     assert len(set(symbols.values())) == len(Tone)
 
 
+def test_every_tone_has_its_own_fill_where_marks_are_too_small_for_shapes() -> None:
+    fills = re.findall(
+        r'<pattern id="drawn-([a-z]+)"(?: class="[a-z]+")?(.*?)</pattern>',
+        (TEMPLATES / "core/_shapes.html").read_text(),
+    )
+    assert {tone for tone, _ in fills} == set(Tone)
+    assert len({fill for _, fill in fills}) == len(Tone)
+    assert 'fill="url(#drawn-{{ mark.tone }})"' in (TEMPLATES / "timeline/_drawn.html").read_text()
+
+
 def test_style_sheets_are_small() -> None:
     assert sum(sheet.stat().st_size for sheet in CSS.glob("*.css")) <= MOST_BYTES
 

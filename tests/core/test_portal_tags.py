@@ -38,7 +38,9 @@ def test_what_is_no_tone_is_drawn_as_unknown() -> None:
 
 def test_stale_is_marked() -> None:
     assert 'class="shape critical stale"' in drawn('{% pill "critical" "lost" True %}')
+    assert 'aria-label="critical, not certain"' in drawn('{% pill "critical" "lost" True %}')
     assert "stale" not in drawn('{% pill "critical" "lost" %}')
+    assert 'aria-label="critical"' in drawn('{% pill "critical" "lost" %}')
 
 
 @pytest.mark.parametrize(

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import itertools
 import json
 import signal
 import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.test import Client as Browser
 
 from apps.accounts.models import Person, Role
-from apps.core import hints
+from apps.accounts.seats import Seat
+from apps.core import hints, hub
+from apps.core.hub import Beat, Found, Hub, Wanted
 from apps.core.topics import raise_topics
+from stonesoup_portal.streams import Streams
 from stonesoup_portal.supervisor import broker
 from tests.faults.processes import until
 from tests.faults.stage import is_sqlite
@@ -70,7 +76,10 @@ def refused(web: Web, cookie: str, topics: str = "apps", *headers: str) -> int:
 def test_500_clients_of_which_200_are_dead_delay_nobody_f57(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F57: files are bounded, dead clients delay nobody, and no stream holds a connection of the database."""
+    """F57: files are bounded, clients that read nothing delay nobody, and no stream holds a connection of the database.
+
+    What is sent to them fits into the sockets' buffers; that their streams are cut is another test's.
+    """
     (tmp_path / "broker").mkdir()
     with broker(tmp_path / "broker") as url, web_process(tmp_path / "web", PORTAL_BROKER_URL=url) as web:
         settings.CELERY_BROKER_URL = url
@@ -95,6 +104,129 @@ def test_500_clients_of_which_200_are_dead_delay_nobody_f57(
         assert time.monotonic() - began < 1.0
         lines_closed()
         until(lambda: len(web.files()) < OPEN_FILES_OF_THE_REST, 10)
+
+
+class Versions:
+    """What the hub reads; counted up by the test."""
+
+    number = 1
+
+    def __call__(self, wanted: Wanted) -> Found:
+        return Found(dict.fromkeys(wanted.topics, self.number), frozenset(), Beat({}) if wanted.is_beat_due else None)
+
+
+class Client:
+    """The other end of one stream, without a socket; a dead one takes the head of the answer and nothing after it."""
+
+    def __init__(self, is_dead: bool = False) -> None:
+        self.is_dead = is_dead
+        self.got = b""
+        self.has_end = False
+        self.news = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        """Never leaves by itself."""
+        return await asyncio.Future()
+
+    async def send(self, message: Any) -> None:
+        """Takes what the stream sends, or never does."""
+        if self.is_dead and message["type"] == "http.response.body":
+            await asyncio.Future()
+        self.got += message.get("body", b"")
+        self.has_end = self.has_end or not message.get("more_body", True)
+        self.news.set()
+
+    async def hears(self, version: int) -> None:
+        """Until it has been told of this version."""
+        while b'{"apps":%d}' % version not in self.got:
+            self.news.clear()
+            await self.news.wait()
+
+
+@contextlib.asynccontextmanager
+async def streams_of(versions: Versions, **times: float) -> AsyncIterator[Callable[[Client], asyncio.Task[None]]]:
+    """What opens a stream for a client, in this event loop; all of them are ended with it."""
+    streams = Streams(limit=1000, **times)
+    seats = itertools.count()
+    with ThreadPoolExecutor(1) as reader:
+        vars(streams)["hub"] = Hub(versions, reader, (), lambda _: asyncio.sleep(60))
+
+        async def let_in(_: Any) -> tuple[Seat, frozenset[str]]:
+            return Seat(f"session-{next(seats)}", 1, Role.VIEWER, 1), frozenset({"apps"})
+
+        vars(streams)["_let_in"] = let_in
+        tasks: list[asyncio.Task[None]] = []
+
+        def opened_for(client: Client) -> asyncio.Task[None]:
+            tasks.append(asyncio.create_task(streams({}, client.receive, client.send)))
+            return tasks[-1]
+
+        yield opened_for
+        streams.hub.end_all()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert len(streams.hub) == 0
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub reads twenty times a second."""
+    monkeypatch.setattr(hub, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(hub, "SOON_SECONDS", 0.005)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_client_that_takes_nothing_is_waited_for_by_nobody_f57() -> None:
+    """F57: while the portal still hopes for the dead ones, those that live hear of each change."""
+
+    async def scene() -> None:
+        versions = Versions()
+        async with streams_of(versions, send_seconds=60.0) as opened_for:
+            dead = [opened_for(Client(is_dead=True)) for _ in range(20)]
+            live = [Client() for _ in range(5)]
+            for client in live:
+                opened_for(client)
+            for number in (1, 2, 3):
+                versions.number = number
+                async with asyncio.timeout(5):
+                    await asyncio.gather(*(client.hears(number) for client in live))
+            assert not any(task.done() for task in dead)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_client_that_takes_nothing_is_cut_and_the_others_are_not_f57() -> None:
+    """F57: its place is free again after `send_seconds`."""
+
+    async def scene() -> None:
+        versions = Versions()
+        async with streams_of(versions, send_seconds=0.05) as opened_for:
+            living = Client()
+            stays = opened_for(living)
+            dead = [opened_for(Client(is_dead=True)) for _ in range(20)]
+            async with asyncio.timeout(5):
+                await asyncio.gather(*dead)
+                versions.number = 2
+                await living.hears(2)
+            assert not stays.done()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_stream_ends_properly_when_it_has_been_there_for_long() -> None:
+    async def scene() -> None:
+        async with streams_of(Versions(), life_seconds=0.2) as opened_for:
+            client = Client()
+            stream = opened_for(client)
+            async with asyncio.timeout(5):
+                await client.hears(1)
+                await stream
+            assert client.has_end
+
+    asyncio.run(scene())
 
 
 def seconds_until_all_heard(clients: list[Hearing], version: int) -> float:
@@ -124,7 +256,7 @@ def test_a_heartbeat_tells_how_the_sources_stand(web: Web) -> None:
     assert "text/event-stream" in client.text
 
 
-def test_the_digest_of_the_stream_is_that_of_the_pages(web: Web, viewer: Client) -> None:
+def test_the_digest_of_the_stream_is_that_of_the_pages(web: Web, viewer: Browser) -> None:
     """Else every page would ask again at every heartbeat."""
     source_row("argocd/production")
     client = listening(web, session_cookie())

@@ -31,12 +31,13 @@ ODD = re.compile(
 
 @register.simple_tag
 def shape(tone: str, stale: bool = False) -> SafeString:
-    """The tone's shape; a tone that is not one of the six is drawn as unknown. Stale is drawn hollow."""
+    """The tone's shape; a tone that is not one of the six is drawn as unknown. Stale is drawn hollow, and said."""
     known = known_tone(tone)
     return format_html(
-        '<svg class="shape {0}{1}" role="img" aria-label="{0}"><use href="#tone-{0}"></use></svg>',
+        '<svg class="shape {0}{1}" role="img" aria-label="{0}{2}"><use href="#tone-{0}"></use></svg>',
         known,
         " stale" if stale else "",
+        ", not certain" if stale else "",
     )
 
 
