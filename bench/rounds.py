@@ -59,7 +59,7 @@ def round_of(kind: str) -> Round:
     failed = list(Source.objects.filter(kind=kind, failures__gt=0).values_list("key", "error"))
     assert not failed, failed
     wrote = [query["sql"] for query in captured.captured_queries if ENTITY.search(query["sql"])]
-    print(kind, *(statement[:2000] for statement in wrote[:3]), sep="\n  ", file=sys.stderr)
+    print(kind, *(statement[:200] for statement in wrote[:3]), sep="\n  ", file=sys.stderr)
     return {**spent, "writes": len(wrote), "bytes": bytes_so_far() - already, "sources": len(keys)}
 
 
@@ -93,7 +93,6 @@ def main() -> None:
     """Fills the database, then measures."""
     fleet = Fleet(Path(os.environ["PORTAL_FLEET"]), sys.argv[1])
     call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     align_with_fleet_file()
     order = ["argocd_inventory", "kubernetes", "argocd", "alertmanager", "prometheus"]
