@@ -26,7 +26,7 @@ from apps.fleet.overlay import Overlay
 from apps.gitops.models import Application, ApplicationQuerySet, shown_verdict
 from apps.timeline.changes import Around, Change, changes_before
 
-from .attention import ranked
+from .attention import Row, ranked
 from .clusters import ClusterRow, by_cluster, counted_rows
 from .context import NEEDING
 from .pictures import broken_pictures
@@ -94,6 +94,16 @@ class Tally:
     instance: str = ""
 
 
+@dataclass(frozen=True)
+class Things:
+    """What may need somebody in the environment shown."""
+
+    clusters: list[ClusterRow]
+    episodes: EpisodeQuerySet
+    applications: ApplicationQuerySet
+    application_tallies: list[Tally]
+
+
 def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
     """What the page shows of the environment asked for."""
     asked = Asked(request.GET)
@@ -109,19 +119,8 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         alerts=by_cluster((tally.cluster, tally.shown_tone, tally.count) for tally in alert_tallies),
         applications=by_cluster((tally.cluster, tally.shown_tone, tally.count) for tally in application_tallies),
     )
-    broken = worst_applications(applications, overlay)
-    on_applications = list(application_problems(broken, together_among(applications, overlay), environment))
-    worst, spread = list(worst_episodes(episodes)), spread_of(episodes)
-    problems = [
-        *cluster_problems(clusters, overlay),
-        *source_problems(overlay, environment, {row.cluster.name: row for row in clusters}),
-        *doubted_alertmanagers(overlay, environment),
-        *alert_problems(worst, spread, own_causes(on_applications), environment),
-        *on_applications,
-        *doubted_applications(doubted(application_tallies, overlay), overlay, environment),
-    ]
-    rows = ranked(problems, environments)
-    row_count = len(rows) + len(spread.keys() - {episode.name for episode in worst})
+    things = Things(clusters, episodes, applications, application_tallies)
+    rows, row_count = rows_of(things, overlay, environment, environments)
     totals = Totals(
         totals_of(application_tallies), Counter(row.verdict.tone for row in clusters), totals_of(alert_tallies)
     )
@@ -139,6 +138,23 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         "changes": changes_of(overlay.now, environment),
         "broken": broken_pictures(overlay, environment),
     }
+
+
+def rows_of(things: Things, overlay: Overlay, environment: str, environments: Sequence[str]) -> tuple[list[Row], int]:
+    """The rows of the list, most urgent first, and how many there are with those of alerts that were not read."""
+    broken = worst_applications(things.applications, overlay)
+    on_applications = list(application_problems(broken, together_among(things.applications, overlay), environment))
+    worst, spread = list(worst_episodes(things.episodes)), spread_of(things.episodes)
+    problems = [
+        *cluster_problems(things.clusters, overlay),
+        *source_problems(overlay, environment, {row.cluster.name: row for row in things.clusters}),
+        *doubted_alertmanagers(overlay, environment),
+        *alert_problems(worst, spread, own_causes(on_applications), environment),
+        *on_applications,
+        *doubted_applications(doubted(things.application_tallies, overlay), overlay, environment),
+    ]
+    rows = ranked(problems, environments)
+    return rows, len(rows) + len(spread.keys() - {episode.name for episode in worst})
 
 
 def tallies_of_alerts(episodes: EpisodeQuerySet) -> list[Tally]:
