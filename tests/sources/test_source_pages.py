@@ -14,7 +14,7 @@ from apps.sources.models import FleetFileState
 from tests.rows import ago, change_row, down, never, source_row, stale
 
 LIST_QUERIES = 15
-PAGE_QUERIES = 14
+PAGE_QUERIES = 16
 SECRET_WORDS = "refused our credentials (401): token of svc-portal has expired"
 
 
