@@ -13,8 +13,6 @@ from typing import Generic, TypeVar
 
 from django.db import close_old_connections
 
-RESTS = 3
-
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -36,7 +34,7 @@ class Keeper(Generic[T]):
     """Values by key, the `size` last used ones. Safe for threads; of one key one thread at a time makes the value.
 
     What is to be made anew while an old value can be borne is made by one thread of the keeper's own, which rests
-    three times as long as it works, so that those who ask are never held up by it for long. What waits for that thread
+    as long as it works, so that those who ask are never held up by it for long. What waits for that thread
     holds nobody up: who cannot bear the old value any more makes the new one at once.
     """
 
@@ -86,7 +84,7 @@ class Keeper(Generic[T]):
         finally:
             entry.is_awaited = False
             close_old_connections()
-        time.sleep(RESTS * (time.monotonic() - began))
+        time.sleep(time.monotonic() - began)
 
     def forget(self) -> None:
         """Keeps nothing any more."""

@@ -42,7 +42,7 @@ LONGEST_TITLE = 200
 FRAME_FRAGMENT = "_frame_live.html"
 PERSON_MARK = mark_safe("<!--person-->")
 NOW_MARK = mark_safe("&portal-now;")
-BEARABLE_SECONDS = 10.0
+BEARABLE_SECONDS = 15.0
 UNCHANGED_SECONDS = 15.0
 THEMES = frozenset({"light", "dark"})
 
