@@ -1,34 +1,27 @@
-"""The ASGI application that uvicorn serves: pages in threads, streams in the event loop.
-
-Pages are synchronous from end to end, so each runs in one thread of a small pool that keeps its database connection;
-under Django's own ASGI handler every middleware would change threads (docs/adr/009-pages-in-threads.md).
-"""
+"""The ASGI application that uvicorn serves: pages in threads, streams in the event loop."""
 
 import gc
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, cast
+import os
+from typing import Any
 
-from a2wsgi import WSGIMiddleware
+import django
 
-from .settings.databases import PAGE_THREADS
-from .wsgi import application as pages
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stonesoup_portal.settings.embedded")
+django.setup()
 
-if TYPE_CHECKING:
-    from a2wsgi.wsgi_typing import WSGIApp
-
-from .streams import PATH, Streams, stream_limit
+from .pages import Pages  # noqa: E402
+from .settings.databases import PAGE_THREADS  # noqa: E402
+from .streams import PATH, Streams, stream_limit  # noqa: E402
 
 YOUNG_OBJECTS = 20_000
 
+pages = Pages(PAGE_THREADS)
+streams = Streams(stream_limit())
 gc.freeze()
 gc.set_threshold(YOUNG_OBJECTS)
-in_threads = cast(
-    "Callable[[Any, Any, Any], Awaitable[None]]", WSGIMiddleware(cast("WSGIApp", pages), workers=PAGE_THREADS)
-)
-streams = Streams(stream_limit())
 
 
-async def application(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """A stream where it is one, else a page."""
     is_stream = scope["type"] == "http" and scope["path"] == PATH
-    await (streams if is_stream else in_threads)(scope, receive, send)
+    await (streams if is_stream else pages)(scope, receive, send)
