@@ -211,7 +211,8 @@ def on_screens(figures: Figures, folder: Path) -> None:
         wait_until_all_is_read(huge)
         with chromium() as browser:
             measure_first_views(figures, browser, large, huge)
-            measure_typing(figures, browser, large)
+            with paused(huge.collectors()):
+                measure_typing(figures, browser, large)
 
 
 def measure_first_views(figures: Figures, browser: Browser, large: Portal, huge: Portal) -> None:
