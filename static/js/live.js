@@ -5,7 +5,7 @@
 {
 const LISTS = ":is(.rows, .attention, .lines, .matrix, .cards)";
 const OPEN = "dialog[open], details.menu[open]";
-const POLL_MS = 10000, GAP_MS = 1000, DEAF_MS = 40000, ASLEEP_MS = 30000, ANSWER_MS = 15000, BREATH = 2;
+const POLL_MS = 10000, GAP_MS = 1000, DEAF_MS = 40000, ASLEEP_MS = 30000, ANSWER_MS = 15000;
 
 // What there is, as the stream or the last answer told: one number a page, one for the frame, and how the sources stand.
 const told = { versions: {}, version: 0, frame: 0, standing: "" };
@@ -32,6 +32,7 @@ function lost() {
 function found() {
   lostAt = 0;
   isGone = false;
+  asked.gap = GAP_MS;
   pinNotices();
   for (const id of ["offline", "gone"]) document.getElementById(id)?.setAttribute("hidden", "");
   fragment()?.classList.remove("gone");
@@ -198,9 +199,6 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const answer = event.detail.xhr, { elt } = event.detail.requestConfig, isLive = elt.matches(ROOT);
-  // A portal that takes long to answer has much to do: it is asked the less often, the longer it takes.
-  if (isLive) asked.gap = Math.min(POLL_MS, Math.max(GAP_MS, BREATH * (Date.now() - asked.at)));
-  else if (lostAt) asked.gap = GAP_MS;
   asked.isOpen = false;
   if (answer.status >= 400 || isAway(answer.status)) asked.isForced = false;
   if (isAway(answer.status)) return lost();

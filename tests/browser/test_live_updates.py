@@ -93,20 +93,6 @@ def test_what_is_told_while_an_answer_is_under_way_is_fetched_after_it(listener:
     expect(page.get_by_role("link", name="third-stone-prd-m01")).to_be_visible()
 
 
-def test_a_portal_that_answers_slowly_is_asked_the_less_often(listener: Visitor) -> None:
-    _, page, asked = listening(listener)
-    held = held_back(page, ASKS_AGAIN)
-    change()
-    assert came_true(lambda: bool(held), page)
-    change("third-stone-prd-m01")
-    page.wait_for_timeout(2500)
-    held[0].continue_()
-    expect(page.get_by_role("link", name=NEW)).to_be_visible()
-    page.wait_for_timeout(1000)
-    assert asked.of("again") == 1, "it knows of more, and gives the portal time"
-    assert came_true(lambda: asked.of("again") == 2, page)
-
-
 def test_a_filter_is_applied_though_the_list_was_exchanged_while_it_was_asked_for(listener: Visitor) -> None:
     visit, page, _ = listening(listener)
     page.evaluate("document.querySelector('#live').marked = true")
