@@ -74,17 +74,16 @@ async def body_of(receive: Receive) -> bytes:
         Gone: the client went.
         TooLong: it is longer than Django would take.
     """
-    parts: list[bytes] = []
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+    body, most = bytearray(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
-        parts.append(message.get("body", b""))
-        if sum(map(len, parts)) > most:
+        body += message.get("body", b"")
+        if len(body) > most:
             raise TooLong
         if not message.get("more_body", False):
-            return b"".join(parts)
+            return bytes(body)
 
 
 def wholly(answer: HttpResponseBase) -> bytes:
