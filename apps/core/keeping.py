@@ -11,12 +11,18 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, TypeVar
 
+from django.conf import settings
 from django.db import close_old_connections
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 IsGood = Callable[[T, float], bool]
+
+
+def is_younger(age: float, seconds: float) -> bool:
+    """Whether what is kept is younger than that; never where nothing is to be kept (PAGES_KEPT_SECONDS)."""
+    return settings.PAGES_KEPT_SECONDS > 0 and age < seconds
 
 
 @dataclass

@@ -25,7 +25,7 @@ from django.utils.safestring import mark_safe
 from .clock import database_now
 from .environment import environment_asked
 from .htmx import wants_fragment
-from .keeping import Keeper
+from .keeping import Keeper, is_younger
 from .look import LOOK_MARK, look_of
 from .topics import versions_of
 from .wire import SharedText, text_answer, without_idle_lines
@@ -251,12 +251,12 @@ def is_new(_: object, age: float) -> bool:
 
 def is_bearable(_: object, age: float) -> bool:
     """Whether what is kept is given while a new one is made."""
-    return settings.PAGES_KEPT_SECONDS > 0 and age < BEARABLE_SECONDS
+    return is_younger(age, BEARABLE_SECONDS)
 
 
 def is_still_true(made: Made[Any], age: float, version: int) -> bool:
     """Whether nothing was written since. Ages in the page count on in the browser."""
-    return settings.PAGES_KEPT_SECONDS > 0 and age < UNCHANGED_SECONDS and made.version == version
+    return is_younger(age, UNCHANGED_SECONDS) and made.version == version
 
 
 def shared_by(request: HttpRequest, kind: Kind) -> tuple[object, ...]:
@@ -362,9 +362,9 @@ def stamped(answer: HttpResponse, versions: Versions, shown: Moment, kind: Kind 
     return answer
 
 
-def overlay_keep(request: HttpRequest, shown: Moment, frame: str = "") -> None:
+def overlay_keep(request: HttpRequest, shown: Moment, frame: str) -> None:
     """Leaves the overlay on the request, so that the frame around the page uses the same one; `frame` names what it
-    shows (`frame_shown`), "" where that is not known."""
+    shows (`frame_shown`)."""
     request.__dict__["portal_overlay"] = (shown, frame)
 
 

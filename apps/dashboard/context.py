@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -19,7 +18,7 @@ from apps.accounts.access import Verb, may, role_of
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
 from apps.core.environment import PARAMETER, environment_asked
-from apps.core.keeping import Keeper
+from apps.core.keeping import Keeper, is_younger
 from apps.core.lists import ALL
 from apps.core.live import UNCHANGED_SECONDS, overlay_kept, theme_of
 from apps.core.look import look_of
@@ -163,10 +162,9 @@ def portal_name() -> str:
 
 def counts_known(overlay: Overlay, environment: str, shown: str) -> dict[str, Counter[str]]:
     """The counts; those of a moment ago where what the frame shows has the same name still. No query, or two."""
-    is_kept = settings.PAGES_KEPT_SECONDS > 0 and shown != ""
     return COUNTS.get(
         (environment, shown),
-        is_good=lambda _, age: is_kept and age < UNCHANGED_SECONDS,
+        is_good=lambda _, age: shown != "" and is_younger(age, UNCHANGED_SECONDS),
         is_bearable=lambda _, __: False,
         make=partial(counts_of, overlay, environment),
     )

@@ -15,11 +15,10 @@ from functools import lru_cache
 from itertools import islice
 from typing import Generic, Self, TypeVar
 
-from django.conf import settings
 from django.db.models import Q
 
 from apps.alerts.models import Episode
-from apps.core.keeping import Keeper
+from apps.core.keeping import Keeper, is_younger
 from apps.core.ranking import rank_of
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.gitops.models import Application, ApplicationSet
@@ -114,11 +113,10 @@ def best(part: str, names: Iterable[Name[K]]) -> Best[K]:
 
 def names_known() -> Names:
     """The names, as they were a moment ago."""
-    is_kept = settings.PAGES_KEPT_SECONDS > 0
     return NAMES.get(
         "names",
-        is_good=lambda _, age: is_kept and age < GOOD_SECONDS,
-        is_bearable=lambda _, age: is_kept and age < BEARABLE_SECONDS,
+        is_good=lambda _, age: is_younger(age, GOOD_SECONDS),
+        is_bearable=lambda _, age: is_younger(age, BEARABLE_SECONDS),
         make=lambda: names_read(overlay_now()),
     )
 

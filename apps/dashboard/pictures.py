@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count as CountOf
 
 from apps.core.clock import database_now
-from apps.core.keeping import Keeper
+from apps.core.keeping import Keeper, is_younger
 from apps.core.tones import Tone
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
@@ -126,7 +125,7 @@ def broken_pictures(overlay: Overlay, environment: str = "") -> list[Picture]:
 
     key = (environment, fresh, overlay.digest)
     return PICTURES.get(
-        key, is_good=is_kept, is_bearable=lambda _, age: is_borne(age, PICTURE_BORNE_SECONDS), make=make
+        key, is_good=is_kept, is_bearable=lambda _, age: is_younger(age, PICTURE_BORNE_SECONDS), make=make
     )
 
 
@@ -217,19 +216,14 @@ def walked_lately(overlay: Overlay) -> Walked:
     return WALKED.get(
         "",
         is_good=is_kept,
-        is_bearable=lambda _, age: is_borne(age, WALKED_BORNE_SECONDS),
+        is_bearable=lambda _, age: is_younger(age, WALKED_BORNE_SECONDS),
         make=lambda: walked_now(overlay),
     )
 
 
 def is_kept(_: object, age: float) -> bool:
     """Whether what is kept is given without a question."""
-    return settings.PAGES_KEPT_SECONDS > 0 and age < KEPT_SECONDS
-
-
-def is_borne(age: float, seconds: float) -> bool:
-    """Whether what is kept is given while a new one is made."""
-    return settings.PAGES_KEPT_SECONDS > 0 and age < seconds
+    return is_younger(age, KEPT_SECONDS)
 
 
 def walked_now(overlay: Overlay) -> Walked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import urlencode
@@ -177,19 +177,25 @@ def alert_problems(
     An alert that names one of `applications` (problems' names) belongs to that Application's row. `environment` is the
     one shown, "" for all.
     """
-    read: Counter[str] = Counter()
-    last: dict[str, Problem] = {}
-    for episode in episodes:
-        problem = alert_problem(episode, cause_of_alert(episode, spread, applications), environment)
-        read[episode.name] += 1
-        last[episode.name] = problem
-        yield problem
-    for name, problem in last.items():
-        if (left := spread.get(name, 0) - read[name]) > 0:
-            cause = named_alike(name)
-            yield replace(
-                problem, name=f"more/{cause}", cause=cause, count=left, place="", since=None, url="", step=None
-            )
+    read = [
+        (episode.name, alert_problem(episode, cause_of_alert(episode, spread, applications), environment))
+        for episode in episodes
+    ]
+    yield from (problem for _, problem in read)
+    for name, left, problem in not_read(read, spread):
+        cause = named_alike(name)
+        yield replace(problem, name=f"more/{cause}", cause=cause, count=left, place="", since=None, url="", step=None)
+
+
+def not_read(read: Sequence[tuple[str, Problem]], totals: Mapping[str, int]) -> Iterator[tuple[str, int, Problem]]:
+    """(what they have in common, how many of it were not read, the last one that was) of the problems that were read.
+
+    `totals` are how many have it in common altogether.
+    """
+    counts, last = Counter(common for common, _ in read), dict(read)
+    for common, count in counts.items():
+        if (left := totals.get(common, 0) - count) > 0:
+            yield common, left, last[common]
 
 
 def alert_problem(episode: Episode, cause: str, environment: str) -> Problem:
@@ -299,8 +305,7 @@ def application_problems(
 
     `environment` is the one shown, "" for all.
     """
-    read: Counter[str] = Counter()
-    last: dict[str, Problem] = {}
+    read: list[tuple[str, Problem]] = []
     for application, verdict in applications:
         alike = together_of(
             application.instance,
@@ -311,13 +316,10 @@ def application_problems(
         )
         is_many = together.get(alike.cause, 0) >= MANY
         problem = application_problem(application, verdict, alike if is_many else None, environment)
-        read[problem.cause] += 1
-        last[problem.cause] = problem
+        read.append((problem.cause, problem))
         yield problem
-    for cause, problem in last.items():
-        left = together.get(cause, 0) - read[cause]
-        if cause and left > 0:
-            yield replace(problem, name=f"more/{cause}", title=f"{left} more", url="", count=left, place="", step=None)
+    for cause, left, problem in not_read(read, together):
+        yield replace(problem, name=f"more/{cause}", title=f"{left} more", url="", count=left, place="", step=None)
 
 
 def own_causes(problems: Iterable[Problem]) -> set[str]:
