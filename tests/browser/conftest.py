@@ -117,3 +117,10 @@ def session_of(role: Role, url: str) -> Any:
     client.force_login(person_with(f"{role}-in-a-browser", role), backend=BACKEND)
     name = settings.SESSION_COOKIE_NAME
     return {"name": name, "value": client.cookies[name].value, "url": url}
+
+
+def pass_slowly(page: Page, seconds: int) -> None:
+    """Lets seconds pass for the page so slowly that the server's answers can come in between."""
+    for _ in range(seconds):
+        page.clock.run_for(1000)
+        page.wait_for_timeout(40)

@@ -11,6 +11,7 @@ from django.urls import Resolver404, resolve
 
 from apps.core.clock import database_now
 from apps.core.models import Lease
+from apps.core.topics import raise_topics
 from apps.fleet.models import ClusterRole
 from apps.gitops.models import ApplicationDetail, Project
 from tests.rows import (
@@ -38,6 +39,7 @@ CLUSTERS = {
     "stone-prd-host1": ClusterRole.HOST,
     CLUSTER: ClusterRole.MEMBER,
 }
+NEW = "another-stone-prd-m01"
 BROKEN = "build-service-stone-prd-m01"
 SUBJECT = f"production/argocd/{BROKEN}"
 LISTS = ("/", "/alerts/", "/apps/", "/clusters/", "/sources/")
@@ -88,6 +90,12 @@ def fleet_rows() -> None:
     quiet = episode_row("Quiet", severity="warning", state="suppressed", tone="held", silenced_by=[silence.silence_id])
     held_by(quiet, *MEMBERS)
     change_row(BROKEN, link=f"/apps/{SUBJECT}/")
+
+
+def change(name: str = NEW) -> None:
+    """One more Application is broken, as a collector would have written it."""
+    broken(name)
+    raise_topics(["apps", "apps:production"])
 
 
 def every_state_rows() -> None:

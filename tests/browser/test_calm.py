@@ -10,18 +10,12 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from apps.core.topics import raise_topics
 from apps.gitops.models import Application
-from tests.browser.conftest import DESKTOP, PHONE, Visit, Visitor
-from tests.browser.small_fleet import ALERT, BROKEN, SUBJECT, fleet_rows
-from tests.rows import broken, down, source_row
+from tests.browser.conftest import DESKTOP, PHONE, Visit, Visitor, pass_slowly
+from tests.browser.small_fleet import ALERT, BROKEN, NEW, SUBJECT, change, fleet_rows
+from tests.rows import down, source_row
 
 POLLS = re.compile(r"[?&]v=\d+")
 A_MINUTE = 60_000
-
-
-def change(name: str = "another-stone-prd-m01") -> None:
-    """One more Application is broken, as a collector would have written it."""
-    broken(name)
-    raise_topics(["apps", "apps:production"])
 
 
 def opened(visitor: Visitor, path: str) -> tuple[Visit, Page, list[str]]:
@@ -32,13 +26,6 @@ def opened(visitor: Visitor, path: str) -> tuple[Visit, Page, list[str]]:
     polls: list[str] = []
     visit.page.on("request", lambda request: polls.append(request.url) if POLLS.search(request.url) else None)
     return visit, visit.open(path), polls
-
-
-def pass_slowly(page: Page, seconds: int) -> None:
-    """Lets seconds pass for the page so slowly that the server's answers can come in between."""
-    for _ in range(seconds):
-        page.clock.run_for(1000)
-        page.wait_for_timeout(20)
 
 
 def top_of(row: Locator) -> float:
@@ -136,7 +123,7 @@ def test_a_portal_that_fails_is_not_asked_each_second(visitor: Visitor, status: 
     page.unroute(POLLS)
     pass_slowly(page, 16)
     expect(page.locator("#offline")).to_be_hidden()
-    expect(page.get_by_role("link", name="another-stone-prd-m01")).to_be_visible()
+    expect(page.get_by_role("link", name=NEW)).to_be_visible()
     visit.said.clear()
 
 
@@ -217,7 +204,7 @@ def test_what_was_scrolled_stays_so_when_the_list_is_exchanged(listener: Visitor
     panel.evaluate("(panel) => { panel.scrollLeft = 120; }")
     page.wait_for_timeout(100)
     change()
-    expect(page.get_by_role("link", name="another-stone-prd-m01")).to_be_visible()
+    expect(page.get_by_role("link", name=NEW)).to_be_visible()
     assert panel.evaluate("(panel) => panel.scrollLeft") == 120
 
 

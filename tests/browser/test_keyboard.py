@@ -6,10 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from apps.core.topics import raise_topics
 from tests.browser.conftest import Visitor
-from tests.browser.small_fleet import ALERT, BROKEN, FINGERPRINT, fleet_rows
-from tests.rows import broken
+from tests.browser.small_fleet import ALERT, BROKEN, FINGERPRINT, NEW, change, fleet_rows
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 
@@ -94,12 +92,11 @@ def test_the_row_stays_the_same_one_when_the_list_is_exchanged(visitor: Visitor)
     page.keyboard.type("jj")
     second = row_focused(page)
     page.evaluate("document.getElementById('live').marked = true")
-    broken("another-stone-prd-m01")
-    raise_topics(["apps", "apps:production"])
+    change()
     pill = page.locator(".pill-held")
     expect(pill).to_be_visible(timeout=15_000)
     pill.click()
-    expect(page.get_by_role("link", name="another-stone-prd-m01")).to_be_visible()
+    expect(page.get_by_role("link", name=NEW)).to_be_visible()
     assert page.evaluate("document.getElementById('live').marked") is None
     assert row_focused(page) == second
     page.keyboard.press("Escape")

@@ -11,11 +11,9 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
 
 from apps.core.topics import raise_topics
-from tests.browser.conftest import PHONE, Visit, Visitor
-from tests.browser.small_fleet import ALERT, BROKEN, fleet_rows
-from tests.rows import broken
+from tests.browser.conftest import PHONE, Visit, Visitor, pass_slowly
+from tests.browser.small_fleet import ALERT, BROKEN, NEW, change, fleet_rows
 
-NEW = "another-stone-prd-m01"
 HOUR_AND_A_MINUTE = 61 * 60_000
 ASKS_AGAIN = re.compile(r"[?&]v=\d+")
 
@@ -41,12 +39,6 @@ def listening(listener: Visitor, path: str = "/apps/", **options: object) -> tup
         page = visit.open(path)
     assert stream.value.status == 200
     return visit, page, asked
-
-
-def change(name: str = NEW) -> None:
-    """One more Application is broken, as a collector would have written it."""
-    broken(name)
-    raise_topics(["apps", "apps:production"])
 
 
 def came_true(what: Callable[[], bool], page: Page) -> bool:
@@ -221,13 +213,6 @@ def test_a_finger_that_has_left_the_screen_holds_nothing(listener: Visitor) -> N
     change()
     expect(page.get_by_role("link", name=NEW).first).to_be_visible()
     expect(page.locator(".pill-held")).to_be_hidden()
-
-
-def pass_slowly(page: Page, seconds: int) -> None:
-    """Lets seconds pass for the page so slowly that the server's answers can come in between."""
-    for _ in range(seconds):
-        page.clock.run_for(1000)
-        page.wait_for_timeout(40)
 
 
 def hide(page: Page, is_hidden: bool) -> None:

@@ -8,11 +8,9 @@ import re
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from apps.core.topics import raise_topics
 from apps.gitops.models import Application
 from tests.browser.conftest import Visit, Visitor
-from tests.browser.small_fleet import ALERT, BROKEN, FINGERPRINT, fleet_rows
-from tests.rows import broken
+from tests.browser.small_fleet import ALERT, BROKEN, FINGERPRINT, NEW, change, fleet_rows
 
 POLL_MS = 10_500
 
@@ -33,12 +31,6 @@ def opened(visitor: Visitor, path: str) -> tuple[Visit, Page]:
     return visit, visit.open(path)
 
 
-def change(name: str = "another-stone-prd-m01") -> None:
-    """One more Application is broken, as a collector would have written it."""
-    broken(name)
-    raise_topics(["apps", "apps:production"])
-
-
 @pytest.mark.parametrize("path", ["/", "/apps/", "/clusters/", "/sources/", f"/alerts/appsre/{FINGERPRINT}/"])
 def test_a_poll_of_a_page_that_shows_all_there_is_brings_nothing(visitor: Visitor, path: str) -> None:
     _, page = opened(visitor, path)
@@ -52,7 +44,7 @@ def test_what_changed_comes_in_and_the_frame_counts_it(visitor: Visitor) -> None
     expect(page.locator("#count-applications")).to_have_text(re.compile("^1"))
     change()
     assert poll(page).status == 200
-    expect(page.get_by_role("link", name="another-stone-prd-m01")).to_be_visible()
+    expect(page.get_by_role("link", name=NEW)).to_be_visible()
     expect(page.locator("#count-applications")).to_have_text(re.compile("^2"))
     assert page.title().startswith("(")
     assert poll(page).status == 204
@@ -70,10 +62,10 @@ def test_a_swap_waits_for_the_keyboard_and_leaves_focus_and_opened_parts_alone(v
     pill = page.locator(".pill-held")
     expect(pill).to_have_text("1 update")
     expect(page.locator("#count-applications")).to_have_text(re.compile("^2"))
-    expect(page.get_by_role("link", name="another-stone-prd-m01")).to_have_count(0)
+    expect(page.get_by_role("link", name=NEW)).to_have_count(0)
     assert poll(page).status == 204, "the frame shows all there is, and the list is held still"
     pill.click()
-    expect(page.get_by_role("link", name="another-stone-prd-m01").first).to_be_visible()
+    expect(page.get_by_role("link", name=NEW).first).to_be_visible()
     expect(link).to_be_focused()
     expect(row.get_by_text("Ranked as")).to_be_visible()
 
@@ -88,7 +80,7 @@ def test_a_swap_does_not_take_a_field_from_under_ones_hands(visitor: Visitor) ->
     expect(page).to_have_url(re.compile(r"[?&]q=stone-p"))
     change()
     assert poll(page).status == 200
-    expect(page.get_by_role("link", name="another-stone-prd-m01")).to_be_visible()
+    expect(page.get_by_role("link", name=NEW)).to_be_visible()
     expect(field).to_be_focused()
     expect(field).to_have_value("stone-p")
 

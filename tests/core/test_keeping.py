@@ -126,15 +126,21 @@ def test_the_least_used_make_room(maker: Maker) -> None:
     assert maker.made == 4
 
 
-def test_who_cannot_bear_the_old_one_does_not_wait_for_what_is_made_before(maker: Maker) -> None:
+def at_work(maker: Maker, other: Maker) -> Keeper[str]:
+    """A keeper of both, whose own thread is busy with the first one's."""
     keeper: Keeper[str] = Keeper(4)
-    other = Maker()
     got(keeper, maker)
     got(keeper, other, key="other")
     maker.may_go_on.clear()
     maker.has_begun.clear()
     assert got(keeper, maker, good=0) == "made 1"
-    assert maker.has_begun.wait(5), "the keeper's thread is busy with one"
+    assert maker.has_begun.wait(5)
+    return keeper
+
+
+def test_who_cannot_bear_the_old_one_does_not_wait_for_what_is_made_before(maker: Maker) -> None:
+    other = Maker()
+    keeper = at_work(maker, other)
     assert got(keeper, other, good=0, key="other") == "made 1", "the other waits for its turn"
     with ThreadPoolExecutor(1) as pool:
         try:
@@ -144,18 +150,12 @@ def test_who_cannot_bear_the_old_one_does_not_wait_for_what_is_made_before(maker
 
 
 def test_what_was_made_meanwhile_is_not_made_a_second_time(maker: Maker) -> None:
-    keeper: Keeper[str] = Keeper(4)
     other = Maker()
-    got(keeper, maker)
-    got(keeper, other, key="other")
-    maker.may_go_on.clear()
-    maker.has_begun.clear()
+    keeper = at_work(maker, other)
 
     def get_other(*, bears: bool) -> str:
         return keeper.get("other", is_good=lambda value, _: value == "made 2", is_bearable=lambda *_: bears, make=other)
 
-    got(keeper, maker, good=0)
-    assert maker.has_begun.wait(5)
     assert [get_other(bears=True), get_other(bears=False)] == ["made 1", "made 2"]
     maker.may_go_on.set()
     assert came_true(lambda: not any(entry.is_awaited for entry in keeper._entries.values()))
