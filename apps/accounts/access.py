@@ -31,3 +31,11 @@ def may(user: AbstractBaseUser | AnonymousUser, verb: Verb) -> bool:
     """Whether the person may do this: no role, no access."""
     role = role_of(user)
     return role is not None and role.rank >= LEAST_ROLE[verb].rank
+
+
+def person_shown(user: AbstractBaseUser | AnonymousUser) -> dict[str, str]:
+    """Name and role in words, as the frame shows them; nothing for nobody, and for an account without a role."""
+    role = role_of(user)
+    if role is None or not isinstance(user, User):
+        return {}
+    return {"name": user.get_short_name() or user.get_username(), "role": str(role.label)}

@@ -6,11 +6,31 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 
+from apps.core.rows import rows_of
+
+from .models import Person
+
+OF_ACCOUNT = ("id", "password", "is_superuser", "username", "first_name", "last_name", "email", "is_staff", "is_active")
+"""In the order of the model's fields. Moments are read when somebody asks: on SQLite they would be texts here."""
+OF_PERSON = ("id", "user_id", "role", "is_persona")
+ACTIVE = """
+    SELECT account.id, account.password, account.is_superuser, account.username, account.first_name, account.last_name,
+        account.email, account.is_staff, account.is_active, person.id, person.user_id, person.role, person.is_persona
+    FROM auth_user account LEFT JOIN accounts_person person ON person.user_id = account.id
+    WHERE account.id = %s AND account.is_active
+"""
+
 
 class LocalAccountBackend(ModelBackend):
     """Django's own accounts; passwords for `make run`, none for the demo's personas."""
 
     def get_user(self, user_id: int) -> User | None:
         """The active account with its role, or None; a persona counts in the demo alone."""
-        users = User.objects.select_related("person").filter(pk=user_id, is_active=True)
-        return (users if settings.PORTAL_DEMO else users.exclude(person__is_persona=True)).first()
+        for row in rows_of(ACTIVE, [user_id]):
+            user = User.from_db("default", OF_ACCOUNT, row[: len(OF_ACCOUNT)])
+            person_id, *_, is_persona = of_person = row[len(OF_ACCOUNT) :]
+            if person_id is not None:
+                user.person = Person.from_db("default", OF_PERSON, of_person)
+            if settings.PORTAL_DEMO or not is_persona:
+                return user
+        return None

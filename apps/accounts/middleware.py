@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
-from .access import Verb, may, role_of
+from .access import Verb, may, person_shown, role_of
 
 View = Callable[..., Any]
 
@@ -30,6 +30,7 @@ class SignInRequired(LoginRequiredMiddleware):
         """None where the page may be shown."""
         answer = super().process_view(request, view_func, view_args, view_kwargs)
         request.__dict__["portal_role"] = role_of(request.user) if answer is None else None
+        request.__dict__["portal_person"] = person_shown(request.user)
         if answer is None and self.is_closed(request, view_func) and not may(request.user, Verb.SEE):
             return render(request, "accounts/no_access.html", status=403)
         return answer

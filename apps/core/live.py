@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.safestring import mark_safe
@@ -41,6 +43,7 @@ LONGEST_SECONDS = 15 * 60
 LONGEST_TITLE = 200
 FRAME_FRAGMENT = "_frame_live.html"
 PERSON_MARK = mark_safe("<!--person-->")
+SIGN_OUT_MARK = "what-proves-the-form"
 NOW_MARK = mark_safe("&portal-now;")
 BEARABLE_SECONDS = 15.0
 UNCHANGED_SECONDS = 15.0
@@ -291,8 +294,14 @@ def gaps(text: SharedText, request: HttpRequest, now: datetime) -> dict[str, str
     """
     if PERSON_MARK not in text.marks:
         return {}
-    menu = render_to_string("core/_person.html", {}, request)
+    menu = menu_of(**request.__dict__.get("portal_person", {})).replace(SIGN_OUT_MARK, get_token(request))
     return {PERSON_MARK: menu, NOW_MARK: f"{now.timestamp():.3f}", LOOK_MARK: look_of(request)}
+
+
+@lru_cache(maxsize=256)
+def menu_of(name: str = "", role: str = "") -> str:
+    """The menu of a person, with a mark where the token of their form belongs."""
+    return render_to_string("core/_person.html", {"person": {"name": name, "role": role}, "csrf_token": SIGN_OUT_MARK})
 
 
 def theme_of(request: HttpRequest) -> str:

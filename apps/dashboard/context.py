@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from apps.accounts.access import Verb, may, role_of
+from apps.accounts.access import Verb, may, person_shown, role_of
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
 from apps.core.environment import PARAMETER, environment_asked
@@ -104,20 +104,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """`frame` for templates, made when a template first asks; false for somebody who is not signed in."""
     return {
         "frame": SimpleLazyObject(partial(frame_of, request)),
-        "person": SimpleLazyObject(partial(person_of, request)),
+        "person": SimpleLazyObject(partial(person_shown, request.user)),
         "theme": theme_of(request),
         "look": look_of(request),
     }
-
-
-def person_of(request: HttpRequest) -> dict[str, str]:
-    """Name and role of the one who asks."""
-    user, role = request.user, role_of(request.user)
-    return (
-        {"name": user.get_short_name() or user.get_username(), "role": role.label}
-        if user.is_authenticated and role
-        else {}
-    )
 
 
 def frame_of(request: HttpRequest) -> Frame | None:

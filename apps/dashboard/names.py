@@ -26,7 +26,7 @@ from apps.gitops.models import Application, ApplicationSet
 MOST_SHOWN = 8
 ENDED_LATELY = timedelta(hours=24)
 MOST_FOLDED = 32_768
-GOOD_SECONDS, BEARABLE_SECONDS = 3.0, 60.0
+GOOD_SECONDS, BEARABLE_SECONDS = 10.0, 60.0
 WORD_BREAK = re.compile(r"[-./_:\s]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
