@@ -24,6 +24,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -37,6 +38,8 @@ COLLECT_STATIC = ("collectstatic", "--noinput", "--clear", "--verbosity", "0")
 READY_SECONDS = 60.0
 GRACE_SECONDS = 15.0
 RESTART_SECONDS = 2.0
+READERS_NICENESS = 5
+"""Of what reads the upstreams: where processors are short, a page is not held up by a round of reads."""
 THREADS_BESIDE_SOURCES = 4
 BROKER_SECONDS = 10.0
 OTHERS_SETTINGS = ("CELERY_", "UVICORN_", "WEB_CONCURRENCY")
@@ -53,13 +56,25 @@ def end_with_the_supervisor() -> None:
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def begin_behind(niceness: int) -> None:
+    """Run in a child before its program: as `end_with_the_supervisor`, and where processors are short it gives way.
+
+    Linux weighs sessions against each other by what their `autogroup` says, not by the niceness of what runs in them.
+    """
+    end_with_the_supervisor()
+    os.nice(niceness)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
+
+
 @dataclass
 class Child:
-    """A process that the supervisor keeps alive."""
+    """A process that the supervisor keeps alive; with a niceness it gives way to those without."""
 
     name: str
     command: list[str]
     environment: dict[str, str]
+    niceness: int = 0
     process: subprocess.Popen[bytes] | None = None
     started_at: float = field(default=0.0)
 
@@ -71,7 +86,7 @@ class Child:
             env=self.environment,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=end_with_the_supervisor,  # noqa: PLW1509  # no lock is taken in it
+            preexec_fn=partial(begin_behind, self.niceness),  # noqa: PLW1509  # no lock is taken in it
         )
 
     def has_died(self) -> bool:
@@ -106,9 +121,9 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self.ending.set())
 
-    def add(self, name: str, command: list[str], environment: dict[str, str]) -> Child:
+    def add(self, name: str, command: list[str], environment: dict[str, str], niceness: int = 0) -> Child:
         """Starts a child and keeps it."""
-        child = Child(name, command, environment)
+        child = Child(name, command, environment, niceness)
         child.start()
         self.children.append(child)
         return child
@@ -386,8 +401,8 @@ def start_children(
         return
     portal_command(environment, "portal_align")
     threads = count_of_sources(fleet) + THREADS_BESIDE_SOURCES
-    supervisor.add("worker", worker_command(state, threads), environment)
-    supervisor.add("follow", [*MANAGE, "portal_follow"], environment)
+    supervisor.add("worker", worker_command(state, threads), environment, READERS_NICENESS)
+    supervisor.add("follow", [*MANAGE, "portal_follow"], environment, READERS_NICENESS)
     supervisor.add("web", web_command(options.port), environment)
     url = f"http://127.0.0.1:{options.port}/"
     if wait_until_ready(url, supervisor.ending):

@@ -16,8 +16,11 @@ from django.db import close_old_connections
 
 log = logging.getLogger(__name__)
 
+REST = 3.0
+
 T = TypeVar("T")
 IsGood = Callable[[T, float], bool]
+IsBearable = Callable[[T, float, float], bool]
 
 
 def is_younger(age: float, seconds: float) -> bool:
@@ -27,11 +30,12 @@ def is_younger(age: float, seconds: float) -> bool:
 
 @dataclass
 class Entry(Generic[T]):
-    """A value with the moment (monotonic) at which its making began; the lock that who makes it holds; and whether the
-    keeper's own thread is about to make it anew."""
+    """A value with the moments (monotonic) at which its making began and at which it was last found good; the lock that
+    who makes it holds; and whether the keeper's own thread is about to make it anew."""
 
     value: T | None = None
     begun_at: float = 0.0
+    good_at: float = 0.0
     making: Lock = field(default_factory=Lock)
     is_awaited: bool = False
 
@@ -40,7 +44,7 @@ class Keeper(Generic[T]):
     """Values by key, the `size` last used ones. Safe for threads; of one key one thread at a time makes the value.
 
     What is to be made anew while an old value can be borne is made by one thread of the keeper's own, which rests
-    as long as it works, so that those who ask are never held up by it for long. What waits for that thread
+    twice as long as it works, so that those who ask are never held up by it for long. What waits for that thread
     holds nobody up: who cannot bear the old value any more makes the new one at once.
     """
 
@@ -50,27 +54,28 @@ class Keeper(Generic[T]):
         self._lock = Lock()
         self._renewing = ThreadPoolExecutor(1, thread_name_prefix="keeper")
 
-    def get(self, key: Hashable, *, is_good: IsGood[T], is_bearable: IsGood[T], make: Callable[[], T]) -> T:
-        """The kept value if it `is_good` (value, seconds since its making began); an old one that `is_bearable`, while
-        a new one is made; else a new one, which is waited for."""
+    def get(self, key: Hashable, *, is_good: IsGood[T], is_bearable: IsBearable[T], make: Callable[[], T]) -> T:
+        """The kept value if it `is_good` (value, seconds since its making began); an old one that `is_bearable` (value,
+        the same seconds, seconds since it was last found good), while a new one is made; else a new one, which is
+        waited for."""
         entry = self._entry(key)
-        found = self._value_if(entry, is_good)
+        found = self._good(entry, is_good)
         if found is not None:
             return found
-        found = self._value_if(entry, is_bearable)
-        if found is not None:
+        old, now = entry.value, time.monotonic()
+        if old is not None and is_bearable(old, now - entry.begun_at, now - entry.good_at):
             self._renew_soon(entry, is_good, make)
-            return found
+            return old
         return self._good_or_made(entry, is_good, make)
 
     def _good_or_made(self, entry: Entry[T], is_good: IsGood[T], make: Callable[[], T]) -> T:
         with entry.making:
-            found = self._value_if(entry, is_good)
+            found = self._good(entry, is_good)
             if found is not None:
                 return found
             begun_at = time.monotonic()
             value = make()
-            entry.value, entry.begun_at = value, begun_at
+            entry.value, entry.begun_at, entry.good_at = value, begun_at, begun_at
             return value
 
     def _renew_soon(self, entry: Entry[T], is_good: IsGood[T], make: Callable[[], T]) -> None:
@@ -90,7 +95,7 @@ class Keeper(Generic[T]):
         finally:
             entry.is_awaited = False
             close_old_connections()
-        time.sleep(time.monotonic() - began)
+        time.sleep(REST * (time.monotonic() - began))
 
     def forget(self) -> None:
         """Keeps nothing any more."""
@@ -106,6 +111,10 @@ class Keeper(Generic[T]):
             return entry
 
     @staticmethod
-    def _value_if(entry: Entry[T], is_right: IsGood[T]) -> T | None:
-        value = entry.value
-        return value if value is not None and is_right(value, time.monotonic() - entry.begun_at) else None
+    def _good(entry: Entry[T], is_good: IsGood[T]) -> T | None:
+        """The value, if it is good at this moment."""
+        value, now = entry.value, time.monotonic()
+        if value is None or not is_good(value, now - entry.begun_at):
+            return None
+        entry.good_at = now
+        return value

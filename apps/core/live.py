@@ -46,6 +46,7 @@ PERSON_MARK = mark_safe("<!--person-->")
 SIGN_OUT_MARK = "what-proves-the-form"
 NOW_MARK = mark_safe("&portal-now;")
 BEARABLE_SECONDS = 15.0
+MOMENT_BORNE_SECONDS = 2.0
 UNCHANGED_SECONDS = 15.0
 THEMES = frozenset({"light", "dark"})
 
@@ -129,7 +130,7 @@ class Made(Generic[M]):
 
 
 PAGES: Keeper[Made[Any]] = Keeper(64)
-MOMENTS: Keeper[Any] = Keeper(8)
+MOMENTS: Keeper[tuple[int, Any]] = Keeper(8)
 
 
 def live_page(
@@ -150,15 +151,14 @@ def live_page(
     """
     named = {*topics, "sources"}
     asked = versions_now(named)
-    seen = seen_lately(overlay, asked.overlay)
+    seen = seen_lately(overlay, asked.overlay, borne_seconds=MOMENT_BORNE_SECONDS)
     kind = kind_wanted(request, asked, seen)
     if kind is Kind.NOTHING:
         return stamped(HttpResponse(status=204), asked, seen)
 
     def make() -> Made[M]:
         versions = versions_now(named)
-        is_same = versions.overlay == asked.overlay
-        laid_over = at_this_moment(seen if is_same else seen_lately(overlay, versions.overlay), overlay)
+        laid_over = at_this_moment(seen_lately(overlay, versions.overlay), overlay)
         overlay_keep(request, laid_over, frame_shown(versions, laid_over))
         told = {"title": title_told(request)} if kind is Kind.FRAME else context(laid_over)
         live = live_of(request, sorted(named), versions, laid_over, told.get(CHANGES_AT))
@@ -180,24 +180,30 @@ def versions_now(topics: set[str]) -> Versions:
     return Versions(*(sum(found[name] for name in names) for names in (topics, FRAME_TOPICS, OVERLAY_TOPICS)))
 
 
-def seen_lately(overlay: Callable[[], M], version: int) -> M:
+def seen_lately(overlay: Callable[[], M], version: int, *, borne_seconds: float = 0.0) -> M:
     """The overlay of a moment ago, of the version told or a newer one.
 
     One is kept only as long as nothing that it is made of was written as changed, and nothing has turned stale since.
+    One that is older than what was written is given for so many seconds while a new one is made.
     """
-    seen: M = MOMENTS.get(
-        (overlay, version),
-        is_good=lambda seen, age: is_new(seen, age) and is_valid(seen, age),
-        is_bearable=lambda seen, age: is_bearable(seen, age) and is_valid(seen, age),
-        make=overlay,
+
+    def is_right(kept: tuple[int, M], age: float) -> bool:
+        return kept[0] >= version and is_new(kept, age) and is_valid(kept[1], age)
+
+    def is_borne(kept: tuple[int, M], age: float, worse: float) -> bool:
+        is_recent = is_younger(age, BEARABLE_SECONDS) if kept[0] >= version else is_younger(worse, borne_seconds)
+        return is_recent and is_valid(kept[1], age)
+
+    kept: tuple[int, M] = MOMENTS.get(
+        overlay, is_good=is_right, is_bearable=is_borne, make=lambda: (version, overlay())
     )
-    return seen
+    return kept[1]
 
 
 def overlay_lately(request: HttpRequest, overlay: Callable[[], M]) -> M:
     """The overlay for a page that does not stay current, left on the request for its frame."""
     versions = versions_now(set())
-    seen = seen_lately(overlay, versions.overlay)
+    seen = seen_lately(overlay, versions.overlay, borne_seconds=MOMENT_BORNE_SECONDS)
     overlay_keep(request, seen, frame_shown(versions, seen))
     return seen
 
@@ -236,12 +242,12 @@ def made_or_kept(
 
     def is_right(made: Made[M]) -> bool:
         has_ended = made.ends != NO_END and shown.now.timestamp() >= made.ends
-        return made.version >= since and made.shown.digest == shown.digest and not has_ended
+        return made.version >= since and stands_as(made.shown, shown) and not has_ended
 
     found: Made[M] = PAGES.get(
         shared_by(request, kind),
         is_good=lambda made, age: is_right(made) and (is_new(made, age) or is_still_true(made, age, versions.of(kind))),
-        is_bearable=lambda made, age: is_right(made) and is_bearable(made, age),
+        is_bearable=lambda made, _, worse: is_right(made) and is_younger(worse, BEARABLE_SECONDS),
         make=make,
     )
     return found
@@ -252,9 +258,10 @@ def is_new(_: object, age: float) -> bool:
     return age < settings.PAGES_KEPT_SECONDS
 
 
-def is_bearable(_: object, age: float) -> bool:
-    """Whether what is kept is given while a new one is made."""
-    return is_younger(age, BEARABLE_SECONDS)
+def stands_as(made: Moment, shown: Moment) -> bool:
+    """Whether the sources stand as what was made says: as they are known to, or known later and not yet doubtful."""
+    is_later = made.now > shown.now and (made.valid_until is None or shown.now < made.valid_until)
+    return is_later or made.digest == shown.digest
 
 
 def is_still_true(made: Made[Any], age: float, version: int) -> bool:

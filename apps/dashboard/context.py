@@ -155,7 +155,7 @@ def counts_known(overlay: Overlay, environment: str, shown: str) -> dict[str, Co
     return COUNTS.get(
         (environment, shown),
         is_good=lambda _, age: shown != "" and is_younger(age, UNCHANGED_SECONDS),
-        is_bearable=lambda _, __: False,
+        is_bearable=lambda *_: False,
         make=partial(counts_of, overlay, environment),
     )
 

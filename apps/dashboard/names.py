@@ -116,7 +116,7 @@ def names_known() -> Names:
     return NAMES.get(
         "names",
         is_good=lambda _, age: is_younger(age, GOOD_SECONDS),
-        is_bearable=lambda _, age: is_younger(age, BEARABLE_SECONDS),
+        is_bearable=lambda _, __, worse: is_younger(worse, BEARABLE_SECONDS),
         make=lambda: names_read(overlay_now()),
     )
 

@@ -35,7 +35,9 @@ def maker() -> Maker:
 
 
 def got(keeper: Keeper[str], maker: Maker, *, good: float = 60, bearable: float = 60, key: str = "page") -> str:
-    return keeper.get(key, is_good=lambda _, age: age < good, is_bearable=lambda _, age: age < bearable, make=maker)
+    return keeper.get(
+        key, is_good=lambda _, age: age < good, is_bearable=lambda _, __, worse: worse < bearable, make=maker
+    )
 
 
 def came_true(what: Callable[[], bool]) -> bool:
@@ -53,6 +55,17 @@ def test_a_good_value_is_not_made_again(maker: Maker) -> None:
 def test_a_value_that_is_not_good_any_more_is_made_again(maker: Maker) -> None:
     keeper: Keeper[str] = Keeper(4)
     assert [got(keeper, maker, good=0, bearable=0) for _ in range(2)] == ["made 1", "made 2"]
+
+
+def test_how_long_an_old_value_is_borne_counts_from_when_it_was_last_good(maker: Maker) -> None:
+    """Else a page on which nothing happens for long would be too old for everybody the moment that something does."""
+    keeper: Keeper[str] = Keeper(4)
+    got(keeper, maker)
+    time.sleep(0.2)
+    assert got(keeper, maker) == "made 1", "good after all that time"
+    maker.may_go_on.clear()
+    assert got(keeper, maker, good=0, bearable=0.15) == "made 1"
+    maker.may_go_on.set()
 
 
 def test_many_who_ask_at_once_cost_one(maker: Maker) -> None:

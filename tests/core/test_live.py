@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +15,7 @@ from django.test import RequestFactory
 
 from apps.core.environment import environment_asked, environment_kept
 from apps.core.htmx import wants_fragment
-from apps.core.live import MOMENTS, PAGES, is_current, live_page, overlay_kept, seen_lately
+from apps.core.live import MOMENTS, PAGES, is_current, live_page, overlay_kept, seen_lately, stands_as
 from apps.core.topics import raise_topics
 from tests.pages import asked_again
 
@@ -226,6 +226,24 @@ class TestKept:
         time.sleep(0.06)
         seen_lately(overlay, 0)
         assert len(asked) == 2
+
+    def test_a_moment_older_than_what_was_written_is_given_only_to_who_bears_it(self, kept: Page) -> None:
+        moments = [Seen(digest="before"), Seen(digest="after")]
+
+        def overlay() -> Seen:
+            return moments[0]
+
+        assert seen_lately(overlay, 1).digest == "before"
+        moments.reverse()
+        assert seen_lately(overlay, 2, borne_seconds=60).digest == "before", "while a new one is made"
+        assert seen_lately(overlay, 2).digest == "after"
+        assert seen_lately(overlay, 2, borne_seconds=60).digest == "after"
+
+    def test_a_page_that_was_made_after_the_moment_in_hand_is_not_made_again(self) -> None:
+        early, late = Seen(digest="before"), Seen(digest="after", now=NOW + timedelta(seconds=1))
+        assert stands_as(late, early)
+        assert not stands_as(early, late)
+        assert not stands_as(replace(late, valid_until=NOW), early), "it is doubtful by now"
 
 
 def test_the_polled_address_keeps_filters(page: Page) -> None:
