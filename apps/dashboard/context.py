@@ -209,7 +209,7 @@ def banners_of(overlay: Overlay) -> Iterator[Banner]:
         (SourceState.STALE, "stale"),
         (SourceState.NEVER, "not reached yet"),
     ):
-        sources = [source for source in overlay.sources.values() if source.state(overlay.now) is state]
+        sources = overlay.in_state(state)
         if sources:
             yield Banner(Tone.UNKNOWN, f"{named(sources)} {words}", since_of(sources), url)
 

@@ -30,13 +30,20 @@ class Standing:
 
     def state_of(self, key: str) -> SourceState:
         """The state of a source now; NEVER of one that is not there."""
-        source = self.sources.get(key)
-        return source.state(self.now) if source else SourceState.NEVER
+        return self._states.get(key, SourceState.NEVER)
+
+    def in_state(self, state: SourceState) -> list[Source]:
+        """The sources that are in this state now."""
+        return [source for key, source in self.sources.items() if self._states[key] is state]
+
+    @cached_property
+    def _states(self) -> dict[str, SourceState]:
+        return {key: source.state(self.now) for key, source in self.sources.items()}
 
     @cached_property
     def fresh(self) -> tuple[Source, ...]:
         """The sources that are fresh."""
-        return tuple(source for source in self.sources.values() if source.state(self.now) is SourceState.FRESH)
+        return tuple(self.in_state(SourceState.FRESH))
 
     @property
     def fresh_count(self) -> int:
@@ -65,7 +72,7 @@ class Standing:
 
         What is doubtful because of them follows from it and from rows, whose topics rise when they are written.
         """
-        states = sorted(f"{key}={source.state(self.now)}" for key, source in self.sources.items())
+        states = sorted(f"{key}={state}" for key, state in self._states.items())
         told = "\n".join([*states, f"read={self.is_being_read}"])
         return hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
 
