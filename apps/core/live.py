@@ -151,14 +151,15 @@ def live_page(
     """
     named = {*topics, "sources"}
     asked = versions_now(named)
-    seen = seen_lately(overlay, asked.overlay, borne_seconds=MOMENT_BORNE_SECONDS)
+    known, seen = moment_lately(overlay, asked.overlay, borne_seconds=MOMENT_BORNE_SECONDS)
     kind = kind_wanted(request, asked, seen)
     if kind is Kind.NOTHING:
         return stamped(HttpResponse(status=204), asked, seen)
 
     def make() -> Made[M]:
         versions = versions_now(named)
-        laid_over = at_this_moment(seen_lately(overlay, versions.overlay), overlay)
+        newest = seen if known >= versions.overlay else seen_lately(overlay, versions.overlay)
+        laid_over = at_this_moment(newest, overlay)
         overlay_keep(request, laid_over, frame_shown(versions, laid_over))
         told = {"title": title_told(request)} if kind is Kind.FRAME else context(laid_over)
         live = live_of(request, sorted(named), versions, laid_over, told.get(CHANGES_AT))
@@ -181,7 +182,12 @@ def versions_now(topics: set[str]) -> Versions:
 
 
 def seen_lately(overlay: Callable[[], M], version: int, *, borne_seconds: float = 0.0) -> M:
-    """The overlay of a moment ago, of the version told or a newer one.
+    """The overlay of a moment ago, as `moment_lately` tells it."""
+    return moment_lately(overlay, version, borne_seconds=borne_seconds)[1]
+
+
+def moment_lately(overlay: Callable[[], M], version: int, *, borne_seconds: float) -> tuple[int, M]:
+    """The overlay of a moment ago, of the version told or a newer one, and which one that is at the least.
 
     One is kept only as long as nothing that it is made of was written as changed, and nothing has turned stale since.
     One that is older than what was written is given for so many seconds while a new one is made.
@@ -194,10 +200,10 @@ def seen_lately(overlay: Callable[[], M], version: int, *, borne_seconds: float 
         is_recent = is_younger(age, BEARABLE_SECONDS) if kept[0] >= version else is_younger(worse, borne_seconds)
         return is_recent and is_valid(kept[1], age)
 
-    kept: tuple[int, M] = MOMENTS.get(
+    found: tuple[int, M] = MOMENTS.get(
         overlay, is_good=is_right, is_bearable=is_borne, make=lambda: (version, overlay())
     )
-    return kept[1]
+    return found
 
 
 def overlay_lately(request: HttpRequest, overlay: Callable[[], M]) -> M:

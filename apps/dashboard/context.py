@@ -104,7 +104,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """`frame` for templates, made when a template first asks; false for somebody who is not signed in."""
     return {
         "frame": SimpleLazyObject(partial(frame_of, request)),
-        "person": SimpleLazyObject(partial(person_shown, request.user)),
+        "person": SimpleLazyObject(lambda: person_shown(request.user)),
         "theme": theme_of(request),
         "look": look_of(request),
     }
