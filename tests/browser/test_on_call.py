@@ -185,6 +185,7 @@ def away_and_back(page: Page) -> None:
       Object.defineProperty(document, "hidden", { value: true, configurable: true });
       document.dispatchEvent(new Event("visibilitychange"));
     }""")
+    page.wait_for_timeout(500)  # what was asked for before is answered
     lunch()
     page.wait_for_timeout(2500)
     expect(page.get_by_text("has-stone-prd-m02")).to_have_count(0)
