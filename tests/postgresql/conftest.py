@@ -1,4 +1,4 @@
-"""What is marked `database` runs on PostgreSQL beside all the other tests: begun as soon as it is known to be wanted."""
+"""What is marked `database` is tried on PostgreSQL beside all other tests, begun once it is known to be wanted."""
 
 from __future__ import annotations
 
