@@ -38,6 +38,7 @@ COLLECT_STATIC = ("collectstatic", "--noinput", "--clear", "--verbosity", "0")
 READY_SECONDS = 60.0
 GRACE_SECONDS = 15.0
 RESTART_SECONDS = 2.0
+AUTOGROUP_TRIES, AUTOGROUP_SECONDS = 10, 0.05
 READERS_NICENESS = 5
 """Of what reads the upstreams: where processors are short, a page is not held up by a round of reads."""
 THREADS_BESIDE_SOURCES = 4
@@ -62,9 +63,18 @@ def begin_behind(niceness: int) -> None:
     Linux weighs sessions against each other by what their `autogroup` says, not by the niceness of what runs in them.
     """
     end_with_the_supervisor()
+    if not niceness:
+        return
     os.nice(niceness)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
+    for _ in range(AUTOGROUP_TRIES):
+        try:
+            Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
+        except BlockingIOError:
+            time.sleep(AUTOGROUP_SECONDS)  # the kernel takes one such word of ordinary users in a tenth of a second
+        except OSError:
+            return
+        else:
+            return
 
 
 @dataclass

@@ -29,13 +29,19 @@ def is_younger(age: float, seconds: float) -> bool:
 
 
 @dataclass
-class Entry(Generic[T]):
-    """A value with the moments (monotonic) at which its making began and at which it was last found good; the lock that
-    who makes it holds; and whether the keeper's own thread is about to make it anew."""
+class Kept(Generic[T]):
+    """A value with the moments (monotonic) at which its making began and at which who asked last found it good."""
 
-    value: T | None = None
-    begun_at: float = 0.0
-    good_at: float = 0.0
+    value: T
+    begun_at: float
+    good_at: float
+
+
+@dataclass
+class Entry(Generic[T]):
+    """What is kept, exchanged as one; the lock that who makes it holds; whether the keeper's own thread is about to."""
+
+    kept: Kept[T] | None = None
     making: Lock = field(default_factory=Lock)
     is_awaited: bool = False
 
@@ -44,7 +50,7 @@ class Keeper(Generic[T]):
     """Values by key, the `size` last used ones. Safe for threads; of one key one thread at a time makes the value.
 
     What is to be made anew while an old value can be borne is made by one thread of the keeper's own, which rests
-    twice as long as it works, so that those who ask are never held up by it for long. What waits for that thread
+    three times as long as it works, so that those who ask are never held up by it for long. What waits for that thread
     holds nobody up: who cannot bear the old value any more makes the new one at once.
     """
 
@@ -58,24 +64,24 @@ class Keeper(Generic[T]):
         """The kept value if it `is_good` (value, seconds since its making began); an old one that `is_bearable` (value,
         the same seconds, seconds since it was last found good), while a new one is made; else a new one, which is
         waited for."""
-        entry = self._entry(key)
-        found = self._good(entry, is_good)
-        if found is not None:
-            return found
-        old, now = entry.value, time.monotonic()
-        if old is not None and is_bearable(old, now - entry.begun_at, now - entry.good_at):
+        entry, now = self._entry(key), time.monotonic()
+        kept = entry.kept
+        if kept is not None and is_good(kept.value, now - kept.begun_at):
+            kept.good_at = now
+            return kept.value
+        if kept is not None and is_bearable(kept.value, now - kept.begun_at, now - kept.good_at):
             self._renew_soon(entry, is_good, make)
-            return old
+            return kept.value
         return self._good_or_made(entry, is_good, make)
 
     def _good_or_made(self, entry: Entry[T], is_good: IsGood[T], make: Callable[[], T]) -> T:
+        """Does not note the value as found good: who asked may have asked long ago, and judges by what was then."""
         with entry.making:
-            found = self._good(entry, is_good)
-            if found is not None:
-                return found
-            begun_at = time.monotonic()
+            kept, now = entry.kept, time.monotonic()
+            if kept is not None and is_good(kept.value, now - kept.begun_at):
+                return kept.value
             value = make()
-            entry.value, entry.begun_at, entry.good_at = value, begun_at, begun_at
+            entry.kept = Kept(value, now, now)
             return value
 
     def _renew_soon(self, entry: Entry[T], is_good: IsGood[T], make: Callable[[], T]) -> None:
@@ -109,12 +115,3 @@ class Keeper(Generic[T]):
             while len(self._entries) > self._size:
                 self._entries.popitem(last=False)
             return entry
-
-    @staticmethod
-    def _good(entry: Entry[T], is_good: IsGood[T]) -> T | None:
-        """The value, if it is good at this moment."""
-        value, now = entry.value, time.monotonic()
-        if value is None or not is_good(value, now - entry.begun_at):
-            return None
-        entry.good_at = now
-        return value

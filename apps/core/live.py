@@ -209,7 +209,7 @@ def moment_lately(overlay: Callable[[], M], version: int, *, borne_seconds: floa
 def overlay_lately(request: HttpRequest, overlay: Callable[[], M]) -> M:
     """The overlay for a page that does not stay current, left on the request for its frame."""
     versions = versions_now(set())
-    seen = seen_lately(overlay, versions.overlay, borne_seconds=MOMENT_BORNE_SECONDS)
+    seen = seen_lately(overlay, versions.overlay)
     overlay_keep(request, seen, frame_shown(versions, seen))
     return seen
 
@@ -265,9 +265,11 @@ def is_new(_: object, age: float) -> bool:
 
 
 def stands_as(made: Moment, shown: Moment) -> bool:
-    """Whether the sources stand as what was made says: as they are known to, or known later and not yet doubtful."""
-    is_later = made.now > shown.now and (made.valid_until is None or shown.now < made.valid_until)
-    return is_later or made.digest == shown.digest
+    """Whether the sources stand as what was made says: as they are known to, or known later than that.
+
+    What is known vouches for this moment (`is_valid`); what was known later vouches for no shorter.
+    """
+    return made.now > shown.now or made.digest == shown.digest
 
 
 def is_still_true(made: Made[Any], age: float, version: int) -> bool:

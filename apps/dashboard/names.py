@@ -1,7 +1,7 @@
 """All names that search looks through, kept in memory: a letter more costs a walk over them and no scan of wide rows.
 
-They are kept for a moment, and for a little longer while they are read anew: a name that came into being a few
-seconds ago is found a few seconds later. Only their order hangs on the kept tone; what is shown is read again.
+They are kept for ten seconds, and for a minute at most while they are read anew: a name that came into being just now
+is found some seconds later. Only their order hangs on the kept tone; what is shown is read again.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def names_known() -> Names:
     return NAMES.get(
         "names",
         is_good=lambda _, age: is_younger(age, GOOD_SECONDS),
-        is_bearable=lambda _, __, worse: is_younger(worse, BEARABLE_SECONDS),
+        is_bearable=lambda _, age, __: is_younger(age, BEARABLE_SECONDS),
         make=lambda: names_read(overlay_now()),
     )
 

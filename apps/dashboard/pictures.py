@@ -125,7 +125,7 @@ def broken_pictures(overlay: Overlay, environment: str = "") -> list[Picture]:
 
     key = (environment, fresh, overlay.digest)
     return PICTURES.get(
-        key, is_good=is_kept, is_bearable=lambda _, __, worse: is_younger(worse, PICTURE_BORNE_SECONDS), make=make
+        key, is_good=is_kept, is_bearable=lambda _, age, __: is_younger(age, PICTURE_BORNE_SECONDS), make=make
     )
 
 
@@ -216,7 +216,7 @@ def walked_lately(overlay: Overlay) -> Walked:
     return WALKED.get(
         "",
         is_good=is_kept,
-        is_bearable=lambda _, __, worse: is_younger(worse, WALKED_BORNE_SECONDS),
+        is_bearable=lambda _, age, __: is_younger(age, WALKED_BORNE_SECONDS),
         make=lambda: walked_now(overlay),
     )
 

@@ -9,11 +9,13 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from apps.accounts.access import Verb, may, role_of
+from apps.accounts.backends import LocalAccountBackend
 from apps.accounts.models import FailedSignIn, Person, Role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 PASSWORD = "correct horse battery"
 OPEN_PAGES = {
     "healthz",
@@ -62,6 +64,21 @@ def test_a_disabled_account_is_out_at_once(viewer: Client) -> None:
     assert viewer.get("/sources/").status_code == 200
     User.objects.update(is_active=False)
     assert viewer.get("/sources/").status_code == 302
+
+
+def test_a_session_that_is_over_is_nobodys(viewer: Client) -> None:
+    Session.objects.update(expire_date=timezone.now() + timedelta(seconds=20))
+    assert viewer.get("/sources/").status_code == 200
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert viewer.get("/sources/").status_code == 302
+
+
+def test_an_account_is_read_as_it_is(account: User) -> None:
+    read = LocalAccountBackend().get_user(account.pk)
+    asked = ("pk", "username", "first_name", "last_name", "email", "password", "is_active", "is_staff", "is_superuser")
+    assert read
+    assert [getattr(read, name) for name in asked] == [getattr(account, name) for name in asked]
+    assert (read.person.role, read.person.is_persona, read.date_joined) == ("responder", False, account.date_joined)
 
 
 def test_a_fragment_of_a_lapsed_session_sends_the_whole_page_to_sign_in(client: Client) -> None:

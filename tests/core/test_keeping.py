@@ -68,6 +68,19 @@ def test_how_long_an_old_value_is_borne_counts_from_when_it_was_last_good(maker:
     maker.may_go_on.set()
 
 
+def test_a_renewal_judges_by_what_was_known_when_it_was_asked_for_and_prolongs_nothing(maker: Maker) -> None:
+    keeper: Keeper[str] = Keeper(4)
+    got(keeper, maker)
+    entry = keeper._entry("page")
+    assert entry.kept
+    good_at = entry.kept.good_at
+    time.sleep(0.02)
+    assert keeper._good_or_made(entry, lambda *_: True, maker) == "made 1"
+    assert entry.kept.good_at == good_at
+    got(keeper, maker)
+    assert entry.kept.good_at > good_at, "who asks now knows of now"
+
+
 def test_many_who_ask_at_once_cost_one(maker: Maker) -> None:
     keeper: Keeper[str] = Keeper(4)
     with ThreadPoolExecutor(16) as pool:

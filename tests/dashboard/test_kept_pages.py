@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from apps.accounts.models import Role
+from apps.accounts.models import Person, Role
 from apps.core import live
+from apps.core.live import SIGN_OUT_MARK
 from apps.core.topics import raise_topics
 from apps.sources.models import Source
+from tests.conftest import BACKEND
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,20 +40,42 @@ def test_a_page_costs_the_next_viewer_four_queries(
     assert "responder" in second.get("/apps/").content.decode()
 
 
-def test_each_person_has_their_own_menu_and_token(django_user_model: Any) -> None:
-    from apps.accounts.models import Person
-
-    pages = []
-    for name in ("kim", "lee"):
-        user = django_user_model.objects.create_user(name)
-        Person.objects.create(user=user, role=Role.VIEWER)
-        browser = Client()
-        browser.force_login(user, backend="apps.accounts.backends.LocalAccountBackend")
-        pages.append(browser.get("/").content.decode())
+def test_each_person_has_their_own_menu(django_user_model: Any) -> None:
+    pages = [browser_of(django_user_model, name).get("/").content.decode() for name in ("kim", "lee")]
     assert "kim" in pages[0]
     assert "kim" not in pages[1]
     assert "lee" in pages[1]
-    assert all("<!--person-->" not in page and "csrfmiddlewaretoken" in page for page in pages)
+    assert all("<!--person-->" not in page and SIGN_OUT_MARK not in page for page in pages)
+
+
+def test_who_shares_a_name_and_a_role_has_a_form_of_their_own(django_user_model: Any) -> None:
+    """The menu is made once for both; the token in it would let only one of them sign out, or tell it to the other."""
+    tokens = []
+    for name in ("kim", "lee"):
+        browser = browser_of(django_user_model, name, first_name="Sam")
+        token = browser.get("/").content.decode().split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        assert browser.post("/accounts/sign-out/", {"csrfmiddlewaretoken": token}).status_code == 302
+        assert browser.get("/").status_code == 302, "signed out"
+        tokens.append(token)
+    assert len(set(tokens)) == 2
+
+
+def browser_of(users: Any, name: str, **told: str) -> Client:
+    """Somebody's browser, whose forms must prove that they are the portal's."""
+    user = users.objects.create_user(name, **told)
+    Person.objects.create(user=user, role=Role.VIEWER)
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(user, backend=BACKEND)
+    return browser
+
+
+def test_the_frame_of_a_page_that_is_never_kept_tells_of_a_source_at_once(viewer: Client) -> None:
+    told = {"kind": "argocd", "group": "production", "title": "Argo CD production", "interval": 30}
+    Source.objects.create(key="argocd/production", **told)
+    viewer.get("/")
+    Source.objects.update(failures=99, succeeded_at=timezone.now())
+    raise_topics(["sources"])
+    assert "Argo CD production is down" in viewer.get("/search/?q=a").content.decode()
 
 
 def test_what_an_admin_sees_is_not_given_to_a_viewer(viewer: Client, admin: Client) -> None:

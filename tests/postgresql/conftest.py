@@ -16,7 +16,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Begins the run where a test that waits for it was chosen; what hinders it is told by that test."""
     is_wanted = any(WAITING_FOR_IT in getattr(item, "fixturenames", ()) for item in session.items)
     if is_wanted and not session.config.option.collectonly:
-        with contextlib.suppress(pytest.skip.Exception, pytest.fail.Exception):
+        with contextlib.suppress(Exception, pytest.skip.Exception, pytest.fail.Exception):
             session.config.stash[RUN] = MarkedRun()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SLOW_AND_SAID_ELSEWHERE = "not ten_thousand"
 QUIET = ["-q", "-p", "no:cacheprovider", "--no-header", "-m", "database", "-k", SLOW_AND_SAID_ELSEWHERE]
 NICENESS = 5
+ENDING_SECONDS = 20.0
 
 
 class MarkedRun:
@@ -42,7 +45,11 @@ class MarkedRun:
         return status, self._printed.read()
 
     def end(self) -> None:
-        """Ends it, if it runs, and its server."""
+        """Ends it, if it runs, with whatever it started, and its server."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(ENDING_SECONDS)
         self._process.kill()
         self._process.wait()
         self._holding.close()

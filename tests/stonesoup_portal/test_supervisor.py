@@ -21,7 +21,9 @@ import requests
 
 from stonesoup_portal import supervisor
 from stonesoup_portal.supervisor import (
+    READERS_NICENESS,
     CannotStart,
+    Child,
     Supervisor,
     broker,
     environment_for,
@@ -240,3 +242,18 @@ def test_ctrl_c_during_the_start_ends_it_quietly(tmp_path: Path, seconds: float)
     assert process.returncode == 0, said
     assert "Traceback" not in said
     assert "cannot start" not in said
+
+
+def test_what_reads_the_upstreams_gives_way_to_what_answers_pages(tmp_path: Path) -> None:
+    autogroup = Path("/proc/self/autogroup")
+    told = [tmp_path / name for name in ("reader", "web")]
+    code = "import os,sys,pathlib; p = pathlib.Path(sys.argv[2]); w = p.read_text() if p.exists() else ''; "
+    code += "pathlib.Path(sys.argv[1]).write_text(f'{os.nice(0)} {w}')"
+    for path, niceness in zip(told, (READERS_NICENESS, 0), strict=True):
+        child = Child(path.name, [sys.executable, "-c", code, str(path), str(autogroup)], dict(os.environ), niceness)
+        child.start()
+        child.wait_or_kill(time.monotonic() + 10)
+    reader, web = (path.read_text().split() for path in told)
+    assert int(reader[0]) == int(web[0]) + READERS_NICENESS
+    if autogroup.exists():
+        assert reader[-1] == str(READERS_NICENESS)
