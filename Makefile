@@ -38,7 +38,7 @@ portal-check: $(VENV)/.runtime ## try every source of a fleet file: make portal-
 
 test: $(VENV)/.dev ## all tests (ARGS= for pytest)
 	@bash scripts/servers-for-tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder $(ARGS)
 
 check: lint types contracts django-checks test ## lint, types, import contracts, Django's checks, tests: what CI runs
 

@@ -14,6 +14,7 @@ from django.test import Client
 
 from apps.accounts.models import Person, Role
 
+LONGEST_FIRST = ("browser", "postgresql")
 BACKEND = "apps.accounts.backends.LocalAccountBackend"
 
 
@@ -21,6 +22,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Takes --fleet FILE: the contracts are then run on the servers that it names."""
     words = "fleet file whose servers tests/contract reads (default: the simulated fleet, and servers that it starts)"
     parser.addoption("--fleet", type=Path, metavar="FILE", help=words)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With two processes (`make test`): tests of one file stay together, all of Chromium's in one process.
+
+    What waits longest begins first, Chromium beside PostgreSQL, so that it has the other tests beside it.
+    """
+
+    def turn(item: pytest.Item) -> int:
+        return next(
+            (turn for turn, folder in enumerate(LONGEST_FIRST) if folder in item.path.parts), len(LONGEST_FIRST)
+        )
+
+    items.sort(key=turn)
+    for item in items:
+        is_browsers = "browser" in item.path.parts
+        item.add_marker(pytest.mark.xdist_group("browser" if is_browsers else str(item.path)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
