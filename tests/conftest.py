@@ -14,7 +14,9 @@ from django.test import Client
 
 from apps.accounts.models import Person, Role
 
-LONGEST_FIRST = ("browser", "postgresql")
+TESTS = Path(__file__).parent
+CHROMIUMS = "browser"
+LONGEST_FIRST = (CHROMIUMS, "postgresql")
 BACKEND = "apps.accounts.backends.LocalAccountBackend"
 
 
@@ -31,15 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What waits longest begins first, Chromium beside PostgreSQL, so that it has the other tests beside it.
     """
 
-    def turn(item: pytest.Item) -> int:
-        return next(
-            (turn for turn, folder in enumerate(LONGEST_FIRST) if folder in item.path.parts), len(LONGEST_FIRST)
-        )
-
-    items.sort(key=turn)
+    folders = {item: item.path.relative_to(TESTS).parts[0] for item in items}
+    items.sort(key=lambda item: [folders[item] != folder for folder in LONGEST_FIRST])
     for item in items:
-        is_browsers = "browser" in item.path.parts
-        item.add_marker(pytest.mark.xdist_group("browser" if is_browsers else str(item.path)))
+        together = folders[item] if folders[item] == CHROMIUMS else str(item.path.relative_to(TESTS))
+        item.add_marker(pytest.mark.xdist_group(together))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,7 +11,7 @@ from apps.core.rows import rows_of
 from .models import Person
 
 OF_ACCOUNT = ("id", "password", "is_superuser", "username", "first_name", "last_name", "email", "is_staff", "is_active")
-"""In the order of the model's fields. Moments are read when somebody asks: on SQLite they would be texts here."""
+"""In the order of the model's fields. Moments are read when somebody asks: SQLite's would lack their zone here."""
 OF_PERSON = ("id", "user_id", "role", "is_persona")
 ACTIVE = """
     SELECT account.id, account.password, account.is_superuser, account.username, account.first_name, account.last_name,

@@ -249,7 +249,7 @@ def alertmanager_evidence(overlay: Overlay, filters: AlertFilters) -> Evidence:
 def doubts_of(overlay: Overlay, filters: AlertFilters) -> list[str]:
     """Why having no alerts proves nothing, by Alertmanager group asked for, where its members are not the reason."""
     asked_for = filters.words["alertmanager"]
-    answering = {source.group for source in alertmanagers(overlay) if source.state(overlay.now) is SourceState.FRESH}
+    answering = {source.group for source in alertmanagers(overlay) if overlay.state_of(source.key) is SourceState.FRESH}
     return [
         f"{group}: {doubt}"
         for group, doubt in overlay.doubtful_alertmanagers.items()

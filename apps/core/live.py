@@ -181,9 +181,9 @@ def versions_now(topics: set[str]) -> Versions:
     return Versions(*(sum(found[name] for name in names) for names in (topics, FRAME_TOPICS, OVERLAY_TOPICS)))
 
 
-def seen_lately(overlay: Callable[[], M], version: int, *, borne_seconds: float = 0.0) -> M:
-    """The overlay of a moment ago, as `moment_lately` tells it."""
-    return moment_lately(overlay, version, borne_seconds=borne_seconds)[1]
+def seen_lately(overlay: Callable[[], M], version: int) -> M:
+    """The overlay of a moment ago, of the version told or a newer one."""
+    return moment_lately(overlay, version, borne_seconds=0)[1]
 
 
 def moment_lately(overlay: Callable[[], M], version: int, *, borne_seconds: float) -> tuple[int, M]:
@@ -194,7 +194,7 @@ def moment_lately(overlay: Callable[[], M], version: int, *, borne_seconds: floa
     """
 
     def is_right(kept: tuple[int, M], age: float) -> bool:
-        return kept[0] >= version and is_new(kept, age) and is_valid(kept[1], age)
+        return kept[0] >= version and is_new(age) and is_valid(kept[1], age)
 
     def is_borne(kept: tuple[int, M], age: float, worse: float) -> bool:
         is_recent = is_younger(age, BEARABLE_SECONDS) if kept[0] >= version else is_younger(worse, borne_seconds)
@@ -252,14 +252,14 @@ def made_or_kept(
 
     found: Made[M] = PAGES.get(
         shared_by(request, kind),
-        is_good=lambda made, age: is_right(made) and (is_new(made, age) or is_still_true(made, age, versions.of(kind))),
+        is_good=lambda made, age: is_right(made) and (is_new(age) or is_still_true(made, age, versions.of(kind))),
         is_bearable=lambda made, _, worse: is_right(made) and is_younger(worse, BEARABLE_SECONDS),
         make=make,
     )
     return found
 
 
-def is_new(_: object, age: float) -> bool:
+def is_new(age: float) -> bool:
     """Whether what is kept is given without a question."""
     return age < settings.PAGES_KEPT_SECONDS
 

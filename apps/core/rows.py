@@ -9,7 +9,7 @@ from django.db import connection
 
 
 def rows_of(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows, each column as the database's driver gives it (SQLite: moments are texts, truths are 0 and 1)."""
+    """The rows, each column as the database's driver gives it (SQLite: moments without their zone)."""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         found: list[tuple[Any, ...]] = cursor.fetchall()

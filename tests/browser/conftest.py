@@ -124,3 +124,16 @@ def pass_slowly(page: Page, seconds: int) -> None:
     for _ in range(seconds):
         page.clock.run_for(1000)
         page.wait_for_timeout(40)
+
+
+def hide(page: Page, is_hidden: bool) -> None:
+    """The tab goes to the background, or comes back."""
+    state = "hidden" if is_hidden else "visible"
+    page.evaluate(
+        """state => {
+          Object.defineProperty(document, "hidden", { configurable: true, get: () => state === "hidden" });
+          Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        state,
+    )

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
 
 from apps.core.topics import raise_topics
-from tests.browser.conftest import PHONE, Visit, Visitor, pass_slowly
+from tests.browser.conftest import PHONE, Visit, Visitor, hide, pass_slowly
 from tests.browser.small_fleet import ALERT, BROKEN, NEW, change, fleet_rows
 
 HOUR_AND_A_MINUTE = 61 * 60_000
@@ -213,19 +213,6 @@ def test_a_finger_that_has_left_the_screen_holds_nothing(listener: Visitor) -> N
     change()
     expect(page.get_by_role("link", name=NEW).first).to_be_visible()
     expect(page.locator(".pill-held")).to_be_hidden()
-
-
-def hide(page: Page, is_hidden: bool) -> None:
-    """The tab goes to the background, or comes back."""
-    state = "hidden" if is_hidden else "visible"
-    page.evaluate(
-        """state => {
-          Object.defineProperty(document, "hidden", { configurable: true, get: () => state === "hidden" });
-          Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
-          document.dispatchEvent(new Event("visibilitychange"));
-        }""",
-        state,
-    )
 
 
 def test_a_hidden_tab_asks_nothing_and_catches_up_once_when_it_is_seen(listener: Visitor) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from apps.alerts.models import Episode
 from apps.core.topics import raise_topics
 from apps.gitops.models import Application
-from tests.browser.conftest import Visit, Visitor
+from tests.browser.conftest import Visit, Visitor, hide
 from tests.browser.small_fleet import ALERT, BROKEN, CLUSTER, FINGERPRINT, SUBJECT, fleet_rows
 from tests.rows import ago, application_row, broken, change_row, cluster_row, episode_row, held_by, source_row
 
@@ -181,18 +181,12 @@ def lunch() -> None:
 
 def away_and_back(page: Page) -> None:
     """The tab is hidden while the person is at lunch, and seen again."""
-    page.evaluate("""() => {
-      Object.defineProperty(document, "hidden", { value: true, configurable: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }""")
+    hide(page, True)
     page.wait_for_timeout(500)  # what was asked for before is answered
     lunch()
     page.wait_for_timeout(2500)
     expect(page.get_by_text("has-stone-prd-m02")).to_have_count(0)
-    page.evaluate("""() => {
-      Object.defineProperty(document, "hidden", { value: false, configurable: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }""")
+    hide(page, False)
 
 
 def test_i_come_back_after_lunch_with_the_mouse(listener: Visitor) -> None:

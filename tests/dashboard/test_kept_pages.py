@@ -10,12 +10,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts.models import Person, Role
+from apps.accounts.models import Role
 from apps.core import live
 from apps.core.live import SIGN_OUT_MARK
 from apps.core.topics import raise_topics
 from apps.sources.models import Source
-from tests.conftest import BACKEND
+from tests.conftest import BACKEND, person_with
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,19 +40,19 @@ def test_a_page_costs_the_next_viewer_four_queries(
     assert "responder" in second.get("/apps/").content.decode()
 
 
-def test_each_person_has_their_own_menu(django_user_model: Any) -> None:
-    pages = [browser_of(django_user_model, name).get("/").content.decode() for name in ("kim", "lee")]
+def test_each_person_has_their_own_menu() -> None:
+    pages = [browser_of(name).get("/").content.decode() for name in ("kim", "lee")]
     assert "kim" in pages[0]
     assert "kim" not in pages[1]
     assert "lee" in pages[1]
     assert all("<!--person-->" not in page and SIGN_OUT_MARK not in page for page in pages)
 
 
-def test_who_shares_a_name_and_a_role_has_a_form_of_their_own(django_user_model: Any) -> None:
+def test_who_shares_a_name_and_a_role_has_a_form_of_their_own() -> None:
     """The menu is made once for both; the token in it would let only one of them sign out, or tell it to the other."""
     tokens = []
     for name in ("kim", "lee"):
-        browser = browser_of(django_user_model, name, first_name="Sam")
+        browser = browser_of(name, first_name="Sam")
         token = browser.get("/").content.decode().split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
         assert browser.post("/accounts/sign-out/", {"csrfmiddlewaretoken": token}).status_code == 302
         assert browser.get("/").status_code == 302, "signed out"
@@ -60,10 +60,11 @@ def test_who_shares_a_name_and_a_role_has_a_form_of_their_own(django_user_model:
     assert len(set(tokens)) == 2
 
 
-def browser_of(users: Any, name: str, **told: str) -> Client:
+def browser_of(name: str, *, first_name: str = "") -> Client:
     """Somebody's browser, whose forms must prove that they are the portal's."""
-    user = users.objects.create_user(name, **told)
-    Person.objects.create(user=user, role=Role.VIEWER)
+    user = person_with(name, Role.VIEWER)
+    user.first_name = first_name
+    user.save()
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(user, backend=BACKEND)
     return browser
