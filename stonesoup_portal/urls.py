@@ -14,6 +14,7 @@ urlpatterns = [
     path("stream", no_stream, name="stream"),
     path("accounts/", include("apps.accounts.urls")),
     path("apps/", include("apps.gitops.urls")),
+    path("actions/", include("apps.actions.urls")),
     path("alerts/", include("apps.alerts.urls")),
     path("sources/", include("apps.sources.urls")),
     path("", include("apps.dashboard.urls")),

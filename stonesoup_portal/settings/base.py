@@ -26,6 +26,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "apps.accounts",
     "apps.dashboard",
+    "apps.actions",
     "apps.alerts",
     "apps.gitops",
     "apps.fleet",
