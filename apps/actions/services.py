@@ -1,0 +1,184 @@
+"""Asking for something: at most one request for one form, written with its audit line before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from apps.accounts.access import Verb, refusal_of
+from apps.core.clock import database_now
+from apps.core.errors import RuleViolation
+from apps.core.text import clean
+
+from .audit import audit_note
+from .case import Finding, Who
+from .digests import parts_changed
+from .models import ActionRequest
+from .moves import request_move, request_told
+from .preflight import Ask, Preflight, preflight
+from .states import Action, State
+from .steps import steps_of_take_over
+
+OF_APPLICATIONS = frozenset(
+    {Action.SYNC, Action.DRY_RUN, Action.REFRESH, Action.HARD_REFRESH, Action.TERMINATE, Action.TAKE_OVER}
+)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What became of asking: the request, or the preflight that has to be shown again.
+
+    Both where it was refused: the attempt is written down, and the preflight says why.
+    """
+
+    request: ActionRequest | None
+    preflight: Preflight | None = None
+
+
+def request_submit(ask: Ask) -> Submitted:
+    """Writes the request down if nothing speaks against it, or shows what does; the same id again is the same request.
+
+    Waits for Argo CD's answers for some seconds at most. Raises RuleViolation for what is no action of an Application.
+    """
+    if ask.action not in OF_APPLICATIONS:
+        raise RuleViolation(f"{ask.action.label} is not asked for here")
+    kept = ActionRequest.objects.filter(pk=ask.request_id).first()
+    if kept is not None:
+        return Submitted(kept)
+    found = preflight(ask)
+    if found.is_refused:
+        return Submitted(_written(ask, found, State.REFUSED), found)
+    if has_changed(ask, found) or found.missing:
+        return Submitted(None, found)
+    state = State.WAITING if found.waits_for_approval else State.APPROVED
+    try:
+        return Submitted(_written(ask, found, state))
+    except IntegrityError:
+        return _overtaken(ask)
+
+
+def has_changed(ask: Ask, found: Preflight) -> bool:
+    """Whether what the person saw is not so any more."""
+    return bool(ask.digest and parts_changed(ask.digest, found.case.digest))
+
+
+def request_approve(*, request: ActionRequest, who: Who, note: str = "") -> bool:
+    """A second person lets it go; False where it does not wait any more.
+
+    Raises RuleViolation for the one who asked, and for who may not approve there.
+    """
+    if request.username == who.username:
+        raise RuleViolation("A second person has to approve it: you asked for it yourself")
+    if refused := refusal_of(who.user, Verb.APPROVE, request):
+        raise RuleViolation(refused)
+    return request_move(
+        request,
+        to=State.APPROVED,
+        when={State.WAITING},
+        who=who.username,
+        words=clean(note, 500),
+        approver=who.username,
+        approved_at=database_now(),
+    )
+
+
+def request_withdraw(*, request: ActionRequest, who: Who) -> bool:
+    """Takes it back before it was sent; False where it is too late. Raises RuleViolation for who may not.
+
+    That is the one who asked, and whoever may approve there.
+    """
+    if request.username != who.username and (refused := refusal_of(who.user, Verb.APPROVE, request)):
+        raise RuleViolation(refused)
+    waiting = {State.WAITING} if Action(request.action).has_steps else {State.WAITING, State.APPROVED}
+    return request_move(
+        request, to=State.WITHDRAWN, when=waiting, who=who.username, outcome=f"Withdrawn by {who.username}"
+    )
+
+
+def request_set_aside(*, request: ActionRequest, who: Who, note: str) -> bool:
+    """Somebody who looked for themselves ends the wait for what is not known, so that the Application is free again.
+
+    False where it has been settled meanwhile. Raises RuleViolation without a note, and for who may not act there.
+    """
+    if refused := refusal_of(who.user, Verb.ACT, request):
+        raise RuleViolation(refused)
+    if not note.strip():
+        raise RuleViolation("Say what you found")
+    outcome = clean(f"Set aside by {who.username}: {note}", 1000)
+    return request_move(
+        request, to=State.NOT_KNOWN, when={State.UNKNOWN}, who=who.username, words=clean(note, 500), outcome=outcome
+    )
+
+
+def guards_told(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    """Findings for a request's row."""
+    return [
+        {"guard": each.guard, "answer": each.answer.value, "words": each.words, "link": each.link} for each in findings
+    ]
+
+
+@transaction.atomic
+def _written(ask: Ask, found: Preflight, state: State) -> ActionRequest:
+    """The request with its audit line, and with its steps where it has some."""
+    now = database_now()
+    request = ActionRequest(
+        pk=ask.request_id,
+        state=state,
+        created_at=now,
+        state_at=now,
+        ended_at=now if state.is_final else None,
+        session=ask.who.session if not state.is_final else "",
+        holds=ask.action.is_sync_like,
+        policy=found.case.rules.policy,
+        guards=guards_told(found.findings),
+        outcome=clean("; ".join(each.words for each in found.refusals), 1000),
+        **_asked(ask),
+        **_place(ask),
+        digest=found.case.digest,
+    )
+    request.save(force_insert=True)
+    if ask.action is Action.TAKE_OVER and not state.is_final:
+        steps_of_take_over(request)
+    event = "refused" if state is State.REFUSED else "requested"
+    audit_note(event=event, request=request, who=ask.who.username, words=request.outcome or request.reason)
+    request_told(request)
+    return request
+
+
+def _asked(ask: Ask) -> dict[str, Any]:
+    return {
+        "action": ask.action.value,
+        "person": ask.who.user,
+        "username": ask.who.username,
+        "role": ask.who.role or "",
+        "address": ask.who.address,
+        "reason": clean(ask.reason, 500),
+        "ticket": clean(ask.ticket, 100),
+        "options": ask.options.as_builtins(),
+    }
+
+
+def _place(ask: Ask) -> dict[str, str]:
+    row = ask.application
+    return {
+        "instance": row.instance,
+        "namespace": row.namespace,
+        "name": row.name,
+        "project": row.project,
+        "environment": row.environment,
+        "cluster": row.cluster,
+        "subject": row.name,
+        "revision_seen": row.sync_revision,
+    }
+
+
+def _overtaken(ask: Ask) -> Submitted:
+    """Between preflight and writing another was faster: the same form twice, or another request for the Application."""
+    kept = ActionRequest.objects.filter(pk=ask.request_id).first()
+    if kept is not None:
+        return Submitted(kept)
+    found = preflight(ask)
+    return Submitted(_written(ask, found, State.REFUSED), found) if found.is_refused else Submitted(None, found)
