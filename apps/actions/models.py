@@ -104,6 +104,10 @@ class ActionRequest(models.Model):
     def __str__(self) -> str:
         return f"{self.action} of {self.subject} by {self.username}"
 
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("actions:request-show", args=[self.pk])
+
     @property
     def topic(self) -> str:
         """The topic that is raised when it changes."""
@@ -118,10 +122,6 @@ class ActionRequest(models.Model):
     def is_final(self) -> bool:
         """Whether it has ended."""
         return State(self.state).is_final
-
-    def get_absolute_url(self) -> str:
-        """Its page."""
-        return reverse("actions:request-show", args=[self.pk])
 
 
 class Freeze(models.Model):
