@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import Person, Role
+from apps.actions.append_only import triggers_drop
+from apps.actions.models import AuditLine
 
 TESTS = Path(__file__).parent
 CHROMIUMS = "browser"
@@ -47,6 +51,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     )
     for reason in reasons:
         terminalreporter.write_line(f"!!! {reason.removeprefix('Skipped: ')}", red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The audit log's triggers are taken away once its tables are made: they would keep tests that commit from emptying
+    the tables after themselves. Tests of the triggers make them again, with what the migration makes them with."""
+    with django_db_blocker.unblock(), connection.schema_editor() as editor:
+        triggers_drop(editor, AuditLine._meta.db_table)
 
 
 @pytest.fixture(autouse=True)

@@ -184,3 +184,13 @@ class AuditLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.event}"
+
+
+class AuditHead(models.Model):
+    """Where the chain ends: one row, locked by whoever adds a line, so that two lines never follow the same one."""
+
+    hash = models.CharField(max_length=64, help_text="of the last line")
+    count = models.BigIntegerField(default=0, help_text="how many lines there are")
+
+    def __str__(self) -> str:
+        return f"{self.count} lines, {self.hash}"

@@ -12,7 +12,9 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models.fields import NOT_PROVIDED
 
-ADDING = (migrations.CreateModel, migrations.AddIndex, migrations.RemoveIndex, migrations.RemoveConstraint)
+from apps.actions.append_only import AppendOnly
+
+ADDING = (migrations.CreateModel, migrations.AddIndex, migrations.RemoveIndex, migrations.RemoveConstraint, AppendOnly)
 OURS = {config.label for config in apps.get_app_configs() if config.name.startswith("apps.")}
 
 
