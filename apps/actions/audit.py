@@ -76,7 +76,7 @@ def what_of(request: ActionRequest) -> dict[str, Any]:
         "address": request.address,
         "action": request.action,
         "subject": request.subject,
-        "application": "/".join([request.instance, request.namespace, request.name]) if request.name else "",
+        "application": subject_of(request),
         "project": request.project,
         "environment": request.environment,
         "cluster": request.cluster,
@@ -94,6 +94,11 @@ def what_of(request: ActionRequest) -> dict[str, Any]:
         "answer": request.answer,
         "outcome": request.outcome,
     }
+
+
+def subject_of(request: ActionRequest) -> str:
+    """The Application that it is about, named as the timeline names it; "" for none."""
+    return f"{request.instance}/{request.namespace}/{request.name}" if request.name else ""
 
 
 def session_fingerprint(session: str) -> str:

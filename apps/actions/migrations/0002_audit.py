@@ -20,5 +20,5 @@ class Migration(migrations.Migration):
                 ('count', models.BigIntegerField(default=0, help_text='how many lines there are')),
             ],
         ),
-        AppendOnly('AuditLine'),
+        AppendOnly('actions_auditline'),
     ]
