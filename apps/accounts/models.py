@@ -21,11 +21,17 @@ class Role(models.TextChoices):
 
 
 class Person(models.Model):
-    """The portal's side of an account: its role. The demo's personas have no password and count in the demo alone."""
+    """The portal's side of an account: its role, and where it counts (`apps.accounts.scopes`).
+
+    The demo's personas have no password and count in the demo alone.
+    """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="person")
     role = models.CharField(max_length=20, choices=Role, default=Role.VIEWER)
     is_persona = models.BooleanField(default=False)
+    scope = models.JSONField(
+        default=dict, help_text='{"projects", "environments", "clusters": [glob]}; empty or absent: everywhere'
+    )
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"

@@ -1,16 +1,30 @@
-"""The demo's ready-made people, one for each role."""
+"""The demo's ready-made people: one for each role, and a responder of another scope."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 
 from .models import Person, Role
+from .scopes import Scope
+
+
+@dataclass(frozen=True)
+class Persona:
+    """Somebody of the demo."""
+
+    first_name: str
+    role: Role
+    scope: Scope = field(default_factory=Scope)
+
 
 PERSONAS = {
-    "vera": ("Vera", Role.VIEWER),
-    "remy": ("Remy", Role.RESPONDER),
-    "ana": ("Ana", Role.APPROVER),
-    "ada": ("Ada", Role.ADMIN),
+    "vera": Persona("Vera", Role.VIEWER),
+    "remy": Persona("Remy", Role.RESPONDER),
+    "sasha": Persona("Sasha", Role.RESPONDER, Scope(environments=("staging",))),
+    "ana": Persona("Ana", Role.APPROVER),
+    "ada": Persona("Ada", Role.ADMIN),
 }
 
 
@@ -20,10 +34,11 @@ def persona_account(name: str) -> User:
     Raises:
         KeyError: there is no such persona.
     """
-    first_name, role = PERSONAS[name]
-    user, created = User.objects.get_or_create(username=name, defaults={"first_name": first_name})
+    persona = PERSONAS[name]
+    user, created = User.objects.get_or_create(username=name, defaults={"first_name": persona.first_name})
     if created:
         user.set_unusable_password()
         user.save()
-    Person.objects.update_or_create(user=user, defaults={"role": role, "is_persona": True})
+    told = {"role": persona.role, "scope": persona.scope.as_builtins(), "is_persona": True}
+    Person.objects.update_or_create(user=user, defaults=told)
     return User.objects.select_related("person").get(pk=user.pk)

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from .access import role_shown
 from .models import Role
 from .personas import PERSONAS, persona_account
 from .throttling import SignInThrottle
@@ -22,8 +23,8 @@ from .throttling import SignInThrottle
 BACKEND = "apps.accounts.backends.LocalAccountBackend"
 ROLE_WORDS = {
     Role.VIEWER: "sees everything",
-    Role.RESPONDER: "will resync and silence, once actions are there",
-    Role.APPROVER: "will also approve what needs a second person",
+    Role.RESPONDER: "also resyncs and freezes",
+    Role.APPROVER: "also approves what needs a second person",
     Role.ADMIN: "also sees the configuration and errors in full",
 }
 
@@ -58,8 +59,13 @@ def sign_in_as_persona(request: HttpRequest) -> HttpResponse:
         login(request, persona_account(name), backend=BACKEND)
         return HttpResponseRedirect(way_back(request))
     personas = [
-        {"name": name, "first_name": first, "role": role.label, "may": ROLE_WORDS[role]}
-        for name, (first, role) in PERSONAS.items()
+        {
+            "name": name,
+            "first_name": persona.first_name,
+            "role": role_shown(persona.role, persona.scope),
+            "may": ROLE_WORDS[persona.role],
+        }
+        for name, persona in PERSONAS.items()
     ]
     return render(request, "accounts/sign_in.html", {"personas": personas, "next": way_back(request)})
 

@@ -1,4 +1,7 @@
-"""`manage.py portal_account NAME --role ROLE`: makes or changes a local account, for portals without single sign-on."""
+"""`manage.py portal_account NAME --role ROLE`: makes or changes a local account, for portals without single sign-on.
+
+`--project`, `--environment` and `--cluster` say where the role counts; without them, everywhere.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from apps.accounts.access import role_shown
 from apps.accounts.models import Person, Role
+from apps.accounts.scopes import Scope
 
 
 class Command(BaseCommand):
@@ -24,6 +29,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name")
         parser.add_argument("--role", choices=Role.values, default=Role.VIEWER)
+        for noun in ("project", "environment", "cluster"):
+            words = f"the role counts in this {noun} alone (a glob; may be given more than once)"
+            parser.add_argument(f"--{noun}", action="append", default=[], metavar="GLOB", dest=f"{noun}s", help=words)
         parser.add_argument("--remove", action="store_true", help="disable the account and end its sessions")
 
     @transaction.atomic
@@ -31,19 +39,30 @@ class Command(BaseCommand):
         if remove:
             self.disable(name)
             return
+        scope = self.asked_scope(role, options)
         password = self.asked_password()
         user, created = User.objects.get_or_create(username=name)
         user.is_active = True
         user.set_password(password)
         user.save()
-        Person.objects.update_or_create(user=user, defaults={"role": role, "is_persona": False})
-        self.stdout.write(f"{name} can sign in as {role}" + ("" if created else " (changed)"))
+        told = {"role": role, "scope": scope.as_builtins(), "is_persona": False}
+        Person.objects.update_or_create(user=user, defaults=told)
+        self.stdout.write(f"{name} can sign in as {role_shown(Role(role), scope)}" + ("" if created else " (changed)"))
 
     def disable(self, name: str) -> None:
         """An inactive account's sessions count no more: the backend no longer finds the person."""
         if not User.objects.filter(username=name).update(is_active=False):
             raise CommandError(f"there is no account {name!r}")
         self.stdout.write(f"{name} can no longer sign in, and is signed out")
+
+    def asked_scope(self, role: str, options: Any) -> Scope:
+        """Where the role counts; CommandError for an admin's, who is not held to one."""
+        asked = {name: tuple(options[name]) for name in ("projects", "environments", "clusters")}
+        if role == Role.ADMIN and any(asked.values()):
+            raise CommandError("an admin's role counts everywhere: leave the scope out")
+        if "" in sum(asked.values(), ()):
+            raise CommandError("a scope must not be empty: leave it out for everywhere")
+        return Scope(**asked)
 
     def asked_password(self) -> str:
         password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")

@@ -1,0 +1,144 @@
+"""Where a role counts, and why somebody may not do something."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from apps.accounts.access import Verb, may, person_shown, refusal_of, scope_of
+from apps.accounts.backends import LocalAccountBackend
+from apps.accounts.models import Person, Role
+from apps.accounts.personas import PERSONAS, persona_account
+from apps.accounts.scopes import Place, Scope
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+STAGING = Place(project="build", environment="staging", cluster="stone-stg-m01")
+PRODUCTION = Place(project="build", environment="production", cluster="stone-prd-m01")
+ACTING = (Verb.ACT, Verb.APPROVE, Verb.FREEZE, Verb.UNFREEZE)
+
+
+def somebody(role: Role = Role.RESPONDER, **scope: Any) -> User:
+    """An account as a page or a worker reads it."""
+    user = User.objects.create_user("kim")
+    Person.objects.create(user=user, role=role, scope=scope)
+    read = LocalAccountBackend().get_user(user.pk)
+    assert read
+    return read
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        (Role.VIEWER, ()),
+        (Role.RESPONDER, (Verb.ACT, Verb.FREEZE)),
+        (Role.APPROVER, ACTING),
+        (Role.ADMIN, ACTING),
+    ],
+)
+def test_each_role_may_do_what_it_is_for(role: Role, allowed: tuple[Verb, ...]) -> None:
+    user = somebody(role)
+    assert tuple(verb for verb in ACTING if may(user, verb)) == allowed
+    assert tuple(verb for verb in ACTING if may(user, verb, PRODUCTION)) == allowed
+
+
+def test_a_refusal_says_which_role_is_needed() -> None:
+    user = somebody(Role.VIEWER)
+    assert refusal_of(user, Verb.ACT, STAGING) == "Your role is viewer: a responder may do this"
+    assert refusal_of(user, Verb.APPROVE) == "Your role is viewer: an approver may do this"
+    assert refusal_of(user, Verb.SEE) == ""
+    assert refusal_of(AnonymousUser(), Verb.SEE) == "You have no role in this portal"
+
+
+def test_a_responder_of_one_environment_may_not_act_in_another() -> None:
+    user = somebody(environments=["staging"])
+    assert refusal_of(user, Verb.ACT, STAGING) == ""
+    assert refusal_of(user, Verb.ACT, PRODUCTION) == "You are responder for staging: this is in production"
+    assert not may(user, Verb.FREEZE, PRODUCTION)
+    assert may(user, Verb.ACT), "there is something that they may act on"
+    assert may(user, Verb.SEE, PRODUCTION), "everybody sees everything"
+
+
+@pytest.mark.parametrize(
+    ("scope", "missed"),
+    [
+        ({}, ""),
+        ({"projects": [], "environments": [], "clusters": []}, ""),
+        ({"projects": ["x", "b*"], "environments": ["prod*"], "clusters": ["stone-prd-m0?"]}, ""),
+        ({"projects": ["x"], "environments": ["*"]}, "in the project build"),
+        ({"projects": ["b*"], "clusters": ["stone-stg-*"]}, "on the cluster stone-prd-m01"),
+        ({"environments": ["Production"]}, "in production"),
+    ],
+)
+def test_one_glob_of_each_list_must_fit(scope: dict[str, Any], missed: str) -> None:
+    refusal = refusal_of(somebody(**scope), Verb.ACT, PRODUCTION)
+    assert refusal.partition(": this is ")[2] == missed
+    assert bool(refusal) is bool(missed)
+
+
+def test_a_scope_does_not_reach_what_is_not_known_or_everything() -> None:
+    user = somebody(environments=["staging"])
+    told = [refusal_of(user, Verb.FREEZE, Place(**given)) for given in ({}, {"cluster": "elsewhere"})]
+    assert told == [
+        "You are responder for staging: this is about everything",
+        "You are responder for staging: this is of no known environment",
+    ]
+
+
+@pytest.mark.parametrize("broken", [["staging"], {"environment": ["staging"]}, {"environments": "staging"}, "staging"])
+def test_a_scope_that_cannot_be_read_reaches_nothing(broken: Any) -> None:
+    user = somebody()
+    user.person.scope = broken
+    assert not may(user, Verb.ACT, STAGING)
+    assert may(user, Verb.SEE)
+
+
+def test_an_admin_is_held_to_no_scope() -> None:
+    user = somebody(Role.ADMIN, environments=["staging"])
+    assert may(user, Verb.UNFREEZE, PRODUCTION)
+    assert scope_of(user) == Scope()
+
+
+def test_a_scope_is_told_in_words() -> None:
+    assert Scope(environments=("staging",), projects=("a", "b"), clusters=("c",)).words == (
+        "staging, projects a and b, cluster c"
+    )
+    assert person_shown(somebody(environments=["staging"])) == {"name": "kim", "role": "responder for staging"}
+
+
+def test_the_demo_has_a_responder_of_staging_alone(client: Client, settings: Any) -> None:
+    settings.PORTAL_DEMO = True
+    assert "responder for staging" in client.get("/accounts/sign-in/").content.decode()
+    client.post("/accounts/sign-in/", {"persona": "sasha"})
+    menu = client.get("/sources/").content.decode()
+    assert "Sasha" in menu
+    assert "responder for staging" in menu
+    assert not may(persona_account("sasha"), Verb.ACT, PRODUCTION)
+    assert may(persona_account("remy"), Verb.ACT, PRODUCTION)
+    assert {persona.role for persona in PERSONAS.values()} == set(Role)
+
+
+def test_the_command_gives_a_role_its_scope(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n" * 2))
+    asked = ("--environment", "staging", "--project", "a", "--project", "b*", "--cluster", "stone-*")
+    call_command("portal_account", "kim", "--role", "responder", *asked)
+    assert "kim can sign in as responder for staging, projects a and b*, cluster stone-*" in capsys.readouterr().out
+    assert Person.objects.get().scope == {"projects": ["a", "b*"], "environments": ["staging"], "clusters": ["stone-*"]}
+    call_command("portal_account", "kim", "--role", "responder")
+    assert Person.objects.get().scope == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"), [(("admin", "staging"), "counts everywhere"), (("viewer", ""), "must not be empty")]
+)
+def test_the_command_refuses_a_scope_that_means_nothing(asked: tuple[str, str], why: str) -> None:
+    role, environment = asked
+    with pytest.raises(CommandError, match=why):
+        call_command("portal_account", "kim", "--role", role, "--environment", environment)
+    assert not User.objects.exists()
