@@ -15,7 +15,8 @@ from apps.fleet.objects import Found
 from apps.integrations.http import CallFacts
 from apps.integrations.kubernetes import KubernetesClient, Readiness
 from apps.integrations.listing import Listing
-from apps.sources.fleetfile.schema import Cluster, Role
+from apps.sources.fleetfile.schema import Cluster
+from apps.sources.fleetfile.sections import Role
 
 TOOLCHAIN_STATUS = "toolchain-status"
 MEMBER_STATUS = "toolchain-member-status"

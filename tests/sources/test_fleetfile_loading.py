@@ -9,7 +9,7 @@ import pytest
 
 from apps.sources.catalog import SourceKind, sources_of
 from apps.sources.fleetfile import FleetFile, FleetFileInvalid, fleet_file_load, fleet_file_parse
-from apps.sources.fleetfile.schema import Role
+from apps.sources.fleetfile.sections import Role
 from tests.servers import left_out
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "fleet.example.yaml"

@@ -11,14 +11,15 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from apps.core.durations import duration_text
 from apps.core.matchers import LabelMatcher
-from apps.sources.fleetfile.schema import Connection, FleetFile, Section
+from apps.sources.fleetfile.schema import Connection, FleetFile
+from apps.sources.fleetfile.sections import Section
 
 Schema = Mapping[str, Any]
 
 INTRODUCTION = """\
 # The fleet file
 
-<!-- Written by `manage.py portal_schema` from the models in apps/sources/fleetfile/schema.py: change those. -->
+<!-- Written by `manage.py portal_schema` from the models in apps/sources/fleetfile: change those. -->
 
 One YAML file says what the portal watches: clusters, Argo CD instances, Alertmanagers, Prometheus servers, and what the
 labels of alerts mean. `docs/fleet.example.yaml` is a complete one with comments. With
@@ -35,7 +36,8 @@ as its first line, editors that know YAML schemas complete its keys and underlin
   wrong file. An unknown key is a mistake, and so are a key that stands twice, and YAML's aliases.
 * **Changes** are taken in while the portal runs, within seconds and after the same check. A file with mistakes is kept out
   and its mistakes stand on the Sources page; the one before stays in force.
-* **Order** matters in `environments` (the order in which changes reach them) and in `owners` (the first that fits).
+* **Order** matters in `environments` (the order in which changes reach them) and in `owners` and
+  `policies` (the first that fits).
 
 ## Kinds of value
 
@@ -151,7 +153,7 @@ def _kind(schema: Schema, definitions: Schema) -> str:
 
 
 def _plural(kind: str) -> str:
-    return {"whole number": "whole numbers", "text": "texts"}.get(kind, f"{kind}s")
+    return {"whole number": "whole numbers", "text": "texts"}.get(kind, kind if "`" in kind else f"{kind}s")
 
 
 def _not_null(schemas: list[Schema]) -> Iterator[Schema]:

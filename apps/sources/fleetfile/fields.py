@@ -143,3 +143,5 @@ ConnectTimeout = Annotated[timedelta, BeforeValidator(_within("1s", "1m")), _AS_
 Deadline = Annotated[timedelta, BeforeValidator(_within("1s", "5m")), _AS_TEXT, _DURATION]
 Span = Annotated[timedelta, BeforeValidator(_within("1s", "3650d")), _AS_TEXT, _DURATION]
 Retention = Annotated[timedelta, BeforeValidator(_within("1d", "3650d")), _AS_TEXT, _DURATION]
+CoolDown = Annotated[timedelta, BeforeValidator(_within("0s", "1d")), _AS_TEXT, _DURATION]
+ApprovalTime = Annotated[timedelta, BeforeValidator(_within("1m", "7d")), _AS_TEXT, _DURATION]

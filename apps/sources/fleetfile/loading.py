@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 from apps.core.errors import RuleViolation
 from apps.sources.fleetfile.fields import Surroundings
 from apps.sources.fleetfile.references import Mistake, did_you_mean, path_text, reference_mistakes
-from apps.sources.fleetfile.schema import FleetFile, Section
+from apps.sources.fleetfile.schema import FleetFile
+from apps.sources.fleetfile.sections import Section
 from apps.sources.fleetfile.yaml_text import LARGEST, Document, YamlTextError
 from apps.sources.fleetfile.yaml_text import Path as KeyPath
 
@@ -126,7 +127,7 @@ def _keys_at(path: KeyPath) -> tuple[str, ...]:
     for part in path:
         if isinstance(part, str):
             section = _section_in(section.model_fields[part].annotation) or section
-    return tuple(section.model_fields)
+    return tuple(field.alias or name for name, field in section.model_fields.items())
 
 
 def _section_in(annotation: object) -> type[Section] | None:

@@ -46,6 +46,7 @@ def reference_mistakes(data: object) -> Iterator[Mistake]:
     yield from _wrong_hosts(_items(root, "clusters"))
     yield from _wrong_rings(root)
     yield from _wrong_feeds(root)
+    yield from _wrong_matches(root, environments)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -78,7 +79,7 @@ def _texts(item: Mapping[str, object], key: str) -> list[tuple[int, str]]:
 
 def _twice_named(root: Mapping[str, object]) -> Iterator[Mistake]:
     """Names that two things of a kind share; an Observatorium tenant is read as Alertmanager and as Prometheus."""
-    for section in ("environments", "clusters", "argocd", "owners"):
+    for section in ("environments", "clusters", "argocd", "owners", "policies"):
         yield from _shared_names(_items(root, section))
     for section in ("alertmanagers", "prometheuses"):
         yield from _shared_names(_items(root, section) + _items(root, "observatorium"))
@@ -136,6 +137,25 @@ def _wrong_feeds(root: Mapping[str, object]) -> Iterator[Mistake]:
     alertmanagers = _Named("Alertmanager", _names(_items(root, "alertmanagers") + _items(root, "observatorium")))
     for path, item in _items(root, "prometheuses"):
         yield from alertmanagers.mistakes_of(path, item, "feeds")
+
+
+def _wrong_matches(root: Mapping[str, object], environments: _Named) -> Iterator[Mistake]:
+    """Environments and rings that policies are about, and that are not there: such a policy would never fit."""
+    of_all = [item.get("rings") for _, item in _items(root, "environments")]
+    known = {ring for rings in of_all if isinstance(rings, list) for ring in rings if isinstance(ring, int)}
+    for path, policy in _items(root, "policies"):
+        match = policy.get("match")
+        if isinstance(match, Mapping):
+            inside = (*path, "match")
+            yield from environments.mistakes_of(inside, match, "environments")
+            yield from _wrong_ring_numbers((*inside, "rings"), match.get("rings"), known)
+
+
+def _wrong_ring_numbers(path: Path, rings: object, known: set[int]) -> Iterator[Mistake]:
+    for index, ring in enumerate(rings if isinstance(rings, list) else []):
+        if isinstance(ring, int) and ring not in known:
+            shown = ", ".join(map(str, sorted(known))) or "none"
+            yield (*path, index), f"{ring} is not a ring of any environment; their rings are: {shown}"
 
 
 def path_text(path: Path) -> str:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
 from apps.core.matchers import LabelMatcher, matchers_read
 from apps.sources.fleetfile.fields import (
@@ -26,12 +26,8 @@ from apps.sources.fleetfile.fields import (
     Text,
     Url,
 )
-
-
-class Section(BaseModel):
-    """A mapping of the fleet file: unknown keys are refused, and nothing changes once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
+from apps.sources.fleetfile.policies import Policy
+from apps.sources.fleetfile.sections import Role, Section
 
 
 class Connection(Section):
@@ -108,14 +104,6 @@ class Environment(Section):
         default=(), description="Its rings, in the order in which changes reach them."
     )
     aliases: tuple[Text, ...] = Field(default=(), description="Other names that labels of alerts use for it.")
-
-
-class Role(StrEnum):
-    """What a cluster is for."""
-
-    CONTROL_PLANE = "control-plane"
-    HOST = "host"
-    MEMBER = "member"
 
 
 class KubernetesAccess(Connection):
@@ -345,7 +333,9 @@ class FleetFile(Section):
     owners: tuple[Owner, ...] = Field(default=(), description="Who owns which alerts.")
     sso: Later = None
     access: LaterList = ()
-    policies: LaterList = ()
+    policies: tuple[Policy, ...] = Field(
+        default=(), description="Who may what where, and how carefully; the first that fits applies."
+    )
     runbooks: LaterList = ()
 
     @model_validator(mode="before")

@@ -1,0 +1,91 @@
+"""Policies of the fleet file: what they say, and how their mistakes are told."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from apps.sources.fleetfile import FleetFileInvalid, fleet_file_load, fleet_file_parse
+from apps.sources.fleetfile.documents import configuration_text, json_schema_text
+from apps.sources.fleetfile.policies import Guards
+
+ENVIRONMENTS = "environments: [{name: staging, rings: [1]}, {name: production, rings: [2, 3]}]\n"
+EXAMPLE = Path(__file__).parents[2] / "docs" / "fleet.example.yaml"
+NAMES = {
+    *("role", "argocd-right", "freeze", "sync-window", "operation-running", "active-request", "deleting", "self-heal"),
+    *("unreachable-cluster", "prune", "replace-force", "dry-run", "order", "blast-radius", "cool-down", "changed"),
+    "not-checked",
+}
+FIXED = ("role", "argocd-right", "freeze", "operation-running", "active-request", "deleting")
+
+
+def mistakes_in(policies: str) -> dict[str, str]:
+    """The mistakes of a fleet file with these policies, message by path."""
+    with pytest.raises(FleetFileInvalid) as refused:
+        fleet_file_parse(text=ENVIRONMENTS + f"policies: {policies}")
+    return {problem.path: problem.message for problem in refused.value.problems}
+
+
+def test_the_examples_policies_say_what_they_seem_to_say() -> None:
+    first, second = fleet_file_load(path=EXAMPLE, must_exist=False).policies
+    assert (first.least_role, first.second_person, first.reason) == ("admin", True, None)
+    assert (first.fresh_sign_in, first.approval_within) == (timedelta(minutes=15), timedelta(minutes=30))
+    assert second.match.rings == (3, 4)
+    assert second.guards.said() == {"sync-window": "refuse", "self-heal": "pass", "order": "confirm"}
+
+
+def test_a_policy_may_say_nothing_but_its_name() -> None:
+    (policy,) = fleet_file_parse(text="policies: [{name: all}]").policies
+    assert policy.guards.said() == {}
+    assert not any(value for _, value in policy.match)
+
+
+def test_the_guards_are_a_closed_list() -> None:
+    assert {field.alias or name for name, field in Guards.model_fields.items()} == NAMES
+
+
+def test_all_mistakes_of_policies_are_told_by_their_paths() -> None:
+    told = mistakes_in(
+        """
+        - name: one
+          match: {actions: [sink], environments: [prod, staging], rings: [2, 7], roles: [hub], options: [selective]}
+          guards: {prunes: warn, prune: never, dry_run: warn}
+          cool_down: 2d
+          at_once: 0
+        - {name: one, least_role: viewer, reason: sometimes, approval_within: 1s}
+        """
+    )
+    assert told == {
+        "policies[0].match.actions[0]": "must be 'sync', 'dry-run', 'refresh', 'hard-refresh', 'terminate',"
+        " 'take-over' or 'bulk-sync'",
+        "policies[0].match.environments[0]": "there is no environment 'prod'",
+        "policies[0].match.rings[1]": "7 is not a ring of any environment; their rings are: 1, 2, 3",
+        "policies[0].match.roles[0]": "must be 'control-plane', 'host' or 'member'",
+        "policies[0].match.options[0]": "must be 'prune', 'force' or 'replace'",
+        "policies[0].guards.prunes": "unknown key 'prunes' (did you mean 'prune'?)",
+        "policies[0].guards.prune": "must be 'pass', 'warn', 'confirm' or 'refuse'",
+        "policies[0].guards.dry_run": "unknown key 'dry_run' (did you mean 'dry-run'?)",
+        "policies[0].cool_down": "must be from 0s to 1d",
+        "policies[0].at_once": "must be greater than or equal to 1",
+        "policies[1].name": "'one' is the name of policies[0] already: give it another",
+        "policies[1].least_role": "must be 'responder', 'approver' or 'admin'",
+        "policies[1].reason": "must be true or false",
+        "policies[1].approval_within": "must be from 1m to 7d",
+    }
+
+
+@pytest.mark.parametrize("guard", FIXED)
+def test_a_fixed_guard_cannot_be_loosened(guard: str) -> None:
+    words = "is a fixed guard: it always says 'refuse', and no policy can loosen it"
+    assert mistakes_in(f"[{{name: a, guards: {{{guard}: confirm}}}}]") == {f"policies[0].guards.{guard}": words}
+    (policy,) = fleet_file_parse(text=f"policies: [{{name: a, guards: {{{guard}: refuse}}}}]").policies
+    assert policy.guards.said() == {guard: "refuse"}
+
+
+def test_every_guard_stands_in_the_documents() -> None:
+    schema = json.loads(json_schema_text())["$defs"]["Guards"]
+    assert set(schema["properties"]) == NAMES
+    assert all(f"| `{name}` |" in configuration_text() for name in NAMES)
