@@ -87,12 +87,16 @@ class Rules:
 
 @dataclass(frozen=True)
 class Live:
-    """What Argo CD said just now; what could not be asked is None, with why in `problems`, in words."""
+    """What Argo CD said just now; what could not be asked is None, with why in `problems`, in words.
+
+    `is_missing`: it said that it has no such Application.
+    """
 
     detail: ApplicationDetail | None = None
     may_act: bool | None = None
     windows: WindowState | None = None
     problems: tuple[str, ...] = ()
+    is_missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,3 +160,7 @@ class Guard:
         """Something does: as strict as the policy says, or as it is by default."""
         strictness = self.default if self.is_fixed else case.rules.guards.get(self.name, self.default)
         return Finding(self.name, strictness, words, link)
+
+    def says(self, answer: Answer, words: str, link: str = "") -> Finding:
+        """An answer as strict as the matter is, whatever the policy says."""
+        return Finding(self.name, answer, words, link)

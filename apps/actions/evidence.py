@@ -1,0 +1,59 @@
+"""Where the evidence of a guard is, and how it names people and moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+from django.urls import reverse
+
+from apps.core.ages import age_words, moment_words
+from apps.gitops.models import Application
+from apps.integrations.argocd import Operation
+
+from .states import Action
+
+MOST_NAMED = 3
+OURS = "requested-by"
+
+
+def application_page(application: Application) -> str:
+    """The page of an Application."""
+    return reverse("dashboard:application-show", args=[application.instance, *application.key])
+
+
+def cluster_page(name: str) -> str:
+    """The page of a cluster; "" where it is not one of the fleet file."""
+    return reverse("dashboard:cluster-show", args=[name]) if name else ""
+
+
+def action_page(action: Action, application: Application) -> str:
+    """The form that asks for an action of this Application."""
+    subject = "/".join(quote(part, safe="") for part in (application.instance, *application.key))
+    return f"{reverse('actions:request-new')}?{urlencode({'action': action.value, 'app': subject})}"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """ "12 s ago"; "in 3 m" for what lies ahead."""
+    told = age_words(moment, now)
+    return told if told.startswith("in ") else f"{told} ago"
+
+
+def moment_and_wait(moment: datetime, now: datetime) -> str:
+    """ "24 Nov 2026, 22:57:12 UTC (in 3 h)"."""
+    return f"{moment_words(moment)} ({ago(moment, now)})"
+
+
+def starter_of(operation: Operation) -> str:
+    """Who began an operation: the person who asked the portal, Argo CD itself, or the account that it names."""
+    person = dict(operation.infos).get(OURS, "")
+    if person:
+        return person
+    return "Argo CD itself (auto-sync)" if operation.automated else operation.initiated_by or "somebody"
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    rest = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,28 @@
+"""What the last dry run said."""
+
+from __future__ import annotations
+
+from apps.actions.case import Answer, Case, Finding, Guard
+from apps.actions.evidence import ago
+from apps.actions.known import known_of
+from apps.actions.states import Action, State
+
+
+class DryRunGuard(Guard):
+    """Warns where the last dry run at this revision failed."""
+
+    name = "dry-run"
+    title = "Last dry run"
+    default = Answer.WARN
+    actions = frozenset({Action.SYNC, Action.TAKE_OVER})
+
+    def look(self, case: Case) -> Finding:
+        """A dry run of another revision says nothing of this one."""
+        last = case.dry_run
+        if last is None or not last.ended_at or (last.revision_sent or last.revision_seen) != known_of(case).revision:
+            return self.passes("no dry run at this revision")
+        link, when = last.get_absolute_url(), ago(last.ended_at, case.now)
+        if last.state == State.FAILED:
+            why = f": {last.outcome or last.answer}" if last.outcome or last.answer else ""
+            return self.speaks(case, f"the dry run at this revision failed {when}{why}", link)
+        return self.passes(f"the dry run at this revision, {when}: {State(last.state).label}", link)

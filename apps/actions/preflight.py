@@ -1,0 +1,172 @@
+"""Preflight: what speaks against a request, and what the person has still to give before it may run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+from django.db.models import prefetch_related_objects
+
+from apps.core.ages import duration_words
+from apps.fleet.overlay import Overlay, overlay_now
+from apps.gitops.models import Application
+from apps.sources.fleetfile.current import fleet_file_in_force
+
+from .case import Answer, Bulk, Case, Finding, Live, Rules, Who
+from .digests import digest_of
+from .freezes import freezes_on
+from .guards import GUARDS
+from .guards.changed import changes_of
+from .known import detail_of, known_by
+from .looking import live_look
+from .models import ActionRequest
+from .options import Options
+from .policies import rules_for
+from .states import Action
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What a person asks for, with what they gave for it. `digest` is of what they saw, "" where they saw nothing."""
+
+    request_id: UUID
+    action: Action
+    application: Application
+    options: Options
+    who: Who
+    digest: str = ""
+    reason: str = ""
+    ticket: str = ""
+    typed_name: str = ""
+    is_confirmed: bool = False
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """The guards' answers to one request."""
+
+    case: Case
+    findings: tuple[Finding, ...]
+    ask: Ask
+
+    @cached_property
+    def strictest(self) -> Answer:
+        """The answer that counts."""
+        return max((finding.answer for finding in self.findings), key=lambda answer: answer.rank, default=Answer.PASS)
+
+    @cached_property
+    def spoken(self) -> tuple[Finding, ...]:
+        """The findings that do not pass, strictest first."""
+        speaking = (finding for finding in self.findings if finding.answer != Answer.PASS)
+        return tuple(sorted(speaking, key=lambda finding: -finding.answer.rank))
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it does not run, whatever the person gives."""
+        return self.strictest == Answer.REFUSE
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """Whether a second person has to approve it, once nothing is missing."""
+        return not self.is_refused and self.case.rules.wants_second_person
+
+    @cached_property
+    def changed(self) -> list[str]:
+        """What of what the person saw is not so any more, in words: it has to be shown again, confirmed or not."""
+        return changes_of(self.case)
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """What has still to be given, in words; empty: it may run, or wait for approval."""
+        if self.is_refused:
+            return ["what speaks against it has to change first"]
+        wanted = {
+            "a look at what has changed": bool(self.changed),
+            "your confirmation": self.strictest == Answer.WARN and not self.ask.is_confirmed,
+            "the Application's name, typed": self.wants_typed_name and not self._is_named,
+            "a reason": self.wants_reason and not self.ask.reason.strip(),
+            "a ticket": self.case.rules.wants_ticket and not self.ask.ticket.strip(),
+            self._fresh_sign_in_words: not self._is_freshly_signed_in,
+        }
+        return [words for words, is_missing in wanted.items() if is_missing]
+
+    @property
+    def wants_typed_name(self) -> bool:
+        """Whether the person has to type the Application's name."""
+        return self.strictest == Answer.CONFIRM or self.case.rules.wants_typed_name
+
+    @property
+    def wants_reason(self) -> bool:
+        """Whether the person has to say why."""
+        return self.strictest == Answer.CONFIRM or self.case.rules.wants_reason
+
+    @property
+    def _is_named(self) -> bool:
+        return self.ask.typed_name.strip() == self.case.application.name
+
+    @property
+    def _is_freshly_signed_in(self) -> bool:
+        within, since = self.case.rules.fresh_sign_in, self.case.who.signed_in_at
+        return within is None or (since is not None and self.case.now - since <= within)
+
+    @property
+    def _fresh_sign_in_words(self) -> str:
+        within = self.case.rules.fresh_sign_in
+        return f"a sign-in of the last {duration_words(within)}" if within else ""
+
+
+def preflight(ask: Ask, *, looks: bool = True, bulk: Bulk | None = None, rules: Rules | None = None) -> Preflight:
+    """Asks every guard of this action, after a live look at Argo CD unless `looks` is off (it takes at most 3 s).
+
+    `bulk` and `rules` are of the bulk that is being looked at as a whole; else the rules are the Application's own.
+    """
+    live = live_look(fleet_file_in_force(), ask.application, ask.action) if looks else None
+    case = case_of(ask, live=live, bulk=bulk, rules=rules)
+    return Preflight(case, tuple(guard.look(case) for guard in GUARDS if ask.action in guard.actions), ask)
+
+
+def case_of(
+    ask: Ask,
+    *,
+    live: Live | None,
+    bulk: Bulk | None = None,
+    rules: Rules | None = None,
+    overlay: Overlay | None = None,
+) -> Case:
+    """All that the guards need: nine queries at most, four of them the overlay's where none is given."""
+    row, overlay = ask.application, overlay or overlay_now()
+    rules = rules or rules_for(fleet_file_in_force(), action=ask.action, application=row, options=ask.options)
+    prefetch_related_objects([row], "detail")
+    known = known_by(row, live, detail_of(row, overlay.now))
+    return Case(
+        action=ask.action,
+        application=row,
+        options=ask.options,
+        who=ask.who,
+        rules=rules,
+        overlay=overlay,
+        now=overlay.now,
+        live=live,
+        digest=digest_of(known, ask.options, (row.instance, *row.key)),
+        digest_shown=ask.digest,
+        freezes=freezes_on(overlay.now),
+        holding=_holding(ask),
+        last=_last_ended(row, Action.SYNC),
+        dry_run=_last_ended(row, Action.DRY_RUN),
+        bulk=bulk,
+        request_id=ask.request_id,
+    )
+
+
+def _holding(ask: Ask) -> ActionRequest | None:
+    """Another request that holds the Application: neither this one, nor the one that this is a step of."""
+    row = ask.application
+    holding = ActionRequest.objects.holding(row.instance, row.namespace, row.name)
+    return holding.exclude(pk=ask.request_id).exclude(steps__pk=ask.request_id).first()
+
+
+def _last_ended(row: Application, action: Action) -> ActionRequest | None:
+    """The last one that Argo CD was told of and that has ended, a step of a bulk or of a take over too."""
+    of_row = ActionRequest.objects.filter(instance=row.instance, namespace=row.namespace, name=row.name, action=action)
+    return of_row.filter(sent_at__isnull=False, ended_at__isnull=False).order_by("-created_at").first()
