@@ -13,6 +13,7 @@ from apps.core.topics import raise_topics
 from .audit import audit_note
 from .models import ActionRequest
 from .states import State
+from .telling import request_noted
 
 PORTAL = "portal"
 
@@ -43,6 +44,7 @@ def request_move(
         for name, value in written.items():
             setattr(request, name, value)
         audit_note(event=event or to.value, request=request, who=who, words=words)
+        request_noted(request)
         request_told(request)
     return True
 

@@ -48,6 +48,7 @@ FIELDS = {
         "csv",
     ),
     Kind.SOURCE: ("state",),
+    Kind.ACTION: ("action",),
 }
 COLUMNS = {
     name: (lambda line, name=name: getattr(line, name))

@@ -57,7 +57,7 @@ class Around:
         return lines
 
     def _named(self) -> Q:
-        of_application = Q(kind=Kind.APPLICATION, subject=self.application)
+        of_application = Q(kind__in=[Kind.APPLICATION, Kind.ACTION], subject=self.application)
         if not self.cluster:
             return of_application
         return Q(cluster=self.cluster) | of_application if self.application else Q(cluster=self.cluster)

@@ -23,6 +23,7 @@ class Kind(models.TextChoices):
     CLUSTER = "cluster", "Cluster"
     SOURCE = "source", "Source"
     PORTAL = "portal", "Portal"
+    ACTION = "action", "Action"
 
 
 class TransitionQuerySet(models.QuerySet["Transition"]):
@@ -63,8 +64,9 @@ class Transition(models.Model):
     """One change. `subject` names the thing as its page's URL does.
 
     Subjects: application "<instance>/<namespace>/<name>", alert "<alertmanager>/<fingerprint>", cluster its name,
-    source its key. `at` is the upstream's moment where it tells one; else the change lies between `seen_after` (the
-    read before) and `seen_at`, both the database's clock.
+    source its key, action the Application that it was done to, else what it was done to in words. `at` is the
+    upstream's moment where it tells one; else the change lies between `seen_after` (the read before) and `seen_at`,
+    both the database's clock.
 
     A line with the field TONE tells that an Application began or ceased to need somebody, or to be known: where it
     appeared `before` is empty, where it went `after` is. Pictures are made of those; no list of changes shows them.
