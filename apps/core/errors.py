@@ -20,16 +20,26 @@ class UpstreamError(PortalError):
 
     `source` is the source's key ("argocd/production"), `message` one line for people without secrets, `permanent`
     tells whether asking again soon is pointless, `retry_after` is the upstream's own wish in seconds, if it had one.
+    `never_sent` is True where the request certainly did not reach the upstream, so that it can have done nothing.
     """
 
     kind = "error"
 
-    def __init__(self, source: str, message: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        source: str,
+        message: str,
+        *,
+        permanent: bool = False,
+        retry_after: float | None = None,
+        never_sent: bool = False,
+    ) -> None:
         super().__init__(f"{source}: {message}")
         self.source = source
         self.message = message
         self.permanent = permanent
         self.retry_after = retry_after
+        self.never_sent = never_sent
 
 
 class UpstreamUnavailable(UpstreamError):

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from apps.core.errors import UpstreamBadReply, UpstreamDenied, UpstreamNotInstalled, UpstreamUnavailable
-from apps.integrations.argocd import ArgoCDClient, RevisionMetadata
+from apps.integrations.argocd import REQUEST_ID, ArgoCDClient, RevisionMetadata, SyncOrder
 from apps.integrations.http import Endpoint
 from tests.integrations.conftest import Serve
 from tests.integrations.wire_server import Asked, Peer, Script, head, reply
@@ -178,3 +178,61 @@ def test_f11_a_stream_that_answers_with_another_status_is_refused(serve: Serve) 
     client, _ = client_of(serve, reply("", status=302, Location="https://sso.example/login"))
     with client, pytest.raises(UpstreamBadReply, match=r"redirects to another host, sso\.example"):
         client.stream(idle_timeout=1)
+
+
+BEGUN = {
+    "metadata": {"name": "a", "namespace": "argocd"},
+    "operation": {"sync": {"revisions": ["abc", "def"]}, "info": [{"name": REQUEST_ID, "value": "the-id"}]},
+    "status": {"operationState": {"phase": "Failed", "startedAt": "2026-11-24T12:00:00Z"}},
+}
+
+
+def test_the_answer_to_a_sync_tells_the_operation_that_was_begun_and_not_the_last_one(serve: Serve) -> None:
+    client, _ = client_of(serve, reply(BEGUN))
+    with client:
+        begun = client.sync("a", namespace="argocd", project="default", order=SyncOrder()).application.operation
+    assert begun is not None
+    assert (begun.phase, begun.started_at, begun.revision, begun.request_id) == ("Pending", None, "abc", "the-id")
+
+
+def test_all_that_a_sync_can_be_asked_is_asked(serve: Serve) -> None:
+    client, asked = client_of(serve, reply(BEGUN))
+    order = SyncOrder(
+        prune=True,
+        dry_run=True,
+        force=True,
+        resources=(("apps", "Deployment", "ns", "web"), ("", "Namespace", "", "ns")),
+        sync_options=("CreateNamespace=true", "Replace=true"),
+        infos=((REQUEST_ID, "the-id"), ("reason", "ünusual \n text")),
+        retry_limit=0,
+    )
+    with client:
+        client.sync("a b/c", namespace="team-a", project="web", order=order)
+    assert asked[0].target == "/api/v1/applications/a%20b%2Fc/sync"
+    assert json.loads(asked[0].body) == {
+        "appNamespace": "team-a",
+        "project": "web",
+        "prune": True,
+        "dryRun": True,
+        "strategy": {"hook": {"force": True}},
+        "resources": [
+            {"group": "apps", "kind": "Deployment", "namespace": "ns", "name": "web"},
+            {"group": "", "kind": "Namespace", "namespace": "", "name": "ns"},
+        ],
+        "syncOptions": {"items": ["CreateNamespace=true", "Replace=true"]},
+        "infos": [{"name": REQUEST_ID, "value": "the-id"}, {"name": "reason", "value": "ünusual \n text"}],
+        "retryStrategy": {"limit": 0, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"}},
+    }
+
+
+def test_no_order_retries_without_end() -> None:
+    with pytest.raises(ValueError, match="without end"):
+        SyncOrder(retry_limit=-1)
+
+
+def test_an_accepted_sync_whose_answer_cannot_be_read_leaves_open_whether_it_began(serve: Serve) -> None:
+    client, asked = client_of(serve, reply("<html>"))
+    with client, pytest.raises(UpstreamBadReply) as caught:
+        client.sync("a", namespace="argocd", project="default", order=SyncOrder())
+    assert not caught.value.never_sent
+    assert len(asked) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -21,10 +22,10 @@ from apps.integrations.argocd import (
     ApplicationDetail,
     ArgoCDClient,
     ClusterConnection,
+    SyncOrder,
     SyncWindow,
     UserInfo,
 )
-from apps.integrations.argocd import wire as argocd_wire
 from apps.integrations.http import Endpoint
 from apps.integrations.listing import Listing
 from tests.integrations.conftest import Serve
@@ -59,10 +60,33 @@ def operation(client: ArgoCDClient, recording: Recording) -> Any:
 
 
 def accepted(client: ArgoCDClient, recording: Recording) -> Any:
-    """The Application that an accepted sync is answered with."""
-    wire = recording.repeated(client.http).decode(argocd_wire.WireApplication)
-    asked = argocd_wire.whole_application(wire).operation
-    return asked and (asked.phase, asked.initiated_by, asked.dry_run, asked.revision, asked.infos[:1])
+    """The operation that an accepted sync is answered with."""
+    begun = synced(client, recording).application.operation
+    return begun and (begun.phase, begun.initiated_by, begun.dry_run, begun.revision, begun.infos[:1])
+
+
+def synced(client: ArgoCDClient, recording: Recording) -> ApplicationDetail:
+    """The recorded sync, asked for as the portal does."""
+    body = recording.content["request"]["body"]
+    order = SyncOrder(
+        prune=body.get("prune", False),
+        dry_run=body.get("dryRun", False),
+        resources=tuple((r["group"], r["kind"], r["namespace"], r["name"]) for r in body.get("resources", ())),
+        sync_options=tuple(body.get("syncOptions", {}).get("items", ())),
+        infos=tuple((info["name"], info["value"]) for info in body.get("infos", ())),
+        retry_limit=2,
+    )
+    return client.sync(recording.segments[3], namespace="", project=body["project"], order=order)
+
+
+def refreshed(client: ArgoCDClient, recording: Recording) -> tuple[str, str]:
+    is_hard = recording.query["refresh"] == "hard"
+    found = client.refresh(recording.segments[3], namespace="", project=recording.query["project"], hard=is_hard)
+    return found.application.sync_status, found.application.health_status
+
+
+def terminated(client: ArgoCDClient, recording: Recording) -> None:
+    client.terminate(recording.segments[3], namespace="", project=recording.query["project"])
 
 
 def counted(listing: Listing[Application]) -> Any:
@@ -199,8 +223,8 @@ VALUES: dict[str, tuple[Read, Any]] = {
     ),
     "application_pruned": (lambda c, r: [x.status for x in detail(c, r).operation_resources], ["Pruned", "Synced"]),
     "application_pruning_skipped": (skipped, ("Succeeded", "OutOfSync", ["PruneSkipped", "Synced"])),
-    "application_refresh": (state, ("OutOfSync", "Missing")),
-    "application_refresh_hard": (state, ("OutOfSync", "Missing")),
+    "application_refresh": (refreshed, ("OutOfSync", "Missing")),
+    "application_refresh_hard": (refreshed, ("OutOfSync", "Missing")),
     "application_requires_pruning": (pruning, ["backup-legacy-config"]),
     "application_sync_just_started": (operation, ("Running", "", "portal")),
     "application_sync_retrying": (retrying, ("Running", 4, True, -1, "jvm-build-service")),
@@ -288,7 +312,7 @@ VALUES: dict[str, tuple[Read, Any]] = {
     "syncwindows_allow_inactive": (windows, (True, [], [("allow", True)])),
     "syncwindows_deny_active": (windows, (False, ["deny"], [("deny", False)])),
     "syncwindows_open": (windows, (True, [], [])),
-    "terminate_accepted": (keys, []),
+    "terminate_accepted": (terminated, None),
     "userinfo": (who, UserInfo(True, "portal", "argocd")),
     "userinfo_no_token": (who, NOT_SIGNED_IN),
     "version": (lambda c, r: c.version(), "v3.6.0+unknown"),
@@ -357,6 +381,60 @@ def test_it_names_each_refusal_of_argo_cd(name: str, serve: Serve) -> None:
         recording.repeated(client.http)
     assert type(caught.value) is kind
     assert words in caught.value.message
+
+
+AS_THE_PORTAL_ASKS = {
+    "sync_another_operation_running": synced,
+    "sync_deleting": synced,
+    "sync_denied_by_rbac": synced,
+    "sync_denied_by_window": synced,
+    "sync_denied_by_window_admin": synced,
+    "sync_not_found": synced,
+    "terminate_denied": terminated,
+    "terminate_nothing_running": terminated,
+}
+"""The other refusals of syncs are of what the portal never asks: another revision, a body that is not proper."""
+
+
+@pytest.mark.parametrize("name", sorted(AS_THE_PORTAL_ASKS))
+def test_it_names_each_refusal_of_what_changes_something(name: str, serve: Serve) -> None:
+    recording = Recording(f"{FOLDER}/{name}")
+    server = serve(recording.script())
+    kind, words = REFUSALS[name]
+    with ArgoCDClient(Endpoint(source="argocd/one", url=server.url)) as client, pytest.raises(UpstreamError) as caught:
+        AS_THE_PORTAL_ASKS[name](client, recording)
+    assert type(caught.value) is kind
+    assert words in caught.value.message
+    assert not caught.value.never_sent
+    assert [asked.path for asked in server.asked] == [recording.path]
+
+
+RECORDED_SYNCS = sorted(name for name in VALUES if name.startswith("sync_"))
+
+
+@pytest.mark.parametrize("name", RECORDED_SYNCS)
+def test_a_sync_is_asked_for_as_it_was_recorded_but_always_with_an_end_to_its_retries(name: str, serve: Serve) -> None:
+    recording = Recording(f"{FOLDER}/{name}")
+    server = serve(recording.script())
+    with ArgoCDClient(Endpoint(source="argocd/one", url=server.url)) as client:
+        synced(client, recording)
+    (asked,) = server.asked
+    body, recorded = json.loads(asked.body), recording.content["request"]["body"]
+    assert body.pop("retryStrategy") == {"limit": 2, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"}}
+    assert body == {"prune": False, "dryRun": False, "infos": [], **recorded}
+    assert (asked.method, asked.target, asked.headers["content-type"]) == ("POST", recording.path, "application/json")
+
+
+@pytest.mark.parametrize("name", ["terminate_accepted", "application_refresh", "application_refresh_hard"])
+def test_what_has_no_body_is_asked_for_as_it_was_recorded(name: str, serve: Serve) -> None:
+    recording = Recording(f"{FOLDER}/{name}")
+    server = serve(recording.script())
+    with ArgoCDClient(Endpoint(source="argocd/one", url=server.url)) as client:
+        VALUES[name][0](client, recording)
+    (asked,) = server.asked
+    recorded = recording.content["request"]
+    assert (asked.method, asked.target, asked.body) == (recorded["method"], recorded["path"], b"")
+    assert asked.headers.get("content-type") == recorded["headers"].get("Content-Type")
 
 
 def test_every_recording_of_argo_cd_is_read() -> None:

@@ -1,8 +1,12 @@
-"""Argo CD, read only."""
+"""Argo CD."""
 
 from apps.integrations.argocd.client import ArgoCDClient
 from apps.integrations.argocd.stream import ApplicationStream
 from apps.integrations.argocd.values import (
+    REASON,
+    REQUEST_ID,
+    REQUESTED_BY,
+    TICKET,
     Application,
     ApplicationDetail,
     ApplicationEvent,
@@ -16,6 +20,7 @@ from apps.integrations.argocd.values import (
     ResourceStatus,
     RevisionMetadata,
     SetCondition,
+    SyncOrder,
     SyncWindow,
     TreeNode,
     UserInfo,
@@ -23,6 +28,10 @@ from apps.integrations.argocd.values import (
 )
 
 __all__ = [
+    "REASON",
+    "REQUESTED_BY",
+    "REQUEST_ID",
+    "TICKET",
     "Application",
     "ApplicationDetail",
     "ApplicationEvent",
@@ -38,6 +47,7 @@ __all__ = [
     "ResourceStatus",
     "RevisionMetadata",
     "SetCondition",
+    "SyncOrder",
     "SyncWindow",
     "TreeNode",
     "UserInfo",

@@ -1,4 +1,4 @@
-"""Reading Argo CD (REST API v1; facts of 3.6 from its own source). Nothing here changes anything there."""
+"""Reading Argo CD (REST API v1; facts of 3.6 from its own source). What changes something there is in `writing`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from apps.integrations.argocd.values import (
     UserInfo,
     WindowState,
 )
+from apps.integrations.argocd.writing import Writing, place
 from apps.integrations.http import Answer, Endpoint
 from apps.integrations.listing import Listing, read_items, read_time
-from apps.integrations.upstream import UpstreamClient
 
 LISTED_FIELDS: Final = (
     "metadata.name",
@@ -93,7 +93,7 @@ class _Revision(Struct):
     tags: list[str] | None = None
 
 
-class ArgoCDClient(UpstreamClient):
+class ArgoCDClient(Writing):
     """One Argo CD instance. All methods raise UpstreamError, each kind as its class says.
 
     An account that may list nothing is answered with an empty list and 200: no items is not evidence that none exist.
@@ -113,7 +113,7 @@ class ArgoCDClient(UpstreamClient):
 
         With a project, one that is missing is UpstreamNotFound; without, missing and forbidden are both UpstreamDenied.
         """
-        answer = self._get("applications", name, query=_where(namespace, project))
+        answer = self._get("applications", name, query=place(namespace, project))
         return wire.application_detail(answer.decode(wire.WireApplication))
 
     def stream(self, *, idle_timeout: float) -> ApplicationStream:
@@ -175,7 +175,7 @@ class ArgoCDClient(UpstreamClient):
 
     def window_state(self, name: str, *, namespace: str, project: str) -> WindowState:
         """The windows of one Application, and whether a manual sync may begin now."""
-        told = self._get("applications", name, "syncwindows", query=_where(namespace, project)).decode(_Windows)
+        told = self._get("applications", name, "syncwindows", query=place(namespace, project)).decode(_Windows)
         return WindowState(
             can_sync=told.can_sync,
             active=tuple(wire.sync_window(w) for w in told.active_windows or ()),
@@ -185,7 +185,7 @@ class ArgoCDClient(UpstreamClient):
     def revision_metadata(self, name: str, revision: str, *, namespace: str, project: str) -> RevisionMetadata:
         """Author, date, message and tags of a resolved commit: "HEAD" and branches are refused by the server."""
         path = ("applications", name, "revisions", revision, "metadata")
-        told = self._get(*path, query=_where(namespace, project)).decode(_Revision)
+        told = self._get(*path, query=place(namespace, project)).decode(_Revision)
         return RevisionMetadata(
             author=told.author or "",
             date=read_time(told.date),
@@ -195,12 +195,12 @@ class ArgoCDClient(UpstreamClient):
 
     def resource_tree(self, name: str, *, namespace: str, project: str) -> Listing[TreeNode]:
         """The live resources of one Application with all that they own: Deployment, ReplicaSet, Pod."""
-        told = self._get("applications", name, "resource-tree", query=_where(namespace, project))
+        told = self._get("applications", name, "resource-tree", query=place(namespace, project))
         return read_items(told.decode(around.WireTree).nodes, around.WireNode, around.tree_node)
 
     def events(self, name: str, *, namespace: str, project: str) -> Listing[ResourceEvent]:
         """Kubernetes' events about one Application itself, as its cluster keeps them (an hour, by default)."""
-        told = self._get("applications", name, "events", query=_where(namespace, project))
+        told = self._get("applications", name, "events", query=place(namespace, project))
         return read_items(told.decode(wire.WireList).items, around.WireEvent, around.resource_event)
 
     def _get(self, *segments: str, query: list[tuple[str, str]] | None = None) -> Answer:
@@ -208,10 +208,6 @@ class ArgoCDClient(UpstreamClient):
 
     def _items(self, kind: str, query: list[tuple[str, str]] | None = None) -> list[Raw] | None:
         return self._get(kind, query=query).decode(wire.WireList).items
-
-
-def _where(namespace: str, project: str) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in (("appNamespace", namespace), ("project", project)) if value]
 
 
 def _refusal(answer: Answer, reason: str) -> type[UpstreamError] | None:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
+
+REQUEST_ID: Final = "portal.request-id"
+REQUESTED_BY: Final = "requested-by"
+REASON: Final = "reason"
+TICKET: Final = "ticket"
+"""The names of the infos that the portal gives an operation on its way."""
 
 
 class Condition(Struct, frozen=True):
@@ -32,6 +39,11 @@ class Operation(Struct, frozen=True):
     revision: str = ""
     dry_run: bool = False
     infos: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def request_id(self) -> str:
+        """The portal's request that began it; "" where none did, and where its infos are not told."""
+        return next((value for name, value in self.infos if name == REQUEST_ID), "")
 
 
 class Application(Struct, frozen=True):
@@ -195,6 +207,28 @@ class WindowState(Struct, frozen=True):
     can_sync: bool
     active: tuple[SyncWindow, ...] = ()
     assigned: tuple[SyncWindow, ...] = ()
+
+
+class SyncOrder(Struct, frozen=True):
+    """What a sync is asked to do. Never a revision: that needs a right of its own, and fails with auto-sync.
+
+    `resources` as (group, kind, namespace, name), empty for all of the Application. `sync_options` ("Replace=true")
+    stand in the place of the Application's own ones, so those that are to hold are among them; empty leaves its own.
+    `retry_limit` is how often a sync that fails is tried again: never without end, whatever the Application's own
+    strategy says. Raises ValueError for one below 0.
+    """
+
+    prune: bool = False
+    dry_run: bool = False
+    force: bool = False
+    resources: tuple[tuple[str, str, str, str], ...] = ()
+    sync_options: tuple[str, ...] = ()
+    infos: tuple[tuple[str, str], ...] = ()
+    retry_limit: int = 0
+
+    def __post_init__(self) -> None:
+        if self.retry_limit < 0:
+            raise ValueError("a sync of the portal's never retries without end")
 
 
 class RevisionMetadata(Struct, frozen=True):

@@ -44,9 +44,9 @@ def read_body(raw: BaseHTTPResponse, *, watch: Watch, cap: int, source: str, dea
     return bytes(body)
 
 
-def too_slow(source: str, deadline: float) -> UpstreamError:
+def too_slow(source: str, deadline: float, *, never_sent: bool = False) -> UpstreamError:
     """The error for an exchange that its deadline ended."""
-    return failure(UpstreamUnavailable, source, f"no complete answer within {deadline:g} s")
+    return failure(UpstreamUnavailable, source, f"no complete answer within {deadline:g} s", never_sent=never_sent)
 
 
 def _cut_short(error: BaseException, watch: Watch, source: str, deadline: float) -> UpstreamError:

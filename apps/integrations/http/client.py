@@ -124,7 +124,8 @@ class HttpClient:
     ) -> Answer:
         """One exchange; the answer is 2xx or one of the statuses `expected`.
 
-        `json` (any value) or `form` is the body. Raises UpstreamError, each kind as its class says.
+        `json` (any value) or `form` is the body. Raises UpstreamError, each kind as its class says. Only a GET is ever
+        sent again without an answer; where credentials are renewed, the answer said that they were refused.
         """
         content, content_type = _content(json, form)
         asked = {"Accept": "application/json", "Accept-Encoding": "gzip", **content_type, **(headers or {})}
@@ -133,8 +134,7 @@ class HttpClient:
         answer = self._exchange(request, credentials)
         if self.endpoint.renew is not None and self._is_unauthenticated(answer):
             self.endpoint.renew(credentials)
-            credentials = self._credentials()
-            answer = self._exchange(request, credentials)
+            credentials, answer = self._once_more(request)
         if 200 <= answer.status < 300 or answer.status in expected:
             return answer
         raise self._refusal(answer, credentials)
@@ -165,6 +165,15 @@ class HttpClient:
             raise
         watch.lift()
         return Stream(response, watch, source=self.source, idle_timeout=idle_timeout, line_cap=line_cap)
+
+    def _once_more(self, request: requests.Request) -> tuple[Mapping[str, str], Answer]:
+        """The exchange with new credentials. What fails now was sent before, though refused then."""
+        try:
+            credentials = self._credentials()
+            return credentials, self._exchange(request, credentials)
+        except UpstreamError as error:
+            error.never_sent = False
+            raise
 
     def _exchange(self, request: requests.Request, credentials: Mapping[str, str]) -> Answer:
         request.headers.update(credentials)
@@ -217,8 +226,8 @@ class HttpClient:
 
     def _unanswered(self, error: Exception, watch: Watch) -> UpstreamError:
         if watch.is_over:
-            return bodies.too_slow(self.source, self.endpoint.deadline)
-        return translated(error, self.source)
+            return bodies.too_slow(self.source, self.endpoint.deadline, never_sent=not watch.is_sent)
+        return translated(error, self.source, never_sent=not watch.is_sent)
 
     def _answer(self, response: requests.Response, watch: Watch) -> Answer:
         """The answer with its body. What was not read to its end is closed; of a refusal the status is enough."""
@@ -236,11 +245,14 @@ class HttpClient:
         return Answer(source=self.source, status=response.status_code, headers=response.headers, body=body)
 
     def _credentials(self) -> Mapping[str, str]:
-        headers = {"User-Agent": "stonesoup-portal", **self.endpoint.headers()}
+        try:
+            headers = {"User-Agent": "stonesoup-portal", **self.endpoint.headers()}
+        except UpstreamError as error:  # of a file that cannot be read, or of whoever gives the token
+            error.never_sent = True
+            raise
         if any(not value.isprintable() for value in headers.values()):
-            raise failure(
-                UpstreamRejected, self.source, "our credentials contain a line break or another control character"
-            )
+            words = "our credentials contain a line break or another control character"
+            raise failure(UpstreamRejected, self.source, words, never_sent=True)
         return headers
 
     def _trust(self) -> tuple[bool | str, tuple[str, str] | None]:
@@ -248,13 +260,15 @@ class HttpClient:
         ca, certificate = self.endpoint.ca, self.endpoint.client_certificate
         for file in (*([ca] if ca else ()), *(certificate or ())):
             if not Path(file).is_file():
-                raise failure(UpstreamUntrusted, self.source, f"the certificate file {file} cannot be read")
+                words = f"the certificate file {file} cannot be read"
+                raise failure(UpstreamUntrusted, self.source, words, never_sent=True)
         return (ca or True) if self.endpoint.verify else False, certificate
 
     def _url(self, segments: Sequence[str], query: Query) -> str:
         for segment in segments:
             if segment in {"", ".", ".."}:
-                raise failure(UpstreamRejected, self.source, f"nothing can be asked for by the name {segment!r}")
+                words = f"nothing can be asked for by the name {segment!r}"
+                raise failure(UpstreamRejected, self.source, words, never_sent=True)
         path = "".join("/" + quote(segment, safe="") for segment in segments)
         asked = urlencode(list(query))
         return f"{self.endpoint.url.rstrip('/')}{path}{'?' if asked else ''}{asked}"

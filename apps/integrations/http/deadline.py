@@ -30,6 +30,7 @@ class Watch:
         self.moment = time.monotonic() + seconds
         self.is_over = False
         self.is_on_kept_connection = False  # one that served another call before
+        self.is_sent = False  # the first byte of the request may have gone out; what a proxy is asked before is none
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
         self._is_done = False
@@ -138,6 +139,22 @@ class _Watched(HTTPConnection):
     """A connection that shows itself to the watch of its thread, and says whether it was used before."""
 
     _is_used = False
+    _is_connecting = False
+
+    def connect(self) -> None:
+        self._is_connecting = True
+        try:
+            super().connect()
+        finally:
+            self._is_connecting = False
+
+    def send(self, data: Any) -> None:
+        if self.sock is None and self.auto_open:
+            self.connect()
+        watch = _current.get()
+        if watch is not None and not self._is_connecting:
+            watch.is_sent = True
+        super().send(data)
 
     def _new_conn(self) -> socket.socket:
         self._is_used = False

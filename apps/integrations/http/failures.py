@@ -103,15 +103,18 @@ PERMANENT: Final = (
 )
 
 
-def failure(kind: type[UpstreamError], source: str, message: str, *, retry_after: float | None = None) -> UpstreamError:
+def failure(
+    kind: type[UpstreamError], source: str, message: str, *, retry_after: float | None = None, never_sent: bool = False
+) -> UpstreamError:
     """The error of this kind; asking again soon is pointless where the upstream would only say the same."""
-    return kind(source, message, permanent=issubclass(kind, PERMANENT), retry_after=retry_after)
+    is_permanent = issubclass(kind, PERMANENT)
+    return kind(source, message, permanent=is_permanent, retry_after=retry_after, never_sent=never_sent)
 
 
-def translated(error: BaseException, source: str) -> UpstreamError:
+def translated(error: BaseException, source: str, *, never_sent: bool = False) -> UpstreamError:
     """The portal's error for what a library raised, told by the innermost cause that is known."""
     kind, words = meaning_of(error)
-    return failure(kind, source, words)
+    return failure(kind, source, words, never_sent=never_sent)
 
 
 def meaning_of(error: BaseException) -> Meaning:
