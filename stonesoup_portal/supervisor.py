@@ -41,7 +41,8 @@ RESTART_SECONDS = 2.0
 AUTOGROUP_TRIES, AUTOGROUP_SECONDS = 10, 0.05
 READERS_NICENESS = 5
 """Of what reads the upstreams: where processors are short, a page is not held up by a round of reads."""
-THREADS_BESIDE_SOURCES = 4
+THREADS_BESIDE_SOURCES = 12
+"""Four for housekeeping and details, eight for what people asked for: sources that hang never hold up an action."""
 BROKER_SECONDS = 10.0
 OTHERS_SETTINGS = ("CELERY_", "UVICORN_", "WEB_CONCURRENCY")
 LIBC = ctypes.CDLL(None)
@@ -319,7 +320,7 @@ def wait_until_ready(url: str, ending: Event) -> bool:
 
 
 def count_of_sources(fleet: Path) -> int:
-    """How many sources the fleet file names: the worker has a thread for each, and four more.
+    """How many sources the fleet file names: the worker has a thread for each, and twelve more.
 
     Raises:
         CannotStart: the file is wrong; all its mistakes are told at once.

@@ -56,6 +56,11 @@ def seats_lost(seats: Collection[Seat]) -> frozenset[Seat]:
     return frozenset(lost)
 
 
+def is_session_alive(key: str) -> bool:
+    """Whether somebody is signed in still by the session with this key. Two queries."""
+    return bool(key) and key in _sessions_alive({key})
+
+
 def _sessions_alive(keys: Collection[str]) -> set[str]:
     rows = Session.objects.filter(session_key__in=keys, expire_date__gt=database_now())
     return set(rows.values_list("session_key", flat=True))
