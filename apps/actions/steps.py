@@ -1,0 +1,172 @@
+"""Requests of several steps, a second at a time: whose turn it is, and how the whole ends.
+
+A bulk goes wave by wave and stops on the first failure; a take over ends the running operation, then syncs. A step is a
+request of its own: it is begun here (planned → approved), and sent and followed like any other. Whoever advances a
+parent holds its row, so that two workers at once begin no more than one would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.core.text import clean
+from apps.gitops.models import Application
+from apps.sources.fleetfile.current import fleet_file_in_force
+
+from .digests import OPERATION, PARTS, UID
+from .known import RUNNING
+from .models import ActionRequest
+from .moves import request_move
+from .options import options_of
+from .outcomes import ENDED
+from .policies import rules_for_bulk
+from .standing import BAD, LEFT_OUT, Standing, standing_of
+from .states import ACTIVE, Action, State
+from .stepping import applications_of, identity_of, step_begin, step_planned, steps_leave
+
+WITH_STEPS = sorted(action for action in Action if action.has_steps)
+UNDER_WAY = frozenset({State.APPROVED, State.RUNNING, State.PAUSED})
+MOST_AT_ONCE = 50
+MOST_ORPHANS = 1000
+BUT_THE_OPERATION = frozenset(PARTS) - {UID, OPERATION}
+NOTHING_RUNS = "no operation is"
+"""What Argo CD, and the portal before it sends, say of a terminate that comes too late."""
+ENDED_ITSELF = "No operation is running there any more: it had ended by itself"
+
+
+def steps_of_take_over(request: ActionRequest) -> None:
+    """Writes both steps of a take over: end the running operation, then sync as asked for.
+
+    Belongs to the transaction in which the request itself is written.
+    """
+    options = options_of(request.options)
+    ActionRequest.objects.bulk_create(
+        [
+            step_planned(request, of=request, action=Action.TERMINATE, position=1, wave=1),
+            step_planned(request, of=request, action=Action.SYNC, position=2, wave=2, options=options),
+        ]
+    )
+
+
+def steps_advance() -> list[UUID]:
+    """Moves every request of several steps on; returns the steps that are now to be sent. Called every second."""
+    _orphans_leave()
+    under_way = ActionRequest.objects.filter(action__in=WITH_STEPS, state__in=UNDER_WAY)
+    parents = list(under_way.order_by("created_at").values_list("pk", flat=True))
+    return [step for parent in parents for step in request_advance(parent)]
+
+
+@transaction.atomic
+def request_advance(pk: UUID) -> list[UUID]:
+    """Moves one request of several steps on; returns its steps that are now to be sent."""
+    parent = ActionRequest.objects.select_for_update().filter(pk=pk, state__in=UNDER_WAY).first()
+    if parent is None:
+        return []
+    if parent.state == State.APPROVED:
+        request_move(parent, to=State.RUNNING)
+    return _bulk_advance(parent) if parent.action == Action.BULK_SYNC else _take_over_advance(parent)
+
+
+def _orphans_leave() -> None:
+    """Leaves the steps of requests that were withdrawn, or not approved in time, before they began."""
+    orphans = ActionRequest.objects.filter(state=State.PLANNED, parent__isnull=False).exclude(parent__state__in=ACTIVE)
+    for pk in set(orphans.values_list("parent_id", flat=True)[:MOST_ORPHANS]):
+        with transaction.atomic():
+            parent = ActionRequest.objects.select_for_update().filter(pk=pk).get()
+            steps_leave(parent, why=f"It was {State(parent.state).label}")
+
+
+def _bulk_advance(parent: ActionRequest) -> list[UUID]:
+    standing = standing_of(parent)
+    if standing.has_failed and steps_leave(parent, why=_stopped_by(parent, standing)):
+        standing = standing_of(parent)
+    if not standing.active and not standing.planned:
+        _bulk_conclude(parent, standing)
+    elif parent.state == State.RUNNING and not standing.has_failed and not standing.states[State.UNKNOWN]:
+        return _wave_begin(parent, standing)
+    return []
+
+
+def _bulk_conclude(parent: ActionRequest, standing: Standing) -> None:
+    words, to = standing.words, State.SUCCEEDED
+    if standing.has_failed:
+        words, to = f"{_stopped_by(parent, standing)}. {words}", State.FAILED
+    elif not standing.done:
+        to = State.LEFT
+    elif standing.states[State.STILL_OUT_OF_SYNC]:
+        to = State.STILL_OUT_OF_SYNC
+    words = clean(words, 1000)
+    request_move(parent, to=to, when=UNDER_WAY, outcome=words, words=words)
+
+
+def _stopped_by(parent: ActionRequest, standing: Standing) -> str:
+    """Names the step that went wrong first."""
+    first = parent.steps.filter(state__in=standing.bad).exclude(wave=LEFT_OUT).order_by("ended_at", "position").first()
+    if first is None:
+        return ""
+    where = f" on {first.cluster}" if first.cluster else ""
+    why = f" ({clean(first.outcome, 300)})" if first.outcome else ""
+    return f"Stopped: {first.name}{where} {State(first.state).label}{why}"
+
+
+def _wave_begin(parent: ActionRequest, standing: Standing) -> list[UUID]:
+    """Begins as many steps of the wave as may run beside those that do; the first that is refused ends the round."""
+    planned = parent.steps.filter(state=State.PLANNED, wave=standing.wave).order_by("position")
+    steps = list(planned[: max(MOST_AT_ONCE - standing.active, 0)])
+    rows, begun = applications_of(steps), list[UUID]()
+    for step in steps[: max(_at_once(parent, list(rows.values())) - standing.active, 0)]:
+        if not step_begin(parent, step, rows.get(identity_of(step)), shown=step.digest):
+            break
+        begun.append(step.pk)
+    return begun
+
+
+def _at_once(parent: ActionRequest, rows: Sequence[Application]) -> int:
+    """How many of these may run together, as the policies say now."""
+    if not rows:
+        return 1
+    return rules_for_bulk(fleet_file_in_force(), applications=rows, options=options_of(parent.options)).at_once
+
+
+def _take_over_advance(parent: ActionRequest) -> list[UUID]:
+    terminate, sync = parent.steps.order_by("position")
+    row = applications_of([parent]).get(identity_of(parent))
+    if terminate.state == State.PLANNED and _terminate_begin(parent, terminate, row):
+        return [terminate.pk]
+    if not terminate.is_final:
+        return []
+    is_free = has_made_room(terminate)
+    if is_free and sync.state == State.PLANNED and step_begin(parent, sync, row, shown=parent.digest):
+        return [sync.pk]
+    if sync.is_final or not is_free:
+        _take_over_conclude(parent, terminate, sync)
+    return []
+
+
+def _terminate_begin(parent: ActionRequest, step: ActionRequest, row: Application | None) -> bool:
+    """Begins it for the operation that the person saw; where none runs any more there is nothing to end."""
+    if row is not None and row.operation_phase not in RUNNING:
+        request_move(step, to=State.LEFT, when={State.PLANNED}, outcome=ENDED_ITSELF, words=ENDED_ITSELF)
+        return False
+    return step_begin(parent, step, row, shown=parent.digest, moves_on=BUT_THE_OPERATION)
+
+
+def has_made_room(terminate: ActionRequest) -> bool:
+    """Whether the operation that was to be ended is over, by whatever cause."""
+    if terminate.state == State.SUCCEEDED or (terminate.operation or {}).get("phase") in ENDED:
+        return True
+    return NOTHING_RUNS in f"{terminate.outcome} {terminate.answer}".lower()
+
+
+def _take_over_conclude(parent: ActionRequest, terminate: ActionRequest, sync: ActionRequest) -> None:
+    """It ends as its last step did."""
+    last = sync if sync.is_final else terminate
+    words = clean(last.outcome or State(last.state).label, 900)
+    if last is terminate:
+        words = f"The running operation was not ended: {words}. Nothing was synced"
+        steps_leave(parent, why="The running operation was not ended")
+    to = State(last.state) if last is sync or last.state in BAD else State.FAILED
+    request_move(parent, to=to, when=UNDER_WAY, outcome=words, words=words, operation=last.operation)
