@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from apps.alerts.services import alerts_prune
+from apps.gitops.seen import seen_operations_prune
 from apps.sources.fleetfile import fleet_file_in_force
 from apps.timeline.services import transitions_prune
 
 
 def prune_what_is_old() -> None:
-    """Deletes transitions and ended episodes past the fleet file's retention, batch by batch."""
+    """Deletes transitions and ended episodes past the fleet file's retention, batch by batch; others in their time."""
     days = fleet_file_in_force().portal.retention.days
     while transitions_prune(days=days):
         pass
     while alerts_prune(days=days):
+        pass
+    while seen_operations_prune():
         pass

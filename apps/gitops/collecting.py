@@ -30,8 +30,9 @@ from apps.timeline.services import transitions_note
 
 from .destinations import destinations_of
 from .merging import COLUMNS, LIFE, Change, Surroundings, draft_of, key_of, row_judge, row_take
-from .models import Application, ApplicationDetail, ClusterConnection, Project
+from .models import Application, ApplicationDetail, ClusterConnection, Project, SeenOperation
 from .rights import Absence, absence_of
+from .seen import seen_operation, seen_operations_note
 
 Key = tuple[str, str]
 RIGHTS_DOUBTED = "may have lost its rights"
@@ -222,12 +223,15 @@ class _Round:
         self._gone: list[tuple[Application, _Standing]] = []
         self._created: set[Key] = set()
         self._reborn: set[int] = set()
+        self._seen: list[SeenOperation] = []
 
     def take(self, key: Key, told: Told, *, seen_after: datetime | None = None) -> None:
         """Takes what was told of one Application; what changed did so after `seen_after`, if that is given."""
         row = self._drafted(key)
-        is_new = not row.name
+        is_new, operation = not row.name, row.operation
         changes = row_take(row, told, self.around)
+        if row.operation is not operation and (seen := seen_operation(row, self.around.now)):
+            self._seen.append(seen)
         if is_new:
             self._created.add(key)
             changes = [APPEARED]
@@ -259,9 +263,10 @@ class _Round:
         """Writes the difference, its lines in the timeline, and raises the topics; nothing where nothing changed."""
         changed = [key for key, before in self._before.items() if draft_of(self.rows[key]) != before]
         touched = [self.rows[key] for key in changed]
-        if touched or self._removed:
+        if touched or self._removed or self._seen:
             with transaction.atomic():
                 self._write_rows(touched)
+                seen_operations_note(self._seen)
                 transitions_note([*self._lines(), *self._tone_lines(changed)])
                 raise_topics(_topics([*touched, *self._removed]))
         return Collected(

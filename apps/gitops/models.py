@@ -137,6 +137,36 @@ class ApplicationDetail(models.Model):
         return f"details of {self.application_id}"
 
 
+class SeenOperation(models.Model):
+    """An operation that a request of this portal began, written down as it passed by: the next one overwrites it.
+
+    One for each request id at one Application; an id that began two operations has the later one's `started_at`. Kept
+    for a while, whatever becomes of the Application.
+    """
+
+    instance = models.CharField(max_length=100)
+    namespace = models.CharField(max_length=253)
+    name = models.CharField(max_length=253)
+    request_id = models.CharField(max_length=100)
+    phase = models.CharField(max_length=50, help_text="as it was seen last")
+    started_at = models.DateTimeField(null=True, help_text="by Argo CD's clock; none while it was only accepted")
+    seen_at = models.DateTimeField(help_text="when it was first seen, by the database's clock")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instance", "namespace", "name", "request_id"], name="seen_operation_identity"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["request_id"], name="seen_operation_request"),
+            models.Index(fields=["seen_at"], name="seen_operation_seen"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} at {self.instance}/{self.namespace}/{self.name}"
+
+
 class Commit(models.Model):
     """A commit that some Application runs or ran: who made it, when and why; read once and kept (decision 9).
 
