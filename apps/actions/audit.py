@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -54,7 +53,7 @@ def audit_note(
     line.save(force_insert=True)
     head.hash, head.count = line.hash, head.count + 1
     head.save(update_fields=["hash", "count"])
-    transaction.on_commit(partial(line_tell, line), robust=True)
+    transaction.on_commit(lambda: line_tell(line), robust=True)
     return line
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
 from django.db import transaction
 from django.db.models import F
@@ -26,7 +25,7 @@ def raise_topics(names: Iterable[str]) -> None:
     Topic.objects.bulk_create([Topic(name=name) for name in wanted], ignore_conflicts=True)
     for name in wanted:
         Topic.objects.filter(name=name).update(version=F("version") + 1)
-    transaction.on_commit(partial(hint_send, wanted), robust=True)
+    transaction.on_commit(lambda: hint_send(wanted), robust=True)
 
 
 def versions_of(names: Iterable[str]) -> dict[str, int]:
