@@ -19,7 +19,7 @@ NAMES = {
     *("unreachable-cluster", "prune", "replace-force", "dry-run", "order", "blast-radius", "cool-down", "changed"),
     "not-checked",
 }
-FIXED = ("role", "argocd-right", "freeze", "operation-running", "active-request", "deleting")
+FIXED = ("role", "argocd-right", "freeze", "sync-window", "operation-running", "active-request", "deleting")
 
 
 def mistakes_in(policies: str) -> dict[str, str]:
@@ -34,7 +34,7 @@ def test_the_examples_policies_say_what_they_seem_to_say() -> None:
     assert (first.least_role, first.second_person, first.reason) == ("admin", True, None)
     assert (first.fresh_sign_in, first.approval_within) == (timedelta(minutes=15), timedelta(minutes=30))
     assert second.match.rings == (3, 4)
-    assert second.guards.said() == {"sync-window": "refuse", "self-heal": "pass", "order": "confirm"}
+    assert second.guards.said() == {"self-heal": "pass", "unreachable-cluster": "refuse", "order": "confirm"}
 
 
 def test_a_policy_may_say_nothing_but_its_name() -> None:

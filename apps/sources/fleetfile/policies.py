@@ -89,8 +89,8 @@ class Guards(Section):
         default=None, alias="active-request", description="Another request of this portal is under way. Fixed."
     )
     deleting: Fixed = Field(default=None, description="The Application is being deleted. Fixed.")
-    sync_window: Strictness | None = Field(
-        default=None, alias="sync-window", description="A sync window of Argo CD does not allow it now."
+    sync_window: Fixed = Field(
+        default=None, alias="sync-window", description="A sync window of Argo CD does not allow it now. Fixed."
     )
     self_heal: Strictness | None = Field(
         default=None, alias="self-heal", description="Argo CD will repeat or revert it by itself."
