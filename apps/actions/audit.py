@@ -228,7 +228,7 @@ def cut_words(row: AuditHead | None, head: str, count: int, seen_at: dict[str, i
     if row is None:
         return "the head row is missing" if count else ""
     if row.hash not in seen_at:
-        return f"the last line is missing: the head row knows {row.count} lines, {count} are there"
+        return f"lines at its end are missing: the head row knows {row.count} lines, {count} are there"
     if seen_at[row.hash] != row.count:
         return f"the head row was altered: it counts {row.count} lines up to the one that is number {seen_at[row.hash]}"
     return ""

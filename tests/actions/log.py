@@ -24,7 +24,7 @@ def lines_written(count: int) -> list[AuditLine]:
 def line_written(event: str = "requested", **columns: Any) -> AuditLine:
     """One line."""
     with transaction.atomic():
-        return audit_note(event=event, who="remy", **columns)
+        return audit_note(event=event, who="remy", **{"what": {"why": event}, **columns})
 
 
 def request_row(**columns: Any) -> ActionRequest:
