@@ -25,7 +25,12 @@ LONGEST_NAME = 100
 DEFAULTS: Mapping[str, Answer] = {guard.name: guard.default for guard in GUARDS}
 FIXED = frozenset(guard.name for guard in GUARDS if guard.is_fixed)
 LIMITS = ("cool_down", "fresh_sign_in", "approval_within", "most_in_bulk", "at_once")
-WANTED = {"reason": "a reason", "ticket": "a ticket", "typed_name": "the name, typed", "second_person": "an approver"}
+WANTED = {
+    "reason": "a reason",
+    "ticket": "a ticket",
+    "typed_name": "the name, typed",
+    "second_person": "a second person to approve it",
+}
 PARTS = {
     Action.TAKE_OVER: (Action.TAKE_OVER, Action.SYNC, Action.TERMINATE),
     Action.BULK_SYNC: (Action.BULK_SYNC, Action.SYNC),

@@ -235,6 +235,6 @@ def test_all_policies_are_shown_in_words() -> None:
     shown = {each.name: each for each in others}
     assert all(each.is_built_in for each in others)
     assert {each.rules.policy for each in BUILT_IN} < set(shown)
-    assert "an approver" in shown["replace or force in production (built in)"].asks
+    assert "a second person to approve it" in shown["replace or force in production (built in)"].asks
     assert shown["unfreeze (built in)"].asks == ("an approver at least",)
     assert shown["everything else (built in)"].fits == ("everything",)
