@@ -62,6 +62,11 @@ class Preflight:
         return tuple(sorted(speaking, key=lambda finding: -finding.answer.rank))
 
     @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that refuse it."""
+        return tuple(finding for finding in self.findings if finding.answer == Answer.REFUSE)
+
+    @property
     def is_refused(self) -> bool:
         """Whether it does not run, whatever the person gives."""
         return self.strictest == Answer.REFUSE
@@ -87,7 +92,7 @@ class Preflight:
             "the Application's name, typed": self.wants_typed_name and not self._is_named,
             "a reason": self.wants_reason and not self.ask.reason.strip(),
             "a ticket": self.case.rules.wants_ticket and not self.ask.ticket.strip(),
-            self._fresh_sign_in_words: not self._is_freshly_signed_in,
+            self._fresh_sign_in_words: not self.is_freshly_signed_in,
         }
         return [words for words, is_missing in wanted.items() if is_missing]
 
@@ -106,7 +111,8 @@ class Preflight:
         return self.ask.typed_name.strip() == self.case.application.name
 
     @property
-    def _is_freshly_signed_in(self) -> bool:
+    def is_freshly_signed_in(self) -> bool:
+        """Whether the person signed in lately enough for this."""
         within, since = self.case.rules.fresh_sign_in, self.case.who.signed_in_at
         return within is None or (since is not None and self.case.now - since <= within)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -67,7 +68,7 @@ def request_send(pk: UUID) -> None:
         found = _guards_again(request)
         order = _order(request, found)
     except NotToBeSent as reason:
-        guards = {"guards": _guards_kept(reason.found.findings)} if reason.found else {}
+        guards: dict[str, Any] = {"guards": _guards_kept(reason.found.findings)} if reason.found else {}
         outcome = clean(reason.words, LONGEST)
         request_move(request, to=State.REFUSED, when={State.APPROVED}, words=outcome, outcome=outcome, **guards)
         return
@@ -88,8 +89,7 @@ def _guards_again(request: ActionRequest) -> Preflight:
     ask = _ask_now(request)
     found = preflight(ask, looks=True)
     if found.is_refused:
-        refusals = [each.words for each in found.findings if each.answer is Answer.REFUSE]
-        raise NotToBeSent("; ".join(refusals), found)
+        raise NotToBeSent("; ".join(each.words for each in found.refusals), found)
     if changed := _changed(request, found):
         raise NotToBeSent(f"Changed since it was asked for: {', '.join(changed)}", found)
     if grown := _grown(request, found.findings):
@@ -120,7 +120,7 @@ def _ask_now(request: ActionRequest) -> Ask:
 
 def _who_now(request: ActionRequest) -> Who:
     """The person with the role and the scope that they have now."""
-    user = User.objects.select_related("person").filter(pk=request.person_id).first()
+    user = User.objects.select_related("person").filter(pk=request.person_id or 0).first()
     if user is None or not user.is_active:
         raise NotToBeSent(f"The account of {request.username} is disabled")
     if refused := refusal_of(user, Verb.ACT, request):
