@@ -12,6 +12,7 @@ from apps.actions.append_only import statements_to_drop, statements_to_make
 from apps.actions.audit import audit_note
 from apps.actions.models import ActionRequest, AuditLine
 from apps.core.clock import database_now
+from apps.timeline.models import Transition
 
 TABLE = AuditLine._meta.db_table
 
@@ -46,6 +47,12 @@ def request_row(**columns: Any) -> ActionRequest:
         "state_at": now,
     }
     return ActionRequest.objects.create(**{**defaults, **columns})
+
+
+def at_one_moment() -> None:
+    """All lines of the timeline are of one minute, whenever the clock's minute ended."""
+    now = database_now()
+    Transition.objects.update(at=now, seen_at=now)
 
 
 def tampered(*statements: str) -> None:
