@@ -1,7 +1,8 @@
 """The control endpoint: what a test or a benchmark does to the fleet from outside.
 
-GET /servers · POST /faults/<server> · GET or DELETE /log[/<server>] · POST /world/<happening>. Bodies are JSON and
-must say so in their Content-Type, which a foreign web page cannot do without being asked first.
+GET /servers · POST /faults/<server> · GET or DELETE /log[/<server>] · GET or DELETE /received[/argocd/<instance>] ·
+POST /world/<happening>. Bodies are JSON and must say so in their Content-Type, which a foreign web page cannot do
+without being asked first. /received is each sync and terminate that an Argo CD got (apps.demo.argocd.received).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from apps.demo.argocd.api import ArgoApi
+from apps.demo.argocd.received import Received
 from apps.demo.faults import KINDS, Fault
 from apps.demo.http import Reply, Request, Server
 from apps.demo.world.alerts import Alert
@@ -27,6 +30,7 @@ CHANGEABLE = frozenset(
         "project",
         "broken",
         "failure",
+        "failing_revision",
         "hook",
         "has_legacy",
         "sync_seconds",
@@ -96,9 +100,19 @@ class ControlApi:
                 for name in self._names(parts):
                     self._board.servers[name].log.clear()
                 return {}
+            case "GET", ("received", *parts):
+                return {name: each.documents() for name, each in self._received(parts).items()}
+            case "DELETE", ("received", *parts):
+                for each in self._received(parts).values():
+                    each.clear()
+                return {}
             case "POST", ("world", happening):
                 return self._happenings[happening](asked) or {}
         raise ValueError(f"nothing is known of {request.method} {request.path}")
+
+    def _received(self, parts: list[str]) -> dict[str, Received]:
+        upstreams = {name: self._board.servers[name].upstream for name in self._names(parts)}
+        return {name: each.received for name, each in upstreams.items() if isinstance(each, ArgoApi)}
 
     def _names(self, parts: list[str]) -> list[str]:
         return ["/".join(parts)] if parts else list(self._board.servers)

@@ -107,7 +107,7 @@ class RunningFleet:
         """Claim the ports, listen, write the fleet file."""
         ports = itertools.count(self._options.port_base) if self._options.port_base else itertools.repeat(0)
         for name, upstream in _upstreams(self.world, self.tokens, self):
-            self.servers[name] = Server(name, upstream)
+            self.servers[name] = _server(name, upstream)
             self.servers[name].claim(next(ports))
         self.world.on_reachability.append(self._follow_reachability)
         started = threading.Event()
@@ -191,6 +191,12 @@ class RunningFleet:
 
     def _follow_reachability(self, cluster: Cluster) -> None:
         self.fault_set(f"kubernetes/{cluster.name}", None, refuses=cluster.is_lost)
+
+
+def _server(name: str, upstream: Upstream) -> Server:
+    if isinstance(upstream, ArgoApi):
+        return Server(name, upstream, on_request=upstream.received.note_request)
+    return Server(name, upstream)
 
 
 def _tokens(world: World) -> dict[tuple[str, str], str]:

@@ -110,6 +110,8 @@ class Upstream(Protocol):
 class Misbehaviour(Protocol):
     """A fault that is switched on: it answers in the upstream's place."""
 
+    kind: str
+
     def applies(self, request: Request) -> bool:
         """Whether this request is to suffer it."""
         ...
@@ -144,7 +146,11 @@ class RequestLog:
 class Server:
     """One upstream on one port of 127.0.0.1, which it keeps for itself even while it refuses connections."""
 
-    def __init__(self, name: str, upstream: Upstream) -> None:
+    def __init__(
+        self, name: str, upstream: Upstream, *, on_request: Callable[[Request, str], None] = lambda request, fault: None
+    ) -> None:
+        """`on_request` is told each request, with the kind of fault that answers it, before the answer is made."""
+        self._on_request = on_request
         self.name = name
         self.upstream = upstream
         self.log = RequestLog()
@@ -227,8 +233,10 @@ class Server:
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter, *, gone: Callable[[], bool]) -> bool:
         self.log.note(request, asyncio.get_running_loop().time())
-        if self.fault is not None and self.fault.applies(request):
-            return await self.fault.answer(self.upstream, request, writer)
+        fault = self.fault if self.fault is not None and self.fault.applies(request) else None
+        self._on_request(request, fault.kind if fault else "")
+        if fault is not None:
+            return await fault.answer(self.upstream, request, writer)
         answer = self.upstream.answer(request)
         if isinstance(answer, Stream):
             await send_stream(writer, answer, gone=gone)

@@ -15,6 +15,9 @@ PRODUCTION = "argocd/production"
 BY_HAND = "tekton-ci-stone-prd-m01"
 CALM = "gitops-stone-prd-rh01"
 HOOKED = "pipeline-service-stone-prd-m01"
+LOOPING = "jvm-build-service-stone-prd-rh01"
+NAMESPACE = "appstudio-workload-monitoring"
+NOTHING_RUNS = "Unable to terminate operation. No operation is in progress"
 INFOS = [{"name": "portal.request-id", "value": "0192-1"}, {"name": "reason", "value": "a test"}]
 
 
@@ -96,6 +99,42 @@ def test_without_prune_a_sync_succeeds_and_the_application_stays_out_of_sync(
     assert not [each for each in pruned["resources"] if each.get("requiresPruning")]
 
 
+def test_a_prune_of_selected_resources_leaves_the_others(fleet: RunningFleet, sync: Any, read: Any) -> None:
+    name = "monitoring-workload-logging-stone-prd-host1"
+    service = {"group": "", "kind": "Service", "name": "monitoring-workload-logging", "namespace": NAMESPACE}
+    sync(name, prune=True, resources=[service])
+    fleet.advance(10)
+    status = read(name)["status"]
+    assert [each["name"] for each in status["resources"] if each.get("requiresPruning")]
+    assert status["sync"]["status"] == "OutOfSync"
+
+
+def test_a_dry_run_of_a_prune_says_what_would_be_pruned_and_prunes_nothing(
+    fleet: RunningFleet, sync: Any, read: Any
+) -> None:
+    name = "monitoring-workload-logging-stone-prd-host1"
+    sync(name, prune=True, dryRun=True)
+    fleet.advance(10)
+    status = read(name)["status"]
+    results = {each["status"]: each["message"] for each in status["operationState"]["syncResult"]["resources"]}
+    assert results["Pruned"] == "pruned (dry run)"
+    assert [each["name"] for each in status["resources"] if each.get("requiresPruning")]
+
+
+def test_only_what_is_out_of_sync_is_applied_when_that_is_asked(fleet: RunningFleet, sync: Any, read: Any) -> None:
+    drifted = [each["name"] for each in read(BY_HAND)["status"]["resources"] if each["status"] == "OutOfSync"]
+    sync(BY_HAND, syncOptions={"items": ["CreateNamespace=true", "ApplyOutOfSyncOnly=true"]})
+    fleet.advance(10)
+    status = read(BY_HAND)["status"]
+    assert [each["name"] for each in status["operationState"]["syncResult"]["resources"]] == drifted
+    assert status["sync"]["status"] == "Synced"
+
+
+def test_a_strategy_comes_back(sync: Any) -> None:
+    strategy = {"hook": {"force": True}}
+    assert sync(BY_HAND, strategy=strategy).json()["operation"]["sync"]["syncStrategy"] == strategy
+
+
 def test_selected_resources_leave_the_rest_out_of_sync(fleet: RunningFleet, sync: Any, read: Any) -> None:
     sync(BY_HAND, resources=[{"group": "", "kind": "ConfigMap", "name": "tekton-ci-config", "namespace": "tekton-ci"}])
     fleet.advance(10)
@@ -144,6 +183,56 @@ def test_an_operation_that_waits_for_its_hook_can_be_terminated(
     assert ask.delete(PRODUCTION, path).status_code == 400
 
 
+def test_an_operation_that_was_only_accepted_cannot_be_terminated_yet(
+    fleet: RunningFleet, sync: Any, ask: Caller
+) -> None:
+    path = f"/api/v1/applications/{BY_HAND}/operation?project=default"
+    sync(BY_HAND)
+    refused = ask.delete(PRODUCTION, path)
+    assert (refused.status_code, refused.json()["message"]) == (400, NOTHING_RUNS)
+    fleet.advance(1)
+    assert ask.delete(PRODUCTION, path).status_code == 200
+
+
+def test_a_sync_that_is_retried_for_ever_ends_when_it_is_terminated_and_the_next_commit_goes_in(
+    fleet: RunningFleet, sync: Any, read: Any, ask: Caller
+) -> None:
+    fleet.advance(3_600)
+    assert read(LOOPING)["status"]["operationState"]["retryCount"] > 15
+    assert sync(LOOPING).json()["message"] == "another operation is already in progress"
+
+    assert ask.delete(PRODUCTION, f"/api/v1/applications/{LOOPING}/operation?project=default").status_code == 200
+    fleet.advance(10)
+    state = read(LOOPING)["status"]["operationState"]
+    assert (state["phase"], state["message"]) == ("Failed", "Operation terminated")
+
+    begun = sync(LOOPING, retryStrategy={"limit": 1}).json()["operation"]
+    assert begun["sync"]["revision"] != state["operation"]["sync"]["revision"]
+    fleet.advance(20)
+    status = read(LOOPING)["status"]
+    assert (status["operationState"]["phase"], status["sync"]["status"]) == ("Succeeded", "Synced")
+
+
+def test_an_application_is_found_whose_sync_fails(fleet: RunningFleet, sync: Any, read: Any) -> None:
+    sync("integration-stone-prd-m01", retryStrategy={"limit": 0}, infos=INFOS)
+    fleet.advance(10)
+    state = read("integration-stone-prd-m01")["status"]["operationState"]
+    assert (state["phase"], state["operation"]["info"]) == ("Failed", INFOS)
+
+
+def test_in_one_project_without_windows_the_portal_may_not_sync(sync: Any, ask: Caller) -> None:
+    name = "sprayproxy-stone-prd-host1"
+    windows = ask.get(PRODUCTION, f"/api/v1/applications/{name}/syncwindows?project=restricted").json()
+    assert windows == {"canSync": True}
+    denied = sync(name, project="restricted")
+    assert denied.status_code == 403
+    assert denied.json()["message"].startswith(f"permission denied: applications, sync, restricted/{name}, sub: portal")
+    may = ask.get(PRODUCTION, f"/api/v1/account/can-i/applications/sync/restricted/{name}").json()
+    assert may == {"value": "no"}
+    path = f"/api/v1/applications/{name}/operation?project=restricted"
+    assert ask.delete(PRODUCTION, path).json()["message"] == "permission denied"
+
+
 def test_a_window_is_checked_before_the_right(sync: Any) -> None:
     frozen = sync("spi-vault-stone-prd-m01", project="frozen", account="viewonly")
     assert (frozen.status_code, frozen.json()["message"]) == (403, "cannot sync: blocked by sync window")
@@ -156,11 +245,12 @@ def test_a_revision_of_one_s_own_needs_the_override_right(sync: Any) -> None:
     assert sync(CALM, revision="HEAD~1", account="admin").status_code == 400
 
 
-def test_a_refresh_compares_again(ask: Caller) -> None:
+@pytest.mark.parametrize("kind", ["normal", "hard"])
+def test_a_refresh_compares_again(kind: str, ask: Caller) -> None:
     path = f"/api/v1/applications/{CALM}"
     before = ask.get(PRODUCTION, path).json()["metadata"]
-    after = ask.get(PRODUCTION, f"{path}?refresh=hard").json()["metadata"]
-    assert after["annotations"]["argocd.argoproj.io/hydrate"] == "hard"
+    after = ask.get(PRODUCTION, f"{path}?refresh={kind}&project=default").json()["metadata"]
+    assert after["annotations"]["argocd.argoproj.io/hydrate"] == kind
     assert int(after["resourceVersion"]) > int(before["resourceVersion"])
 
 

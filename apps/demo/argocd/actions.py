@@ -45,13 +45,13 @@ def sync(world: World, instance: ArgoInstance, name: str, request: Request, acco
 
 
 def terminate(world: World, instance: ArgoInstance, name: str, request: Request, account: Account) -> Reply:
-    """Terminate the running operation."""
+    """Terminate the running operation; one that was only accepted does not run yet."""
     found = find(instance, name, request.first("project"), account)
     if isinstance(found, Reply):
         return found
     if not account.may("sync", found.project):
-        return denied_action(account, "sync", found.project, name, instance.began_at)
-    if found.operation is None:
+        return denied()
+    if found.operation is None or found.state is None:
         return refusal(3, "Unable to terminate operation. No operation is in progress")
     operation_terminate(world, found)
     return Reply.json({})
@@ -112,6 +112,7 @@ def _operation(application: Application, asked: dict[str, Any], account: Account
         resources=[_without_empty(each) for each in asked.get("resources") or []],
         sync_options=documents.SYNC_OPTIONS if options is None else tuple(options),
         infos=list(asked.get("infos") or []),
+        strategy=dict(asked.get("strategy") or {}),
         retry=asked.get("retryStrategy") or documents.retry_of(application),
         username=account.name,
     )

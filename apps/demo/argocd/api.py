@@ -14,6 +14,7 @@ from apps.demo.argocd import rendering as documents
 from apps.demo.argocd.accounts import Account, denied, refusal
 from apps.demo.argocd.fields import listed_fields, tree_of
 from apps.demo.argocd.lists import Lists, framed
+from apps.demo.argocd.received import Received
 from apps.demo.argocd.streaming import follow
 from apps.demo.argocd.tree import actions_document, events_document, tree_document
 from apps.demo.http import Reply, Request, Stream
@@ -32,12 +33,19 @@ class ArgoApi:
     def __init__(self, world: World, instance: ArgoInstance, tokens: dict[str, Account]) -> None:
         self.world = world
         self.instance = instance
+        self.received = Received(instance, world.now)
         self._tokens = tokens
         self._lists = Lists(instance)
         instance.render = lambda application: documents.application_document(instance, application)
 
     def answer(self, request: Request) -> Reply | Stream:
-        """The answer in good health."""
+        """The answer in good health; of what changes something it is kept."""
+        answer = self._answer(request)
+        if isinstance(answer, Reply):
+            self.received.note_answer(request, answer)
+        return answer
+
+    def _answer(self, request: Request) -> Reply | Stream:
         segments = request.segments
         if request.method != "GET" and request.headers.get("content-type") != "application/json":
             return Reply.text("Invalid content type\n", 415)

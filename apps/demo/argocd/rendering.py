@@ -182,6 +182,7 @@ def operation_document(application: Application, operation: Operation) -> dict[s
     sync: dict[str, Any] = {"revision": operation.revision}
     sync |= {"prune": True} if operation.prune else {}
     sync |= {"dryRun": True} if operation.dry_run else {}
+    sync |= {"syncStrategy": operation.strategy} if operation.strategy else {}
     sync |= {"resources": operation.resources} if operation.resources else {}
     sync |= {"source": source_of(application)}
     sync |= {"syncOptions": list(operation.sync_options)} if operation.sync_options else {}

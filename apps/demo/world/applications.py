@@ -25,7 +25,10 @@ class Condition:
 
 @dataclass(slots=True)
 class Operation:
-    """What was asked for. `retry_limit` -1 is for ever; an empty `username` means that Argo CD itself began it."""
+    """What was asked for. A `limit` of -1 in `retry` is for ever; without `username` Argo CD itself began it.
+
+    `outcome` is the phase in which it ended, empty until then.
+    """
 
     revision: str
     prune: bool = False
@@ -33,8 +36,14 @@ class Operation:
     resources: list[dict[str, str]] = field(default_factory=list)
     sync_options: tuple[str, ...] = ()
     infos: list[dict[str, str]] = field(default_factory=list)
+    strategy: dict[str, Any] = field(default_factory=dict)
     retry: dict[str, Any] = field(default_factory=dict)
     username: str = ""
+    outcome: str = ""
+
+    def wants(self, kind: str, name: str) -> bool:
+        """Whether a resource is among those that were chosen, or none were."""
+        return not self.resources or any((each["kind"], each["name"]) == (kind, name) for each in self.resources)
 
 
 @dataclass(slots=True)
@@ -65,8 +74,9 @@ class Deployment:
 class Application:
     """One Application.
 
-    broken: why its workloads are Degraded, or empty. failure: why each sync fails, or empty. hook: the PreSync job
-    that a sync waits for, or empty. has_legacy: a resource lives that Git no longer has, so that it requires pruning.
+    broken: why its workloads are Degraded, or empty. failure: why each sync fails, or empty; with failing_revision only
+    those to that commit do. hook: the PreSync job that a sync waits for, or empty. has_legacy: a resource lives that
+    Git no longer has, so that it requires pruning.
     """
 
     name: str
@@ -89,6 +99,7 @@ class Application:
     retry_limit: int = -1
     broken: str = ""
     failure: str = ""
+    failing_revision: str = ""
     hook: str = ""
     has_legacy: bool = False
     sync_seconds: float = 4.0
@@ -107,6 +118,10 @@ class Application:
         """Synced and Healthy with nothing under way: what a rollout may start from."""
         calm = self.operation is None and self.deleting_at is None and not self.conditions
         return calm and self.sync == "Synced" and self.health == "Healthy"
+
+    def failure_of(self, operation: Operation) -> str:
+        """Why this sync fails, or empty."""
+        return self.failure if self.failing_revision in {"", operation.revision} else ""
 
 
 @dataclass(frozen=True, slots=True)

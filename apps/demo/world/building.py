@@ -16,7 +16,8 @@ from apps.demo.world.world import World
 
 DEFAULT_CLUSTERS = 8
 ROOT = "all-application-sets"
-WINDOWED = {"monitoring-workload-grafana": "windowed", "spi-vault": "frozen"}
+PROJECTS = {"monitoring-workload-grafana": "windowed", "spi-vault": "frozen", "sprayproxy": "restricted"}
+"""Of sets in production. In "restricted" the portal's account may not sync."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def _instance_build(world: World, environment: str) -> None:
     instance = apps.ArgoInstance(name=environment, control_plane=clusters[0], clusters=clusters, now=world.began_at)
     instance.projects = {
         "default": (),
+        "restricted": (),
         "frozen": (apps.Window("deny", "* * * * *", "24h", description="release freeze"),),
         "windowed": (
             apps.Window(
@@ -141,7 +143,7 @@ def _place(world: World, cluster: Cluster, application_set: ApplicationSet) -> N
         revision=_head_of(world, instance, application_set.name, deployed),
         health_since=deployed,
         reconciled_at=world.began_at - timedelta(seconds=world.rng.randint(5, 170)),
-        project=WINDOWED.get(application_set.name, "default") if environment == "production" else "default",
+        project=PROJECTS.get(application_set.name, "default") if environment == "production" else "default",
         runs_workloads=application_set.runs_workloads,
         auto_sync=application_set.auto_sync,
     )

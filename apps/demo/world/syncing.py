@@ -16,6 +16,7 @@ SETTLE = 6.0
 FIRST_RETRY = 10.0
 LONGEST_RETRY = 180.0
 HISTORY_LENGTH = 10
+ONLY_OUT_OF_SYNC = "ApplyOutOfSyncOnly=true"
 
 
 def operation_begin(world: World, application: Application, operation: Operation) -> None:
@@ -65,7 +66,7 @@ def _take_up(world: World, application: Application, operation: Operation) -> No
 def _attempt(world: World, application: Application, state: OperationState) -> None:
     if application.state is not None and application.state.phase == "Terminating":
         return
-    failure = application.failure or (
+    failure = application.failure_of(state.operation) or (
         world.connection_error(application.cluster) if application.cluster.is_lost else ""
     )
     if failure:
@@ -93,19 +94,21 @@ def _fail(world: World, application: Application, state: OperationState, failure
 
 
 def _finish(world: World, application: Application, state: OperationState) -> None:
+    state.operation.outcome = state.phase
     world.application_change(application, state=state, operation=None)
 
 
 def _deploy(world: World, application: Application, state: OperationState) -> None:
     operation = state.operation
     done = _succeeded(world, application, state, "successfully synced (all tasks run)")
+    operation.outcome = done.phase
     rolls_out = application.runs_workloads and (application.health == "Missing" or not _is_deployed(application))
     world.application_change(
         application,
         state=done,
         operation=None,
         history=_longer_history(application, state, world),
-        has_legacy=application.has_legacy and not operation.prune,
+        has_legacy=_stays_legacy(application, operation),
         sync=_sync_after(application, operation),
         conditions=tuple(each for each in application.conditions if each.type != "SyncError"),
     )
@@ -130,11 +133,14 @@ def _is_deployed(application: Application) -> bool:
 
 
 def _sync_after(application: Application, operation: Operation) -> str:
-    stays_legacy = application.has_legacy and not operation.prune
-    wanted = {(each["kind"], each["name"]) for each in operation.resources}
-    drifted = {(each.kind, each.name) for each in resources_of(application) if each.status == "OutOfSync"}
-    is_partial = bool(wanted) and not drifted <= wanted
-    return "OutOfSync" if stays_legacy or is_partial else "Synced"
+    drifted = [each for each in resources_of(application) if each.status == "OutOfSync"]
+    is_partial = any(not operation.wants(each.kind, each.name) for each in drifted)
+    return "OutOfSync" if is_partial or _stays_legacy(application, operation) else "Synced"
+
+
+def _stays_legacy(application: Application, operation: Operation) -> bool:
+    legacy = [each for each in resources_of(application) if each.requires_pruning]
+    return any(not operation.prune or not operation.wants(each.kind, each.name) for each in legacy)
 
 
 def _longer_history(application: Application, state: OperationState, world: World) -> tuple[Deployment, ...]:
@@ -145,9 +151,11 @@ def _longer_history(application: Application, state: OperationState, world: Worl
 
 
 def _succeeded(world: World, application: Application, state: OperationState, message: str) -> OperationState:
-    wanted = {(each["kind"], each["name"]) for each in state.operation.resources}
-    chosen = [each for each in resources_of(application) if not wanted or (each.kind, each.name) in wanted]
-    results = [_result(each, state.operation) for each in chosen]
+    operation = state.operation
+    chosen = [each for each in resources_of(application) if operation.wants(each.kind, each.name)]
+    if ONLY_OUT_OF_SYNC in operation.sync_options:
+        chosen = [each for each in chosen if each.status == "OutOfSync"]
+    results = [_result(each, operation) for each in chosen]
     return replace(state, phase="Succeeded", message=message, finished_at=world.now(), results=results)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -91,10 +92,15 @@ def _fail_by_hand(world: World, application: Application) -> None:
 
 
 def _retry_for_ever(world: World, application: Application) -> None:
+    """Argo CD tries a commit that cannot be synced again and again; the next one, which can, waits behind it."""
     _drift(world, application)
-    application.failure = NO_CRD
+    application.failure, application.failing_revision = NO_CRD, application.revision
     began = world.began_at - timedelta(minutes=17)
     operation = Operation(application.revision, prune=True, retry={"limit": -1})
+    mended = random.Random(f"{world.seed}-mended")
+    application.revision = world.commit(
+        world.instance_of(application), application.set_name, world.began_at - timedelta(minutes=2), rng=mended
+    )
     message = f"{NO_CRD}. Retrying attempt #7 at {(world.began_at + timedelta(seconds=45)).strftime('%-I:%M%p')}."
     application.operation = operation
     application.state = OperationState(operation, began, "Running", message, world.began_at, 7)
