@@ -1,16 +1,16 @@
-"""Each guard by itself: every answer that it can give (product.md, "Guarded actions"; faults.md, F36 to F46)."""
+"""Each guard by itself: every answer that it can give."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pytest_django import Settings
 
 from apps.accounts.models import Role
+from apps.actions.asking import address_of
 from apps.actions.case import Answer, Bulk, Case, Finding, Guard, Live, Rules
 from apps.actions.digests import digest_of_detail, digest_of_row
 from apps.actions.guards import GUARDS
@@ -20,7 +20,7 @@ from apps.core.clock import database_now
 from apps.fleet.overlay import overlay_now
 from apps.gitops.models import ApplicationDetail, ClusterConnection, Project
 from apps.integrations.argocd import WindowState
-from tests.actions.cases import NAME, case_for, freeze_row, live, prunable, request_row, running, who
+from tests.actions.cases import case_for, freeze_row, live, prunable, request_row, running, who
 from tests.fleet_in_force import FleetFileOfTest
 from tests.rows import ago, application_row, cluster_row, source_row
 
@@ -188,10 +188,11 @@ def test_nothing_under_way_passes() -> None:
 
 
 def test_an_operation_under_way_refuses_and_offers_to_take_it_over() -> None:
-    found = look("operation-running", case_for(live=live(operation=running(retry_count=4))))
+    row = application_row()
+    found = look("operation-running", case_for(application=row, live=live(operation=running(retry_count=4))))
     assert found.answer == Answer.REFUSE
     assert found.words.startswith("an operation of alex is under way, begun 2 m ago, tried again 4 times:")
-    assert parse_qs(urlsplit(found.link).query) == {"action": ["take-over"], "app": [f"production/argocd/{NAME}"]}
+    assert found.link == address_of(Action.TAKE_OVER, row)
 
 
 def test_who_asked_the_portal_is_named_rather_than_its_account() -> None:
