@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -25,7 +26,15 @@ OPEN_PAGES = {
     "accounts:sign-in",
     "accounts:sign-out",
 }
-PARTS = {"alertmanager": "a", "fingerprint": "b", "instance": "a", "namespace": "b", "name": "c", "key": "a/b"}
+PARTS = {
+    "alertmanager": "a",
+    "fingerprint": "b",
+    "instance": "a",
+    "namespace": "b",
+    "name": "c",
+    "key": "a/b",
+    "pk": UUID(int=1),
+}
 
 
 @pytest.fixture
