@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from pytest_django import Settings
 
 from apps.actions.looking import live_look
@@ -159,3 +160,19 @@ def test_an_instance_that_left_the_fleet_file_is_not_asked(fleet: FleetFile, ups
     live = live_look(fleet, application_row(instance="gone"), Action.SYNC)
     assert live.problems == ("nothing could be checked: Argo CD gone is not in the fleet file",)
     assert upstream.asked == set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_connection_of_the_database_is_held_while_argo_cd_is_waited_for(
+    fleet: FleetFile, upstream: Upstream
+) -> None:
+    row, ours, held = application_row(), connections["default"], list[bool]()
+    assert ours.connection is not None
+
+    def note(peer: Peer, asked: Asked) -> None:
+        held.append(ours.connection is not None)
+        reply({"value": "yes"})(peer, asked)
+
+    upstream.answers[CAN_I] = note
+    assert live_look(fleet, row, Action.SYNC).may_act
+    assert held == [False]
