@@ -28,8 +28,7 @@ from tests.conftest import BACKEND, person_with
 from tests.faults.processes import until
 from tests.faults.stage import Stage
 
-INSTANCE = "staging"
-SERVER = f"argocd/{INSTANCE}"
+SERVER = "argocd/staging"
 
 
 class Person:
@@ -51,34 +50,34 @@ class Person:
 class Scene:
     """One Application of the simulated fleet that is well, and what is done to it."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.stage.read(SERVER)
+    def __init__(self, stage: Stage, instance: str = "staging") -> None:
+        self.stage, self.instance, self.server = stage, instance, f"argocd/{instance}"
+        self.stage.read(self.server)
         self.name = stage.demo.call(self._one_that_is_well)
         self.there("hook", "")
         self.there("sync_seconds", 0.3)
 
     def _one_that_is_well(self) -> str:
-        found = self.stage.demo.world.argocds[INSTANCE].applications.values()
+        found = self.stage.demo.world.argocds[self.instance].applications.values()
         calm = (each for each in found if each.is_well and each.project == "default" and not each.has_legacy)
         return next(each.name for each in calm if not each.failure and not each.cluster.is_lost)
 
     @property
     def row(self) -> Application:
         """As the portal knows it."""
-        return Application.objects.get(instance=INSTANCE, name=self.name)
+        return Application.objects.get(instance=self.instance, name=self.name)
 
     def there(self, field: str, value: Any) -> None:
         """Changes it at Argo CD; the portal reads that."""
         self.stage.demo.call(lambda: self.stage.demo.world.application_change(self._there(), **{field: value}))
-        self.stage.read(SERVER)
+        self.stage.read(self.server)
 
     def _there(self) -> DemoApplication:
-        return self.stage.demo.world.application(INSTANCE, self.name)
+        return self.stage.demo.world.application(self.instance, self.name)
 
     def posts(self, method: str = "POST") -> list[dict[str, Any]]:
         """The bodies of the calls that Argo CD received for it."""
-        log = list(self.stage.demo.log(SERVER).latest)
+        log = list(self.stage.demo.log(self.server).latest)
         calls = [each for each in log if each["method"] == method and f"/{self.name}/" in each["path"]]
         return [json.loads(each["body"] or "{}") for each in calls]
 
