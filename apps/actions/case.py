@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -20,6 +20,9 @@ from apps.integrations.argocd import ApplicationDetail, WindowState
 from .models import ActionRequest, Freeze
 from .options import Options
 from .states import Action
+
+if TYPE_CHECKING:
+    from .surroundings import Surroundings
 
 
 class Answer(StrEnum):
@@ -115,6 +118,7 @@ class Case:
     `live` is None where Argo CD was not asked at all (the preview of a bulk). `digest_shown` is of what the person saw,
     "" where they were shown nothing yet; `digest` is of what is so now. `holding` is another request that holds the
     Application, `last` the last sync-like one that has ended, `dry_run` the last dry run that has ended.
+    `around` was read beforehand for all members of a bulk.
     """
 
     action: Action
@@ -133,6 +137,7 @@ class Case:
     dry_run: ActionRequest | None = None
     bulk: Bulk | None = None
     request_id: UUID | None = None
+    around: Surroundings | None = None
 
 
 class Guard:

@@ -20,6 +20,7 @@ from .policies import rules_for
 from .preflight import Ask
 from .states import HOLDING, Action
 from .stepping import Identity, identity_of
+from .surroundings import surroundings_of
 
 IDENTITY = ("instance", "namespace", "name")
 OWN_TRIES = (Action.SYNC, Action.DRY_RUN)
@@ -28,13 +29,14 @@ Latest = dict[tuple[Identity, str], ActionRequest]
 
 
 def cases_of(asks: Sequence[Ask], *, fleet: FleetFile, overlay: Overlay, rules: Rules, bulk: Bulk) -> list[Case]:
-    """The cases of a bulk's members, in their order, without a live look. Five queries, however many members.
+    """The cases of a bulk's members, in their order, without a live look. Eight queries, however many members.
 
     Each has its own policy, with the limits of `rules`, which are the whole bulk's.
     """
     rows = [ask.application for ask in asks]
     _details_prefetch(rows, are_wanted=any(ask.options.prune for ask in asks))
-    freezes, holding, latest = freezes_on(overlay.now), _holding(rows), _latest(rows)
+    around, freezes = surroundings_of(rows, overlay), freezes_on(overlay.now)
+    holding, latest = _holding(rows), _latest(rows)
     return [
         Case(
             action=ask.action,
@@ -52,6 +54,7 @@ def cases_of(asks: Sequence[Ask], *, fleet: FleetFile, overlay: Overlay, rules: 
             dry_run=latest.get((identity_of(row), Action.DRY_RUN)),
             bulk=bulk,
             request_id=ask.request_id,
+            around=around,
         )
         for ask, row in zip(asks, rows, strict=True)
     ]

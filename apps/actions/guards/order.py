@@ -7,26 +7,10 @@ from apps.actions.evidence import application_page, some_of
 from apps.actions.known import SYNCED, known_of
 from apps.actions.places import Places, places_of
 from apps.actions.states import Action
+from apps.actions.surroundings import siblings_of
 from apps.core.tones import Tone
 from apps.gitops.models import Application, shown_verdict
 from apps.sources.fleetfile.current import fleet_file_in_force
-
-READ = (
-    "pk",
-    "instance",
-    "namespace",
-    "name",
-    "environment",
-    "cluster",
-    "repo_url",
-    "path",
-    "target_revision",
-    "sync_status",
-    "sync_revision",
-    "revision_since",
-    "tone",
-    "reason",
-)
 
 
 class OrderGuard(Guard):
@@ -58,9 +42,7 @@ def place_words(row: Application) -> str:
 
 
 def _before(case: Case, places: Places) -> list[Application]:
-    siblings = Application.objects.current(case.overlay).siblings_of(case.application)
-    environments = places.environments_until(case.application.environment)
-    rows = siblings.filter(environment__in=environments).only(*READ).order_by("environment", "cluster", "name")
+    rows = siblings_of(case, places.environments_until(case.application.environment))
     return [row for row in rows if places.is_before(row, case.application)]
 
 

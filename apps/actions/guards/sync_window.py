@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.actions.case import Answer, Case, Finding, Guard
 from apps.actions.evidence import application_page, moment_and_wait
-from apps.gitops.models import Project
+from apps.actions.surroundings import project_of
 from apps.gitops.windows import WindowState, window_state
 
 
@@ -19,8 +19,7 @@ class SyncWindowGuard(Guard):
     def look(self, case: Case) -> Finding:
         """When it opens next is computed: Argo CD does not tell it."""
         row, link = case.application, application_page(case.application)
-        project = Project.objects.filter(instance=row.instance, name=row.project).first()
-        computed = window_state(row, project, case.now)
+        computed = window_state(row, project_of(case), case.now)
         allowed = case.live.windows.can_sync if case.live and case.live.windows else computed.allows_manual
         if allowed is None:
             return self.says(Answer.WARN, f"not known whether a sync window is in the way: {computed.reason}", link)

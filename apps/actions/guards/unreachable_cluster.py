@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
-
 from apps.actions.case import Answer, Case, Finding, Guard
 from apps.actions.evidence import cluster_page
+from apps.actions.surroundings import failed_connection_of
 from apps.core.ages import age_words
-from apps.gitops.models import Application, ClusterConnection
 
 
 class UnreachableClusterGuard(Guard):
@@ -23,17 +21,9 @@ class UnreachableClusterGuard(Guard):
         doubt, link = case.overlay.doubtful_clusters.get(row.cluster, ""), cluster_page(row.cluster)
         if doubt:
             return self.speaks(case, f"{doubt}: a sync is likely to fail or to hang", link)
-        failed = connections_of(row).filter(status="Failed").order_by("status_since").first()
+        failed = failed_connection_of(case)
         if failed:
             since = f" for {age_words(failed.status_since, case.now)}" if failed.status_since else ""
             told = f": {failed.message}" if failed.message else ""
             return self.speaks(case, f"Argo CD cannot reach {failed.name or failed.server}{since}{told}", link)
         return self.passes(f"nothing is known against {row.cluster or row.destination or 'its cluster'}")
-
-
-def connections_of(row: Application) -> QuerySet[ClusterConnection]:
-    """What the Application's Argo CD knows of the cluster that it is deployed to."""
-    same = Q(server=row.destination) | Q(name=row.destination)
-    if row.cluster:
-        same |= Q(cluster=row.cluster)
-    return ClusterConnection.objects.filter(same, instance=row.instance)
