@@ -9,7 +9,8 @@ from uuid import uuid4
 from django.contrib.auth.models import User
 
 from apps.accounts.models import Role
-from apps.actions.case import Case, Live, Rules, Who
+from apps.actions.case import Case, Finding, Guard, Live, Rules, Who
+from apps.actions.guards import GUARDS
 from apps.actions.models import ActionRequest, Freeze
 from apps.actions.options import Options
 from apps.actions.states import Action, State
@@ -109,3 +110,17 @@ def freeze_row(scope: str = "everything", value: str = "", **fields: Any) -> Fre
     now = database_now()
     defaults = {"reason": "release night", "by": "ana", "began_at": ago(minutes=1), "ends_at": now + timedelta(hours=1)}
     return Freeze.objects.create(scope=scope, value=value, **{**defaults, **fields})
+
+
+def guard(name: str) -> Guard:
+    """The guard of that name."""
+    return next(guard for guard in GUARDS if guard.name == name)
+
+
+def look(name: str, case: Case) -> Finding:
+    """What the guard says, of an action that it is asked about."""
+    assert case.action in guard(name).actions
+    found = guard(name).look(case)
+    assert found.guard == name
+    assert found.words
+    return found
