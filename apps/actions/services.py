@@ -15,7 +15,6 @@ from apps.core.text import clean
 
 from .audit import audit_note
 from .case import Finding, Who
-from .digests import parts_changed
 from .models import ActionRequest
 from .moves import request_move, request_told
 from .preflight import Ask, Preflight, preflight
@@ -51,18 +50,13 @@ def request_submit(ask: Ask) -> Submitted:
     found = preflight(ask)
     if found.is_refused:
         return Submitted(_written(ask, found, State.REFUSED), found)
-    if has_changed(ask, found) or found.missing:
+    if found.changed or found.missing:
         return Submitted(None, found)
     state = State.WAITING if found.waits_for_approval else State.APPROVED
     try:
         return Submitted(_written(ask, found, state))
     except IntegrityError:
         return _overtaken(ask)
-
-
-def has_changed(ask: Ask, found: Preflight) -> bool:
-    """Whether what the person saw is not so any more."""
-    return bool(ask.digest and parts_changed(ask.digest, found.case.digest))
 
 
 def request_approve(*, request: ActionRequest, who: Who, note: str = "") -> bool:
