@@ -6,22 +6,37 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.test import Client
 
+from apps.accounts.models import Role
+from apps.actions.audit import audit_verify
+from apps.actions.freezes import freeze_begin
+from apps.actions.models import ActionRequest, AuditLine, Freeze
+from apps.actions.moves import request_move
+from apps.actions.sending import request_send
+from apps.actions.services import request_submit
+from apps.actions.states import Action, State
 from apps.alerts.models import Episode
 from apps.alerts.tasks import read_alertmanager
-from apps.core.connections import short_patience
+from apps.core.clock import database_now
+from apps.core.connections import DATABASE_FAILURES, short_patience
 from apps.gitops.models import Application, ApplicationDetail
 from stonesoup_portal.celery import align, prune, tick
+from tests.actions.log import line_written
+from tests.faults.acting import Person, Scene
 from tests.faults.stage import ALERTMANAGERS, PAGES, Stage, is_sqlite
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 NEW_ALERTS = 300
+MOST_NOTED = 200
+FREEZE = {"do": "freeze", "what": "environment|production", "reason": "drill", "length": "1h", "form": str(uuid4())}
 LOCKED_FOR_LONG = 1.5
 
 
@@ -174,6 +189,55 @@ def test_f35_a_database_that_takes_no_writes_is_read_on_and_the_collectors_say_s
     assert stage.source(ALERTMANAGERS[0]).items == items
     stage.read(*ALERTMANAGERS)
     assert len(episodes()) == len(before) + NEW_ALERTS, "it heals in one round"
+
+
+def until_nothing_can_be_noted() -> None:
+    """A full database still has room in pages that are there: this is used up too."""
+    for _ in range(MOST_NOTED):
+        try:
+            line_written()
+        except DATABASE_FAILURES:
+            return
+    pytest.fail("the database takes all that is written")
+
+
+@pytest.mark.parametrize("database", [read_only, full] if is_sqlite() else [read_only])
+def test_f35_what_cannot_be_written_into_the_audit_log_is_not_done_and_reading_goes_on(
+    stage: Stage, database: Callable[[], AbstractContextManager[None]]
+) -> None:
+    scene, rhea, ada = Scene(stage), Person("rhea"), Person("ada", Role.APPROVER)
+    rhea.client.raise_request_exception = False
+    approved, other = scene.submitted(rhea), scene.ask(Person("sam"), Action.REFRESH)
+    with database():
+        until_nothing_can_be_noted()
+        before = (ActionRequest.objects.count(), AuditLine.objects.count())
+        for act in (
+            lambda: request_submit(other),
+            lambda: request_send(approved.pk),
+            lambda: request_move(scene.now(approved), to=State.SENDING),
+            lambda: frozen(ada),
+        ):
+            with pytest.raises(DATABASE_FAILURES):
+                act()
+        assert (ActionRequest.objects.count(), AuditLine.objects.count()) == before
+        assert scene.now(approved).state == State.APPROVED
+        assert scene.posts() == [], "sent what nobody could have read of later"
+        for path in (*PAGES, "/actions/", "/actions/freezes/"):
+            stage.html(path)
+        answer = rhea.client.post("/actions/freezes/", FREEZE)
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert audit_verify().is_good
+    assert not Freeze.objects.exists()
+    request_send(approved.pk)
+    assert scene.now(approved).state == State.ACCEPTED, "it heals by itself"
+    assert len(scene.posts()) == 1
+    assert audit_verify().is_good
+
+
+def frozen(who: Person) -> ActionRequest:
+    """Somebody freezes everything for an hour."""
+    until = database_now() + timedelta(hours=1)
+    return freeze_begin(who=who.who, scope="everything", value="", reason="drill", ends_at=until, request_id=uuid4())
 
 
 def test_f35_who_signs_in_while_nothing_can_be_written_is_told_when_to_come_back(stage: Stage) -> None:
