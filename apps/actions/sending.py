@@ -32,6 +32,7 @@ from .options import Options, options_of
 from .outcomes import LONGEST, answer_of, revision_words
 from .preflight import Ask, Preflight, preflight
 from .states import Action, State
+from .stepping import MOVES_ON
 
 log = logging.getLogger(__name__)
 
@@ -131,13 +132,17 @@ def _who_now(request: ActionRequest) -> Who:
 
 
 def _changed(request: ActionRequest, found: Preflight) -> list[str]:
-    """What is not as the person saw it, in words. A terminate is about the operation alone, a refresh about nothing."""
+    """What is not as the person saw it, in words. A terminate is about the operation alone, a refresh about nothing.
+
+    A step of a bulk or a take over is bound to it but for the parts that move on by themselves until its turn.
+    """
     action = Action(request.action)
     if action in REFRESHES:
         return []
     if action is Action.TERMINATE:
         return _terminate_changed(request, found)
-    return parts_changed(request.digest, found.case.digest) if request.digest else []
+    changed = _parts(request.digest, found.case.digest)
+    return [part for part in changed if not (request.parent_id and part in MOVES_ON)]
 
 
 def _terminate_changed(request: ActionRequest, found: Preflight) -> list[str]:

@@ -59,15 +59,27 @@ def steps_advance() -> list[UUID]:
     return [step for parent in parents for step in request_advance(parent)]
 
 
-@transaction.atomic
 def request_advance(pk: UUID) -> list[UUID]:
-    """Moves one request of several steps on; returns its steps that are now to be sent."""
+    """Moves one request of several steps on; returns its steps that are now to be sent.
+
+    Each step begins in a transaction of its own: a second one would wait for whoever asks for its Application just
+    now, and they for the audit log's head, which this one would hold already.
+    """
+    for parent in ActionRequest.objects.filter(pk=pk, state=State.APPROVED):
+        request_move(parent, to=State.RUNNING)
+    begun: list[UUID] = []
+    while len(begun) < MOST_AT_ONCE and (step := _turn(pk)):
+        begun.append(step)
+    return begun
+
+
+@transaction.atomic
+def _turn(pk: UUID) -> UUID | None:
+    """The step that began, if one did; else what is to be concluded from where the others stand is."""
     parent = ActionRequest.objects.select_for_update().filter(pk=pk, state__in=UNDER_WAY).first()
     if parent is None:
-        return []
-    if parent.state == State.APPROVED:
-        request_move(parent, to=State.RUNNING)
-    return _bulk_advance(parent) if parent.action == Action.BULK_SYNC else _take_over_advance(parent)
+        return None
+    return _bulk_turn(parent) if parent.action == Action.BULK_SYNC else _take_over_turn(parent)
 
 
 def _orphans_leave() -> None:
@@ -79,15 +91,15 @@ def _orphans_leave() -> None:
             steps_leave(parent, why=f"It was {State(parent.state).label}")
 
 
-def _bulk_advance(parent: ActionRequest) -> list[UUID]:
+def _bulk_turn(parent: ActionRequest) -> UUID | None:
     standing = standing_of(parent)
     if standing.has_failed and steps_leave(parent, why=_stopped_by(parent, standing)):
         standing = standing_of(parent)
     if not standing.active and not standing.planned:
         _bulk_conclude(parent, standing)
     elif parent.state == State.RUNNING and not standing.has_failed and not standing.states[State.UNKNOWN]:
-        return _wave_begin(parent, standing)
-    return []
+        return _wave_turn(parent, standing)
+    return None
 
 
 def _bulk_conclude(parent: ActionRequest, standing: Standing) -> None:
@@ -112,38 +124,37 @@ def _stopped_by(parent: ActionRequest, standing: Standing) -> str:
     return f"Stopped: {first.name}{where} {State(first.state).label}{why}"
 
 
-def _wave_begin(parent: ActionRequest, standing: Standing) -> list[UUID]:
-    """Begins as many steps of the wave as may run beside those that do; the first that is refused ends the round."""
+def _wave_turn(parent: ActionRequest, standing: Standing) -> UUID | None:
+    """Begins the next step of the wave, if one more may run beside those that do."""
     planned = parent.steps.filter(state=State.PLANNED, wave=standing.wave).order_by("position")
     steps = list(planned[: max(MOST_AT_ONCE - standing.active, 0)])
-    rows, begun = applications_of(steps), list[UUID]()
-    for step in steps[: max(_at_once(parent, list(rows.values())) - standing.active, 0)]:
-        if not step_begin(parent, step, rows.get(identity_of(step)), shown=step.digest):
-            break
-        begun.append(step.pk)
-    return begun
+    rows = applications_of(steps)
+    if not steps or standing.active >= _at_once(parent, list(rows.values())):
+        return None
+    step = steps[0]
+    return step.pk if step_begin(parent, step, rows.get(identity_of(step)), shown=step.digest) else None
 
 
 def _at_once(parent: ActionRequest, rows: Sequence[Application]) -> int:
-    """How many of these may run together, as the policies say now."""
+    """How many of these may run together, as the policies say now; what is gone is refused, and needs no room."""
     if not rows:
-        return 1
+        return MOST_AT_ONCE
     return rules_for_bulk(fleet_file_in_force(), applications=rows, options=options_of(parent.options)).at_once
 
 
-def _take_over_advance(parent: ActionRequest) -> list[UUID]:
+def _take_over_turn(parent: ActionRequest) -> UUID | None:
     terminate, sync = parent.steps.order_by("position")
     row = applications_of([parent]).get(identity_of(parent))
     if terminate.state == State.PLANNED and _terminate_begin(parent, terminate, row):
-        return [terminate.pk]
+        return terminate.pk
     if not terminate.is_final:
-        return []
+        return None
     is_free = has_made_room(terminate)
     if is_free and sync.state == State.PLANNED and step_begin(parent, sync, row, shown=parent.digest):
-        return [sync.pk]
+        return sync.pk
     if sync.is_final or not is_free:
         _take_over_conclude(parent, terminate, sync)
-    return []
+    return None
 
 
 def _terminate_begin(parent: ActionRequest, step: ActionRequest, row: Application | None) -> bool:
