@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import lru_cache
 from math import isfinite
 from typing import Any, Generic, Protocol, Self, TypeVar
+from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -35,7 +36,7 @@ from .wire import SharedText, text_answer, without_idle_lines
 VERSION, STANDING, UNTIL, FRAME = "v", "s", "u", "f"
 SINCE, FRAME_ALONE, TITLE = "since", "frame", "t"
 POLL_PARAMETERS = frozenset({VERSION, STANDING, UNTIL, FRAME, SINCE, FRAME_ALONE, TITLE})
-FRAME_TOPICS = frozenset({"alerts", "apps", "clusters", "sources"})
+FRAME_TOPICS = frozenset({"alerts", "apps", "clusters", "freezes", "sources"})
 OVERLAY_TOPICS = frozenset({"clusters", "sources"})
 NO_END = 0
 CHANGES_AT = "changes_at"
@@ -43,7 +44,8 @@ LONGEST_SECONDS = 15 * 60
 LONGEST_TITLE = 200
 FRAME_FRAGMENT = "_frame_live.html"
 PERSON_MARK = mark_safe("<!--person-->")
-SIGN_OUT_MARK = "what-proves-the-form"
+PROOF_MARK = "what-proves-the-form"
+FORM_MARK = "what-names-the-form"
 NOW_MARK = mark_safe("&portal-now;")
 BEARABLE_SECONDS = 15.0
 MOMENT_BORNE_SECONDS = 2.0
@@ -309,14 +311,22 @@ def gaps(text: SharedText, request: HttpRequest, now: datetime) -> dict[str, str
     """
     if PERSON_MARK not in text.marks:
         return {}
-    menu = menu_of(**request.__dict__.get("portal_person", {})).replace(SIGN_OUT_MARK, get_token(request))
-    return {PERSON_MARK: menu, NOW_MARK: f"{now.timestamp():.3f}", LOOK_MARK: look_of(request)}
+    menu = menu_of(**request.__dict__.get("portal_person", {})).replace(PROOF_MARK, get_token(request))
+    return {
+        PERSON_MARK: menu.replace(FORM_MARK, str(uuid4())),
+        NOW_MARK: f"{now.timestamp():.3f}",
+        LOOK_MARK: look_of(request),
+    }
 
 
 @lru_cache(maxsize=256)
 def menu_of(name: str = "", role: str = "") -> str:
-    """The menu of a person, with a mark where the token of their form belongs."""
-    return render_to_string("core/_person.html", {"person": {"name": name, "role": role}, "csrf_token": SIGN_OUT_MARK})
+    """The menu of a person and the form of their buttons, with marks where its token and its name belong.
+
+    The name is another one at every answer: what is sent with it twice is one thing that was asked for once.
+    """
+    person = {"name": name, "role": role}
+    return render_to_string("core/_person.html", {"person": person, "csrf_token": PROOF_MARK, "form_name": FORM_MARK})
 
 
 def theme_of(request: HttpRequest) -> str:

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from apps.actions.models import ActionRequest
+from apps.actions.states import State
 from apps.alerts.listing import EpisodeRow, episode_rows
 from apps.alerts.models import Episode
 from apps.core.ages import first_after
@@ -27,6 +29,7 @@ from apps.gitops.links import argocd_link, commit_link, git_link, own_links
 from apps.gitops.listing import ApplicationRow, application_rows
 from apps.gitops.merging import operation_of
 from apps.gitops.models import Application, ApplicationDetail, Commit
+from apps.gitops.phases import OPERATION_TONES, Result
 from apps.gitops.words import Sentence, message_sentence, sentence_of
 from apps.integrations.argocd import values
 from apps.sources.evidence import evidence_of
@@ -35,23 +38,9 @@ from apps.timeline.changes import Around, Change, changes_before
 Commits = Mapping[tuple[str, str], Commit]
 MOST_SIBLINGS = 100
 MOST_ALERTS = 50
+MOST_UNDER_WAY = 5
 MOST_RESOURCES = 300
-RESULT_TONES = {"Synced": Tone.WELL, "Pruned": Tone.WELL, "PruneSkipped": Tone.HELD, "SyncFailed": Tone.CRITICAL}
-HOOK_TONES = {"Succeeded": Tone.WELL, "Running": Tone.BUSY, "Failed": Tone.CRITICAL, "Error": Tone.CRITICAL}
-OPERATION_TONES = {**HOOK_TONES, "Pending": Tone.BUSY, "Terminating": Tone.BUSY}
 WELL_HEALTH = frozenset({"", "Healthy"})
-
-
-@dataclass(frozen=True)
-class Result:
-    """What an operation did with one resource, with its tone."""
-
-    resource: values.ResourceStatus
-
-    @property
-    def tone(self) -> Tone:
-        """By its word; unknown for a word that Argo CD did not have so far."""
-        return {**RESULT_TONES, **HOOK_TONES}.get(self.resource.status or self.resource.sync_phase, Tone.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -176,8 +165,16 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
         "siblings": [sibling(application, other, commits) for other in others],
         "alerts": alerts_near(application, overlay),
         "changes": changes_of(subject_of(application), overlay),
+        "under_way": actions_under_way(application),
         "evidence": evidence_of("Argo CD", [source] if source else [], overlay.now),
     }
+
+
+def actions_under_way(application: Application) -> QuerySet[ActionRequest]:
+    """What somebody asked for of it and has not ended. One query."""
+    active = ActionRequest.objects.active().exclude(state=State.PLANNED)
+    where = {"instance": application.instance, "namespace": application.namespace, "name": application.name}
+    return active.filter(**where).order_by("-created_at")[:MOST_UNDER_WAY]
 
 
 def subject_of(application: Application) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import Any
 
 from apps.core.tones import Tone
 
@@ -68,7 +69,8 @@ class Problem:
     `cause` names what it comes from: problems with one cause are one row, led by the one whose `name` it is. Where
     there is none, or where another weighs more, the most urgent leads, under the title `together` ("{count}
     Applications on production") with the page `together_url` as its next step.
-    `noun` is what one is called (see PLURALS), `all_url` a page that shows them all.
+    `noun` is what one is called (see PLURALS), `all_url` a page that shows them all, `application` the one that a
+    resync would be about.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Problem:
     step: Step | None = None
     restore_by: datetime | None = None
     is_doubtful: bool = False
+    application: Any = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,11 @@ class Row:
         if self.is_in_the_name_of_all and self.lead.together_url:
             return Step("See them all", self.lead.together_url)
         return self.lead.step
+
+    @property
+    def application(self) -> Any:
+        """The Application that a resync of this row would be about; None where the row is no single one."""
+        return None if self.is_in_the_name_of_all else self.lead.application
 
     @property
     def shown_members(self) -> Sequence[Problem]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest
@@ -15,6 +16,8 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.access import Verb, may, person_shown, role_of
+from apps.actions.freezes import freezes_on
+from apps.actions.models import Freeze
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
 from apps.core.environment import PARAMETER, environment_asked
@@ -33,11 +36,13 @@ from apps.sources.models import Source, SourceState
 NEEDING = [tone.value for tone in Tone if tone.needs_somebody]
 NAMED_SOURCES = 2
 COUNTS: Keeper[dict[str, Counter[str]]] = Keeper(16)
+FREEZES: Keeper[tuple[str, list[Freeze]]] = Keeper(1)
 PAGES = (
     ("Now", "dashboard:now", ()),
     ("Alerts", "alerts:alert-list", ("alerts:alert-show",)),
     ("Applications", "gitops:application-list", ("gitops:application-matrix", "dashboard:application-show")),
     ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
+    ("Actions", "actions:request-list", ("actions:request-show", "actions:request-new", "actions:bulk-new")),
     ("Timeline", "dashboard:timeline", ()),
 )
 
@@ -65,6 +70,8 @@ class Banner:
     text: str
     since: datetime | None = None
     url: str = ""
+    link: str = "See sources"
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "person": SimpleLazyObject(lambda: person_shown(request.user)),
         "theme": theme_of(request),
         "look": look_of(request),
+        "form_name": SimpleLazyObject(lambda: str(uuid4())),
+        "rights": SimpleLazyObject(lambda: rights_of(request)),
     }
+
+
+def rights_of(request: HttpRequest) -> dict[str, bool]:
+    """What the role of who looks may do at all: {"act": True, "approve": False, …}. Where, their scope says."""
+    return {verb.name.lower(): may(request.user, verb) for verb in Verb}
 
 
 def frame_of(request: HttpRequest) -> Frame | None:
@@ -125,7 +139,7 @@ def frame_of(request: HttpRequest) -> Frame | None:
         name=portal_name(),
         now=overlay.now,
         entries=tuple(entries_of(request, overlay, counts, environment)),
-        banners=tuple(banners_of(overlay)),
+        banners=(*freeze_banners(overlay, shown), *banners_of(overlay)),
         environment=environment,
         environments=environments,
         fresh_count=overlay.fresh_count,
@@ -197,6 +211,21 @@ def entries_of(
         worst = strictest(map(Tone, found)) if found else Tone.WELL
         if url := page_address(view):
             yield Entry(title, url + query, found.total(), here in {view, *others}, title in doubtful, worst)
+
+
+def freeze_banners(overlay: Overlay, shown: str) -> Iterator[Banner]:
+    """What is frozen, while it is: nothing of that is sent from here. No query, or one."""
+    freezes = FREEZES.get(
+        "freezes",
+        is_good=lambda kept, age: shown != "" and kept[0] == shown and is_younger(age, UNCHANGED_SECONDS),
+        is_bearable=lambda *_: False,
+        make=lambda: (shown, freezes_on(overlay.now)),
+    )[1]
+    url = reverse("actions:freeze-list")
+    for freeze in freezes:
+        if freeze.is_on(overlay.now):
+            words = f"Freeze of {freeze.words}: {freeze.reason}"
+            yield Banner(Tone.HELD, words, url=url, link="See freezes", until=freeze.ends_at)
 
 
 def banners_of(overlay: Overlay) -> Iterator[Banner]:

@@ -208,7 +208,7 @@ def worst_applications(applications: ApplicationQuerySet, overlay: Overlay) -> l
     """The most urgent Applications that need somebody by their own verdict, with the shown one. One query."""
     needing = applications.filter(tone__in=NEEDING).exclude(is_doubted(overlay)).annotate(rank=rank_of("tone"))
     newest = F("tone_since").desc(nulls_last=True)
-    rows = needing.defer("labels", "operation", "conditions").order_by("rank", newest)[:ROWS_READ]
+    rows = needing.defer("labels", "conditions").order_by("rank", newest)[:ROWS_READ]
     return [(application, shown_verdict(application, overlay)) for application in rows]
 
 

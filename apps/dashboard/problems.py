@@ -319,7 +319,16 @@ def application_problems(
         read.append((problem.cause, problem))
         yield problem
     for cause, left, problem in not_read(read, together):
-        yield replace(problem, name=f"more/{cause}", title=f"{left} more", url="", count=left, place="", step=None)
+        yield replace(
+            problem,
+            name=f"more/{cause}",
+            title=f"{left} more",
+            url="",
+            count=left,
+            place="",
+            step=None,
+            application=None,
+        )
 
 
 def own_causes(problems: Iterable[Problem]) -> set[str]:
@@ -351,6 +360,7 @@ def application_problem(
         noun="Application",
         all_url=list_of_its,
         step=Step("Open Application", url),
+        application=application,
     )
 
 

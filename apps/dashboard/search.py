@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from apps.actions.asking import address_of
+from apps.actions.states import Action
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
 from apps.core.environment import PARAMETER
@@ -41,6 +43,7 @@ class Found:
     place: str = ""
     said: str = ""
     since: datetime | None = None
+    resync_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,7 @@ def application_found(application: Application) -> Found:
         place=application.cluster or application.instance,
         said="" if tone is Tone.WELL else f"{application.sync_status} {application.health_status}".strip(),
         since=None if tone is Tone.WELL else application.tone_since,
+        resync_url=address_of(Action.SYNC, application),
     )
 
 

@@ -53,7 +53,7 @@ def application_show(request: HttpRequest, instance: str, namespace: str, name: 
         request,
         page="dashboard/application_show.html",
         fragment="dashboard/_application_show.html",
-        topics=["apps", "alerts", "clusters"],
+        topics=["actions", "apps", "alerts", "clusters"],
         overlay=overlay_now,
         context=lambda overlay: application_shown(find(), overlay),
     )

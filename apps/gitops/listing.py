@@ -33,7 +33,7 @@ from .window_filter import WINDOW_TITLES, window_shown
 from .windows import WindowState
 from .words import sentence_of
 
-NOT_IN_ROWS = ("labels", "operation", "health_message", "conditions", "repo_url", "path")
+NOT_IN_ROWS = ("labels", "health_message", "conditions")
 
 
 @dataclass(frozen=True)

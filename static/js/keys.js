@@ -62,6 +62,12 @@ const does = {
     const row = focused() ?? document.querySelector("[data-row]:hover");
     if (row) copyRow(row);
   },
+  // Never acts: the page that it leads to shows what speaks against it, and asks.
+  resync() {
+    const row = focused() ?? document.querySelector("main [data-row]:hover");
+    const button = (row ?? document.querySelector("main .page-head"))?.querySelector("[data-resync]");
+    if (button) location.assign(button.dataset.resync);
+  },
   filter: () => document.querySelector("main form.filters :is(input:not([type=hidden]), select)")?.focus(),
   previousPage: () => document.querySelector(".paging [rel=prev]")?.click(),
   nextPage: () => document.querySelector(".paging [rel=next]")?.click(),

@@ -43,9 +43,10 @@ function showCopier(row) {
   const around = row.closest(".panel") ?? row, box = row.getBoundingClientRect(), edge = around.getBoundingClientRect();
   const right = Math.min(box.right, edge.right, root.clientWidth);
   const step = row.querySelector(".step")?.getBoundingClientRect();
+  const aside = row.querySelector(".do button")?.getBoundingClientRect();
   const top = step ? Math.max(step.bottom + 1, box.bottom - copier.offsetHeight - 3) : box.top + 3;
   copier.style.top = `${top + scrollY}px`;
-  copier.style.left = `${right + scrollX - copier.offsetWidth - 4}px`;
+  copier.style.left = `${(aside?.width ? aside.left : right) + scrollX - copier.offsetWidth - 4}px`;
 }
 
 {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -12,7 +14,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Role
 from apps.core import live
-from apps.core.live import SIGN_OUT_MARK
+from apps.core.live import FORM_MARK, PROOF_MARK
 from apps.core.topics import raise_topics
 from apps.sources.models import Source
 from tests.conftest import BACKEND, person_with
@@ -45,7 +47,15 @@ def test_each_person_has_their_own_menu() -> None:
     assert "kim" in pages[0]
     assert "kim" not in pages[1]
     assert "lee" in pages[1]
-    assert all("<!--person-->" not in page and SIGN_OUT_MARK not in page for page in pages)
+    assert all(mark not in page for page in pages for mark in ("<!--person-->", PROOF_MARK, FORM_MARK))
+
+
+def test_each_answer_names_its_form_anew() -> None:
+    """What is sent twice from one page is one request; from two pages it is two."""
+    browser = browser_of("kim")
+    names = [re.findall(r'name="form" value="([^"]+)"', browser.get("/").content.decode()) for _ in range(3)]
+    assert [len(found) for found in names] == [1, 1, 1]
+    assert len({UUID(found[0]) for found in names}) == 3
 
 
 def test_who_shares_a_name_and_a_role_has_a_form_of_their_own() -> None:

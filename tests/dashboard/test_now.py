@@ -31,7 +31,7 @@ from tests.rows import (
 
 pytestmark = pytest.mark.database
 
-QUERIES = 23
+QUERIES = 24
 POLL = {"HX-Request": "true"}
 
 
@@ -368,7 +368,7 @@ def test_counts_tell_what_needs_somebody(viewer: Client) -> None:
     body = viewer.get("/").content.decode()
     assert "<title>(3) Now · Stonesoup</title>" in body
     told = text_of(viewer)
-    assert "Alerts 2 need somebody Applications 1 need somebody Clusters Timeline" in told
+    assert "Alerts 2 need somebody Applications 1 need somebody Clusters Actions Timeline" in told
 
 
 def test_the_chip_tells_how_fresh_it_all_is(viewer: Client) -> None:

@@ -1,0 +1,28 @@
+"""What people answer to a request that is there: approve, withdraw, set aside, pause, resume, end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from apps.core.errors import RuleViolation
+
+from .bulk import bulk_end, bulk_pause, bulk_resume
+from .case import Who
+from .models import ActionRequest
+from .services import request_approve, request_set_aside, request_withdraw
+
+ANSWERS: dict[str, Callable[[ActionRequest, Who, str], bool]] = {
+    "approve": lambda request, who, note: request_approve(request=request, who=who, note=note),
+    "withdraw": lambda request, who, _: request_withdraw(request=request, who=who),
+    "set-aside": lambda request, who, note: request_set_aside(request=request, who=who, note=note),
+    "pause": lambda request, who, _: bulk_pause(request=request, who=who),
+    "resume": lambda request, who, _: bulk_resume(request=request, who=who),
+    "end": lambda request, who, _: bulk_end(request=request, who=who),
+}
+
+
+def request_answer(word: str, *, request: ActionRequest, who: Who, note: str = "") -> bool:
+    """Does what the word says; False where it is too late for that. Raises RuleViolation where it may not be."""
+    if word not in ANSWERS:
+        raise RuleViolation("There is no such answer")
+    return ANSWERS[word](request, who, note)

@@ -1,0 +1,96 @@
+"""A bulk before it is written: what of it goes, wave by wave, and what speaks against each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.http import HttpRequest, QueryDict
+
+from apps.core.errors import RuleViolation
+from apps.core.lists import Asked
+from apps.fleet.overlay import Overlay
+from apps.gitops.listing import applications_chosen
+from apps.gitops.models import Application
+
+from .asking import options_told, request_id_told, shown_with, text_told, who_asks
+from .bulk_preflight import BulkAsk, BulkPreflight, Spoken
+from .case import Answer
+from .models import ActionRequest
+from .preflight_shown import flags_of
+from .showing import GuardLine, guard_lines
+
+MOST_ASKED = 1000
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class SpokenLine:
+    """What a guard says of several members: the line, and of whom."""
+
+    line: GuardLine
+    count: int
+    names: str
+
+
+def bulk_asked(request: HttpRequest, overlay: Overlay) -> BulkAsk:
+    """What the address and, of a POST, the form ask for. Raises RuleViolation where the address asks what cannot be.
+
+    The Applications are those of the list with the same filters: found anew, and held against what the person saw.
+    """
+    told = request.POST
+    options = options_told(told if request.method == "POST" else request.GET)
+    return BulkAsk(
+        request_id=bulk_id(told) if request.method == "POST" else uuid4(),
+        who=who_asks(request),
+        applications=tuple(applications_meant(request.GET, overlay)),
+        options=options,
+        digest=text_told(told, "digest", 64),
+        reason=text_told(told, "reason", 500),
+        ticket=text_told(told, "ticket", 100),
+        typed_name=text_told(told, "typed_name", 253),
+        is_confirmed=told.get("shown", "") == shown_with(options),
+    )
+
+
+def bulk_id(told: QueryDict) -> UUID:
+    """The request's id, that the form names."""
+    return request_id_told(told, "bulk")
+
+
+def applications_meant(query: QueryDict, overlay: Overlay) -> Iterable[Application]:
+    """The Applications that the list shows with these filters, on all of its pages."""
+    asked = Asked(query)
+    chosen = applications_chosen(asked, overlay).in_order[: MOST_ASKED + 1]
+    if asked.problems:
+        raise RuleViolation(" ".join(["More than was meant would be synced.", *asked.problems]))
+    if len(chosen) > MOST_ASKED:
+        raise RuleViolation(f"More than {MOST_ASKED} Applications fit: narrow the filters")
+    return chosen
+
+
+def bulk_shown(ask: BulkAsk, found: BulkPreflight, written: ActionRequest | None = None) -> dict[str, Any]:
+    """What the page's template shows."""
+    return {
+        "title": "Bulk resync",
+        "ask": ask,
+        "found": found,
+        "written": written,
+        "is_changed": bool(ask.digest) and found.has_changed,
+        "spoken": [spoken_line(each) for each in found.spoken],
+        "flags": flags_of(ask.options),
+        "shown": shown_with(ask.options),
+        "clusters": len({member.case.application.cluster for member in found.going}),
+        "is_fresh": not any(words.startswith("a sign-in") for words in found.missing),
+        "counts": {answer: count for answer, count in found.counts.items() if count and answer is not Answer.PASS},
+    }
+
+
+def spoken_line(spoken: Spoken) -> SpokenLine:
+    """With the first few names of those it is said of."""
+    [line] = guard_lines([spoken.finding])
+    rest = spoken.count - NAMED
+    names = ", ".join(spoken.names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return SpokenLine(line, spoken.count, names)

@@ -1,0 +1,215 @@
+"""One request as its page shows it: where it is, what speaks or spoke about it, what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from django.utils.dateparse import parse_datetime
+
+from apps.core.links import safe_link
+from apps.core.tones import Tone
+from apps.fleet.overlay import Overlay
+from apps.gitops.links import argocd_link, commit_link
+from apps.gitops.models import Application
+from apps.gitops.phases import OPERATION_TONES, Result
+from apps.integrations.argocd import values
+
+from .asking import address_of
+from .case import Answer, Finding
+from .guards import GUARDS
+from .models import ActionRequest, AuditLine
+from .options import options_of
+from .states import Action, State
+
+MOST_STEPS_OF_A_WAVE = 300
+IN_A_STEP = ("outcome", "name", "instance", "namespace", "cluster", "state", "state_at", "wave", "position", "action")
+AGAIN = frozenset({Action.SYNC, Action.DRY_RUN, Action.REFRESH, Action.HARD_REFRESH})
+SENTENCES = {
+    State.PLANNED: "Its turn has not come yet.",
+    State.WAITING: "It waits for a second person to approve it.",
+    State.APPROVED: "It is about to be sent to Argo CD.",
+    State.SENDING: "It is being sent to Argo CD.",
+    State.UNKNOWN: "Argo CD did not answer: whether it began is being found out. Nothing is sent a second time.",
+    State.ACCEPTED: "Argo CD has accepted it.",
+    State.RUNNING: "It is under way.",
+    State.PAUSED: "It is paused: nothing new is begun.",
+}
+STEPS_SENTENCES = {State.APPROVED: "It begins in a moment.", State.RUNNING: "Its steps are under way."}
+
+
+@dataclass(frozen=True)
+class GuardLine:
+    """One guard's answer as a line: its shape, its words, and the way to the evidence ("" for none)."""
+
+    title: str
+    answer: Answer
+    words: str
+    url: str
+    is_outside: bool
+
+    @property
+    def tone(self) -> Tone:
+        """How it is shown."""
+        return self.answer.tone
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is kept of the operation that a request began."""
+
+    phase: str
+    message: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    retry_count: int
+    results: Sequence[Result]
+
+    @property
+    def tone(self) -> Tone:
+        """By its phase; unknown for one that Argo CD did not have so far."""
+        return OPERATION_TONES.get(self.phase, Tone.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class WaveShown:
+    """The steps of one wave, those that need somebody first, and how many there are in each state."""
+
+    number: int
+    steps: Sequence[ActionRequest]
+    counts: Mapping[State, int]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something in it is under way, or needs somebody."""
+        return any(state.tone.needs_somebody or state.tone is Tone.BUSY for state in self.counts)
+
+    @property
+    def tone(self) -> Tone:
+        """The strictest of its steps'."""
+        return min((state.tone for state in self.counts), key=lambda tone: tone.rank)
+
+
+def request_shown(request: ActionRequest, overlay: Overlay) -> dict[str, Any]:
+    """What the page's template shows of the request. Four queries, one more of a bulk."""
+    action, state = Action(request.action), State(request.state)
+    application = application_of(request)
+    source = overlay.sources.get(f"argocd/{request.instance}")
+    waves = waves_of(request) if action.has_steps else []
+    guards = guards_shown(request)
+    return {
+        "title": f"{action.label} of {request.subject}" if request.subject else action.label,
+        "asked": request,
+        "action": action,
+        "state": state,
+        "sentence": sentence_of(request),
+        "options": options_of(request.options).words,
+        "resources": options_of(request.options).resources,
+        "application": application,
+        "argocd_link": argocd_link(application, source.address if source else "") if application else "",
+        "commit_link": commit_link(application.repo_url, request.revision_sent) if application else "",
+        "spoken": [line for line in guards if line.answer is not Answer.PASS],
+        "passed": [line for line in guards if line.answer is Answer.PASS],
+        "operation": operation_shown(request.operation),
+        "lines": AuditLine.objects.filter(request=request.pk).order_by("pk"),
+        "waves": waves,
+        "counts": total_of(waves),
+        "again": again_of(request, application),
+    }
+
+
+def application_of(request: ActionRequest) -> Application | None:
+    """The Application that it is about, if it is there still."""
+    if not request.name:
+        return None
+    where = {"instance": request.instance, "namespace": request.namespace, "name": request.name}
+    return Application.objects.filter(**where).first()
+
+
+def sentence_of(request: ActionRequest) -> str:
+    """What came of it, or where it is now."""
+    state = State(request.state)
+    if request.outcome:
+        return request.outcome
+    of_steps = STEPS_SENTENCES if Action(request.action).has_steps else {}
+    return of_steps.get(state) or SENTENCES.get(state) or f"It {state.label}."
+
+
+def again_of(request: ActionRequest, application: Application | None) -> str:
+    """The page from which the same can be asked for anew; "" where that makes no sense (any more)."""
+    action = Action(request.action)
+    if application is None or action not in AGAIN or not request.is_final:
+        return ""
+    return address_of(action, application, options_of(request.options))
+
+
+def guards_shown(request: ActionRequest) -> list[GuardLine]:
+    """The answers that its row keeps, strictest first."""
+    kept = [Finding(each["guard"], Answer(each["answer"]), each["words"], each["link"]) for each in request.guards]
+    return guard_lines(kept)
+
+
+def guard_lines(findings: Iterable[Finding]) -> list[GuardLine]:
+    """Findings as lines, strictest first."""
+    titles = {guard.name: guard.title for guard in GUARDS}
+    ordered = sorted(findings, key=lambda each: -each.answer.rank)
+    return [
+        GuardLine(titles.get(each.guard, each.guard), each.answer, each.words, *link_of(each.link)) for each in ordered
+    ]
+
+
+def link_of(link: str) -> tuple[str, bool]:
+    """An address of the portal's own or a safe one elsewhere, and whether it leads elsewhere; "" for anything else."""
+    is_own = link.startswith("/") and not link.startswith(("//", "/\\"))
+    return (link, False) if is_own else (safe_link(link), True)
+
+
+def operation_shown(kept: dict[str, Any] | None) -> Operation | None:
+    """What a request's row keeps of its operation, as values; failures first."""
+    if not kept:
+        return None
+    resources = msgspec.convert(kept.get("resources") or [], list[values.ResourceStatus])
+    return Operation(
+        phase=kept.get("phase") or "",
+        message=kept.get("message") or "",
+        started_at=moment_of(kept.get("started_at")),
+        finished_at=moment_of(kept.get("finished_at")),
+        retry_count=kept.get("retry_count") or 0,
+        results=sorted(map(Result, resources), key=lambda each: each.tone.rank),
+    )
+
+
+def moment_of(told: str | None) -> datetime | None:
+    """A moment as a row keeps it in JSON."""
+    return parse_datetime(told) if told else None
+
+
+def waves_of(request: ActionRequest) -> list[WaveShown]:
+    """The steps by wave. One query."""
+    steps = request.steps.order_by("wave", "position").only(*IN_A_STEP, "parent")
+    return [wave_shown(number, list(those)) for number, those in groupby(steps, key=lambda step: step.wave)]
+
+
+def wave_shown(number: int, steps: list[ActionRequest]) -> WaveShown:
+    """One wave: what needs somebody first, else in their order."""
+    ranked = sorted(steps, key=lambda step: (not step.tone.needs_somebody, step.position))
+    return WaveShown(number, ranked[:MOST_STEPS_OF_A_WAVE], counts_of(steps))
+
+
+def counts_of(steps: Iterable[ActionRequest]) -> dict[State, int]:
+    """How many steps are in each state, the strictest first."""
+    found = Counter(State(step.state) for step in steps)
+    return {state: found[state] for state in sorted(found, key=lambda state: (state.tone.rank, state.label))}
+
+
+def total_of(waves: Iterable[WaveShown]) -> dict[State, int]:
+    """The same of all waves together."""
+    found = Counter[State]()
+    for wave in waves:
+        found.update(wave.counts)
+    return {state: found[state] for state in sorted(found, key=lambda state: (state.tone.rank, state.label))}
