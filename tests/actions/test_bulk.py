@@ -30,7 +30,7 @@ from tests.actions.cases import freeze_row, request_row, who
 from tests.fleet_in_force import FleetFileOfTest
 from tests.rows import ago, application_row, window_row
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 P, A, S = State.PLANNED, State.APPROVED, State.SUCCEEDED
 

@@ -22,7 +22,7 @@ from tests.actions.cases import request_row, running
 from tests.fleet_in_force import FleetFileOfTest
 from tests.rows import ago, application_row
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 OPTIONS = Options(apply_out_of_sync_only=True)
 
