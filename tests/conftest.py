@@ -25,9 +25,16 @@ BACKEND = "apps.accounts.backends.LocalAccountBackend"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Takes --fleet FILE: the contracts are then run on the servers that it names."""
+    """Takes --fleet FILE: the contracts are then run on the servers that it names.
+
+    With --allow-actions APPLICATION also those of actions, which sync and terminate that one Application.
+    """
     words = "fleet file whose servers tests/contract reads (default: the simulated fleet, and servers that it starts)"
     parser.addoption("--fleet", type=Path, metavar="FILE", help=words)
+    words = (
+        "the one Application (NAME or INSTANCE/NAMESPACE/NAME) of --fleet that tests/contract may sync and terminate"
+    )
+    parser.addoption("--allow-actions", metavar="APPLICATION", help=words)
 
 
 @pytest.hookimpl(trylast=True)
