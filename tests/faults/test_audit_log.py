@@ -20,7 +20,7 @@ from tests.actions.log import line_written, lines_written, tampered
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 UNREADABLE = [
-    "UPDATE {table} SET at = 'yesterday' WHERE event = 'event 2'",
+    "UPDATE {table} SET at = 'some day' WHERE event = 'event 2'",
     "UPDATE {table} SET at = 7 WHERE event = 'event 2'",
     "UPDATE {table} SET request = 'nobody' WHERE event = 'event 2'",
 ]
