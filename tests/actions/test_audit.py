@@ -7,12 +7,15 @@ import logging
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
+from apps.actions.append_only import statements_to_drop, statements_to_make
 from apps.actions.audit import BEGINNING, audit_note, audit_verify, hash_of, line_as_json, log
 from apps.actions.models import AuditHead, AuditLine
 from tests.actions.log import line_written, lines_written, request_row, tampered, triggers
@@ -201,3 +204,14 @@ def test_without_its_triggers_the_table_is_as_any_other() -> None:
     with triggers():
         pass
     assert AuditLine.objects.update(words="x") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_backwards", [False, True])
+def test_the_migration_makes_these_triggers_and_takes_them_away(is_backwards: bool) -> None:
+    said = StringIO()
+    call_command("sqlmigrate", "actions", "0002", backwards=is_backwards, stdout=said)
+    statements = (statements_to_drop if is_backwards else statements_to_make)(connection.vendor)
+    assert len(statements) == 3
+    for statement in statements:
+        assert statement.format(table=AuditLine._meta.db_table) in said.getvalue()

@@ -222,7 +222,7 @@ def test_f35_what_cannot_be_written_into_the_audit_log_is_not_done_and_reading_g
         assert (ActionRequest.objects.count(), AuditLine.objects.count()) == before
         assert scene.now(approved).state == State.APPROVED
         assert scene.posts() == [], "sent what nobody could have read of later"
-        for path in (*PAGES, "/actions/", "/actions/freezes/"):
+        for path in (*PAGES, "/actions/", "/actions/freezes/", approved.get_absolute_url()):
             stage.html(path)
         answer = rhea.client.post("/actions/freezes/", FREEZE)
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
