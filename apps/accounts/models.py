@@ -30,7 +30,9 @@ class Person(models.Model):
     role = models.CharField(max_length=20, choices=Role, default=Role.VIEWER)
     is_persona = models.BooleanField(default=False)
     scope = models.JSONField(
-        default=dict, help_text='{"projects", "environments", "clusters": [glob]}; empty or absent: everywhere'
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        help_text='{"projects", "environments", "clusters": [glob]}; empty or absent: everywhere',
     )
 
     def __str__(self) -> str:

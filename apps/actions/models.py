@@ -98,7 +98,7 @@ class ActionRequest(models.Model):
             models.Index(fields=["-created_at"], name="action_created"),
             models.Index(fields=["instance", "namespace", "name", "-created_at"], name="action_application"),
             models.Index(fields=["parent", "position"], name="action_step"),
-            models.Index(fields=["state", "state_at"], condition=Q(state__in=sorted(ACTIVE)), name="action_active"),
+            models.Index(fields=["state", "state_at"], name="action_state"),
         ]
 
     def __str__(self) -> str:

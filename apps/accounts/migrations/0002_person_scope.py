@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='person',
             name='scope',
-            field=models.JSONField(default=dict, help_text='{"projects", "environments", "clusters": [glob]}; empty or absent: everywhere'),
+            field=models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), help_text='{"projects", "environments", "clusters": [glob]}; empty or absent: everywhere'),
         ),
     ]

@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
                 ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'indexes': [models.Index(fields=['-created_at'], name='action_created'), models.Index(fields=['instance', 'namespace', 'name', '-created_at'], name='action_application'), models.Index(fields=['parent', 'position'], name='action_step'), models.Index(condition=models.Q(('state__in', ['accepted', 'approved', 'paused', 'planned', 'running', 'sending', 'unknown', 'waiting'])), fields=['state', 'state_at'], name='action_active')],
+                'indexes': [models.Index(fields=['-created_at'], name='action_created'), models.Index(fields=['instance', 'namespace', 'name', '-created_at'], name='action_application'), models.Index(fields=['parent', 'position'], name='action_step'), models.Index(fields=['state', 'state_at'], name='action_state')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('holds', True), ('state__in', ['accepted', 'approved', 'paused', 'running', 'sending', 'unknown', 'waiting'])), fields=('instance', 'namespace', 'name'), name='one_active_sync')],
             },
         ),
