@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from django.urls import reverse
 
+from apps.core.addresses import page_address
 from apps.core.ages import age_words, moment_words
 from apps.gitops.models import Application
 from apps.integrations.argocd import Operation
@@ -19,13 +20,13 @@ OURS = "requested-by"
 
 
 def application_page(application: Application) -> str:
-    """The page of an Application."""
-    return reverse("dashboard:application-show", args=[application.instance, *application.key])
+    """The page of an Application; "" where its name cannot stand in an address."""
+    return page_address("dashboard:application-show", application.instance, *application.key)
 
 
 def cluster_page(name: str) -> str:
     """The page of a cluster; "" where it is not one of the fleet file."""
-    return reverse("dashboard:cluster-show", args=[name]) if name else ""
+    return page_address("dashboard:cluster-show", name)
 
 
 def action_page(action: Action, application: Application) -> str:

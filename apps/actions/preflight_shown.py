@@ -62,6 +62,7 @@ def preflight_shown(ask: Ask, found: Preflight, written: ActionRequest | None = 
         "again": address_of(ask.action, row, ask.options),
         "doomed": known.doomed(ask.options),
         "flags": flags_of(ask.options) if ask.action in WITH_OPTIONS else [],
+        "is_how_open": bool(ask.options.words) or not (ask.digest or ask.is_confirmed),
         "resources": resources_of(case) if ask.action in WITH_OPTIONS else [],
         "running": known.running,
         "take_over": value_of(Action.TAKE_OVER, row, case.digest) if is_overtakable(ask, found) else "",
