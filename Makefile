@@ -14,7 +14,7 @@ path = $(subst $() ,\ ,$(1))
 # of another project, if they are set
 unexport DJANGO_SETTINGS_MODULE PROMETHEUS_MULTIPROC_DIR
 
-.PHONY: help demo run account portal-check test check lint types contracts django-checks bench lock schema screenshots clean
+.PHONY: help demo run account portal-check test check lint types contracts django-checks bench kills lock schema screenshots clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -57,6 +57,9 @@ django-checks: $(VENV)/.dev
 
 bench: $(VENV)/.dev ## figures on 5,000 applications, 2,000 alerts, 100 clusters (PARTS=, ARGS=, BENCH_JSON=file)
 	@$(BIN)/python -m bench $(PARTS) $(ARGS)
+
+kills: $(VENV)/.dev ## kill the portal's processes while people act, and compare with what Argo CD got (ROUNDS=1000, SEED=)
+	@$(BIN)/python -m bench.kills --rounds $(or $(ROUNDS),1000) $(if $(SEED),--seed $(SEED))
 
 schema: $(VENV)/.runtime ## docs/configuration.md and docs/fleet.schema.json from the models
 	@$(BIN)/python manage.py portal_schema

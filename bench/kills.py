@@ -39,7 +39,9 @@ from tests.servers import free_port
 PEOPLE = 6
 TWICE = 0.25
 WEB, WORKER, BROKER = "web", "worker", "broker"
-BETWEEN_KILLS = (0.3, 2.5)
+LIVES_LEAST, LIVES_MOST = 0.2, 6.0
+"""From a process's start to its end, in times that the first start took: some die before they have begun to work."""
+LEAST_START = 2.0
 THINKS = (0.1, 1.0)
 STANDS_STILL = (0.2, 0.8)
 STILL_AT_A_KILL = 0.6
@@ -61,7 +63,12 @@ class Portal:
     children: dict[str, Child]
     urls: list[str]
     fleet: psutil.Process
+    start_seconds: float = 0.0
     kills: int = 0
+
+    def life(self, chance: random.Random) -> float:
+        """How many seconds the next one is to live."""
+        return chance.uniform(LIVES_LEAST, LIVES_MOST) * max(self.start_seconds, LEAST_START)
 
     def kill_in_the_middle(self, name: str, chance: random.Random) -> None:
         """The same while Argo CD, which stood still for a moment, has calls that it has not read yet."""
@@ -74,19 +81,21 @@ class Portal:
 
     def kill(self, name: str) -> None:
         """Ends one and whatever it started, without warning, and starts it anew."""
-        child = self.children[name]
-        if child.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.process.pid, signal.SIGKILL)
-            child.process.wait()
-        child.start()
+        self._anew(self.children[name])
         self.kills += 1
 
     def mend(self) -> None:
         """Starts anew what ended by itself."""
         for child in self.children.values():
             if child.has_died():
-                child.start()
+                self._anew(child)
+
+    def _anew(self, child: Child) -> None:
+        if child.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait()
+        child.start()
 
     def end(self) -> None:
         """Ends all."""
@@ -193,11 +202,13 @@ def portal_on(fleet: Fleet, state: Path) -> Iterator[Portal]:
     children["follow"] = Child("follow", follow, environment)
     portal = Portal(children, urls, fleet_process())
     try:
+        began = time.monotonic()
         for child in children.values():
             child.start()
         for url in urls:
             if not supervisor.wait_until_ready(url, threading.Event()):
                 raise RuntimeError(f"{url} did not get ready")
+        portal.start_seconds = time.monotonic() - began
         yield portal
     finally:
         portal.end()
@@ -299,17 +310,16 @@ def act_and_kill(portal: Portal, work: Work, seed: int) -> None:
     threads = [threading.Thread(target=somebody.run, daemon=True) for somebody in people]
     for thread in threads:
         thread.start()
-    victims = [name for name in portal.children if name != "follow"]
-    next_kill, next_line = time.monotonic() + 1, time.monotonic() + SHOWN_EVERY
+    ends = {name: time.monotonic() + portal.life(chance) for name in portal.children if name != "follow"}
+    next_line = time.monotonic() + SHOWN_EVERY
     while not work.has_enough and any(thread.is_alive() for thread in threads):
         time.sleep(STEP / 5)
         free_what_ended(work)
         portal.mend()
-        if time.monotonic() >= next_kill:
-            name = chance.choice(victims)
+        for name in [name for name, end in ends.items() if time.monotonic() >= end]:
             in_the_middle = name.startswith(WORKER) and chance.random() < STILL_AT_A_KILL
             portal.kill_in_the_middle(name, chance) if in_the_middle else portal.kill(name)
-            next_kill = time.monotonic() + chance.uniform(*BETWEEN_KILLS)
+            ends[name] = time.monotonic() + portal.life(chance)
         if time.monotonic() >= next_line:
             say(f"{len(work.acknowledged)} of {work.wanted} requests, {portal.kills} kills")
             next_line = time.monotonic() + SHOWN_EVERY

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.db import connection
 
-from tests.faults.stage import is_sqlite
+from stonesoup_portal.supervisor import broker, worker_command
+from tests.faults.stage import Stage, is_sqlite
 
 ROOT = Path(__file__).resolve().parents[2]
+THREADS = 6
 
 
 def environment(state: Path, fleet_file: Path, **more: str) -> dict[str, str]:
@@ -34,6 +38,23 @@ def static_files_of(env: dict[str, str]) -> None:
     from stonesoup_portal.supervisor import COLLECT_STATIC, MANAGE
 
     subprocess.run([*MANAGE, *COLLECT_STATIC], env=env, check=True, stdin=subprocess.DEVNULL)
+
+
+@contextmanager
+def worker(stage: Stage, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker with the schedule inside and a broker of its own, as `make run` starts them."""
+    folder.mkdir()
+    with broker(folder) as url, (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            worker_command(folder, THREADS), env=environment(folder, stage.file.path, PORTAL_BROKER_URL=url),
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # the schedule is a child of the worker
+            process.wait(10)
 
 
 def database_of_test(state: Path) -> dict[str, str]:

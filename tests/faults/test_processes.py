@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +13,7 @@ from apps.alerts.models import Episode, Holding
 from apps.core.models import Lease
 from apps.sources.models import Source
 from apps.timeline.models import Transition
-from stonesoup_portal.supervisor import broker, worker_command
-from tests.faults.processes import ROOT, environment, until
+from tests.faults.processes import until, worker
 from tests.faults.stage import ALERTMANAGERS, Stage
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -26,7 +21,6 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 SERVER = ALERTMANAGERS[0]
 TICK = 1.0
 ROUNDS = 3
-THREADS = 6
 GRACE = 20.0
 
 
@@ -36,23 +30,6 @@ def only_one_alertmanager(stage: Stage) -> None:
     one = {"name": "appsre", "members": [url], "interval": "1h", "deadline": "3s", "connect_timeout": "1s"}
     stage.document = {"alertmanagers": [one]}
     stage.put()
-
-
-@contextmanager
-def worker(stage: Stage, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker with the schedule inside and a broker of its own, as `make run` starts them."""
-    folder.mkdir()
-    with broker(folder) as url, (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            worker_command(folder, THREADS), env=environment(folder, stage.file.path, PORTAL_BROKER_URL=url),
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT, start_new_session=True,
-        )  # fmt: skip
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # the schedule is a child of the worker
-            process.wait(10)
 
 
 def test_f56_a_worker_that_is_ended_during_a_poll_ends_soon_and_leaves_no_half_snapshot(
