@@ -23,6 +23,7 @@ from apps.core.lists import Asked
 from apps.core.live import live_page, overlay_lately
 from apps.fleet.overlay import overlay_now
 from apps.sources.fleetfile.current import fleet_file_in_force
+from apps.sources.fleetfile.loading import FleetFileInvalid
 
 from .answering import request_answer as answered
 from .asking import action_told, application_told, ask_posted, options_told, text_told, who_asks
@@ -41,6 +42,8 @@ from .showing import request_shown
 from .states import Action, State
 from .tasks import send_soon
 
+NO_FLEET_FILE = "No fleet file is in force: without it nothing can be checked, and nothing is sent"
+
 View = Callable[..., HttpResponse]
 
 
@@ -51,12 +54,14 @@ class SeeOther(HttpResponseRedirect):
 
 
 def in_words(view: View) -> View:
-    """What cannot be done as asked is said on a page, with 409."""
+    """What cannot be done as asked is said on a page, with 409; with 503 where there is no fleet file to go by."""
 
     @functools.wraps(view)
     def saying(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
+        except FleetFileInvalid:
+            return refused(request, NO_FLEET_FILE, status=503)
         except RuleViolation as violation:
             return refused(request, str(violation))
 
@@ -232,6 +237,7 @@ def freeze_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@in_words
 def policy_list(request: HttpRequest) -> HttpResponse:
     """Which rules are in force, and how strict each guard is."""
     shown = {"title": "Policies", "policies": policies_shown(fleet_file_in_force()), "guards": GUARDS}

@@ -245,9 +245,8 @@ class TestPreflight:
         page = responder.get(address_of(Action.SYNC, application)).content.decode()
         values = [html.unescape(value) for value in re.findall(r'name="resource" value="([^"]+)"', page)]
         assert values == ["|ConfigMap|backup|one", "|ConfigMap|backup|two"]
-        responder.post(NEW, {**fields_of(page), "resource": values[1]})
-        page = responder.post(NEW, {**fields_of(page), "resource": values[1]})
-        assert page.status_code == 303
+        answer = responder.post(NEW, {**fields_of(page), "resource": values[1]})
+        assert answer.status_code == 303
         assert [each["name"] for each in ActionRequest.objects.get().options["resources"]] == ["two"]
 
     @pytest.mark.parametrize(
@@ -724,6 +723,15 @@ def test_policies_are_shown_with_how_strict_each_check_is(viewer: Client) -> Non
     told = text_of(html_of(viewer, "/actions/policies/"))
     assert "prune in production (built in)" in told
     assert "Operation under way" in told
+
+
+def test_without_a_fleet_file_nothing_is_sent_and_that_is_said(responder: Client, settings: Settings) -> None:
+    application = application_row()
+    settings.PORTAL_FLEET = ""
+    for answer in (asked(responder, value_shown(application)), responder.get("/actions/policies/")):
+        assert answer.status_code == 503
+        assert "No fleet file is in force" in answer.content.decode()
+    assert not ActionRequest.objects.exists()
 
 
 def test_every_page_needs_somebody_with_a_role(client: Client, nobody: Client) -> None:

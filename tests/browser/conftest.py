@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as of_django
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, ViewportSize, sync_playwright
+from pytest_django import Settings
 
 from apps.accounts.models import Role
+from apps.sources.fleetfile.current import fleet_file_look_again
 from tests.conftest import BACKEND, person_with
 from tests.servers import program
 from tests.streaming import Web, web_process
@@ -70,7 +73,16 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visitor(transactional_db: None, live_server: Any, chromium: Browser) -> Iterator[Visitor]:
+def fleet_file(tmp_path: Path, settings: Settings) -> None:
+    """A fleet file in force that names no source; the rows are the test's own."""
+    path = tmp_path / "fleet.yaml"
+    path.write_text("environments: [{name: staging}, {name: production}]\n")
+    settings.PORTAL_FLEET = str(path)
+    fleet_file_look_again()
+
+
+@pytest.fixture
+def visitor(transactional_db: None, live_server: Any, chromium: Browser, fleet_file: None) -> Iterator[Visitor]:
     """Opens windows, by default of a viewer at a desk; fails at the end if any said something.
 
     The server is Django's own for tests, which has no streams: pages poll.
@@ -115,7 +127,7 @@ def session_of(role: Role, url: str) -> Any:
     """The cookie of somebody who has just signed in."""
     client = Client()
     client.force_login(person_with(f"{role}-in-a-browser", role), backend=BACKEND)
-    name = settings.SESSION_COOKIE_NAME
+    name = of_django.SESSION_COOKIE_NAME
     return {"name": name, "value": client.cookies[name].value, "url": url}
 
 

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.urls import Resolver404, resolve
 
+from apps.actions.states import Action, State
 from apps.core.clock import database_now
 from apps.core.models import Lease
 from apps.core.topics import raise_topics
 from apps.fleet.models import ClusterRole
 from apps.gitops.models import ApplicationDetail, Project
+from tests.actions.cases import freeze_row, request_row
 from tests.rows import (
     ago,
     application_row,
@@ -40,6 +43,7 @@ CLUSTERS = {
     CLUSTER: ClusterRole.MEMBER,
 }
 NEW = "another-stone-prd-m01"
+STAGED = "asked-for-in-staging"
 BROKEN = "build-service-stone-prd-m01"
 SUBJECT = f"production/argocd/{BROKEN}"
 LISTS = ("/", "/alerts/", "/apps/", "/clusters/", "/sources/")
@@ -54,6 +58,20 @@ LOST = "stone-prd-rh01"
 OTHER_DETAILS = (f"/clusters/{LOST}/", f"/apps/production/argocd/has-{LOST}/", f"/alerts/rhobs/{FINGERPRINT}/")
 FILTERED = ("/apps/?q=nothing-like-it", "/alerts/?cluster=no-such&page=9", "/alerts/?group=cluster")
 NOT_IN_ALL_BRANCHES = ("/apps/matrix/", "/timeline/", "/wall/", "/search/?q=stone")
+REQUESTS = {state: UUID(int=number) for number, state in enumerate(State, start=1)}
+BULK = UUID(int=99)
+ASKING = f"/actions/new/?action=sync&app=production%2Fargocd%2F{BROKEN}&prune=on"
+ACTIONS = (
+    "/actions/",
+    "/actions/?person=alex&since=nonsense",
+    "/actions/freezes/",
+    "/actions/policies/",
+    ASKING,
+    ASKING.replace(BROKEN, STAGED),
+    f"/actions/bulk/?environment=all&cluster={CLUSTER}",
+    *(f"/actions/{REQUESTS[state]}/" for state in (State.WAITING, State.UNKNOWN, State.FAILED)),
+    f"/actions/{BULK}/",
+)
 
 
 def is_there(path: str) -> bool:
@@ -65,7 +83,7 @@ def is_there(path: str) -> bool:
     return True
 
 
-EVERY_PAGE = (*PAGES, *OTHER_DETAILS, *FILTERED, *filter(is_there, NOT_IN_ALL_BRANCHES))
+EVERY_PAGE = (*PAGES, *OTHER_DETAILS, *FILTERED, *filter(is_there, NOT_IN_ALL_BRANCHES), *ACTIONS)
 
 
 def fleet_rows() -> None:
@@ -105,6 +123,7 @@ def every_state_rows() -> None:
     lost_cluster()
     troubled_applications()
     troubled_alerts()
+    actions()
     change_row(LOST, kind="cluster", subject=LOST, cluster=LOST, field="reachability", before="reached", after="lost")
     change_row(
         "argocd production", kind="source", subject="argocd/production", field="state", after="fresh", tone="well"
@@ -167,6 +186,25 @@ def troubled_applications() -> None:
     ApplicationDetail.objects.create(application=row, asked_at=ago(minutes=2), read_at=ago(minutes=1), data=data)
     application_row("missing-stone-prd-m01", health_status="Missing", tone="warning", reason="Missing")
     application_row("new-stone-prd-m01", sync_status="", health_status="", tone="unknown", reason="never compared")
+
+
+def actions() -> None:
+    """A request in every state, one of many steps, and a freeze."""
+    resource = {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "has", "name": "has"}
+    results = [{**resource, "status": "SyncFailed", "message": "quota exceeded"}]
+    kept = {"phase": "Failed", "message": "quota", "started_at": ago(minutes=2).isoformat(), "resources": results}
+    guards = [
+        {"guard": "order", "answer": "warn", "words": "staging is behind", "link": "/apps/"},
+        {"guard": "prune", "answer": "pass", "words": "prune is off", "link": ""},
+    ]
+    for state, pk in REQUESTS.items():
+        told = {"operation": kept, "guards": guards, "outcome": "quota exceeded", "reason": "drift", "ticket": "K-1"}
+        request_row(Action.REFRESH, state, id=pk, cluster=CLUSTER, answer="rpc error", **told)
+    bulk = request_row(Action.BULK_SYNC, State.PAUSED, id=BULK, name="", subject="3 applications on 1 cluster")
+    for position, state in enumerate((State.SUCCEEDED, State.FAILED, State.PLANNED)):
+        request_row(Action.REFRESH, state, parent=bulk, wave=position, position=position)
+    application_row(STAGED, environment="staging", cluster="")
+    freeze_row("cluster", "stone-prd-m02")
 
 
 def troubled_alerts() -> None:

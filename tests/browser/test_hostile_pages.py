@@ -12,9 +12,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.db import transaction
 from django.db.models import CharField, Model, TextField
 from playwright.sync_api import Page
 
+from apps.accounts.models import Role
+from apps.actions.audit import audit_note
+from apps.actions.models import ActionRequest, Freeze
 from apps.alerts.models import Episode, Rule
 from apps.core.text import clean, clean_all
 from apps.core.topics import raise_topics
@@ -194,8 +198,10 @@ def spoil_all(texts: Texts) -> None:
         ClusterConnection,
         Source,
         Transition,
+        ActionRequest,
+        Freeze,
     ):
-        names = {"name", "server"} if model in (Cluster, Application) else set()
+        names = {"name", "server"} if model in (Cluster, Application, ActionRequest) else set()
         for row in model._default_manager.all():
             before = {name: getattr(row, name) for name in names if hasattr(row, name)}
             spoilt(row, texts)
@@ -252,6 +258,13 @@ def details_of_the_corpus(texts: Texts) -> None:
         "history": [{"id": number, "revision": word, "initiated_by": word} for number, word in enumerate(every)],
     }  # fmt: skip
     ApplicationDetail.objects.create(application=row, asked_at=row.tone_since, read_at=row.tone_since, data=data)
+    guards = [{"guard": word, "answer": "warn", "words": word, "link": word} for word in every]
+    ActionRequest.objects.update(
+        guards=guards, operation={"phase": every[0], "message": every[1], "resources": resources}
+    )
+    for request in ActionRequest.objects.all():
+        with transaction.atomic():
+            audit_note(event=texts.one(40), who=texts.one(150), request=request, words=texts.some(1000))
     labels = {word: word for word in every}
     told = {"labels": labels, "annotations": labels, "group_labels": labels, "receivers": every}
     Episode.objects.filter(fingerprint=FINGERPRINT).update(**clean_all(told))
@@ -280,7 +293,7 @@ def all_of_it(mark: str) -> None:
 
 def watched(visitor: Visitor) -> Visit:
     """A window in which whatever runs says so."""
-    visit = visitor()
+    visit = visitor(role=Role.APPROVER)
     visit.context.set_default_timeout(PATIENCE_MS)
     visit.context.add_init_script(SENTINEL)
     return visit
