@@ -1,9 +1,9 @@
 """`make kills`: the portal's processes are killed at random moments while people act; then all is compared.
 
 Two web processes, two workers and the broker are ended with SIGKILL again and again and started anew, while requests
-come in over HTTP, some of them twice. Often Argo CD stands still for a moment when a worker is killed, so that its call
-is on its way just then. The simulated Argo CD writes down what it gets. When all has ended, what the portal says of
-each request is compared with that. The last line tells it; exit status 1 when anything is wrong.
+come in over HTTP, some of them twice. Argo CD stands still now and then, so that calls are on their way when a worker
+is killed; it writes down what it gets. When all has ended, what the portal says of each request is compared with that.
+The last line tells it; exit status 1 when anything is wrong. On PostgreSQL where PORTAL_DATABASE_URL names one.
 """
 
 from __future__ import annotations
@@ -39,12 +39,11 @@ from tests.servers import free_port
 PEOPLE = 6
 TWICE = 0.25
 WEB, WORKER, BROKER = "web", "worker", "broker"
-LIVES_LEAST, LIVES_MOST = 0.2, 6.0
-"""From a process's start to its end, in times that the first start took: some die before they have begun to work."""
-LEAST_START = 2.0
-THINKS = (0.1, 1.0)
-STANDS_STILL = (0.2, 0.8)
-STILL_AT_A_KILL = 0.6
+REQUESTS_BETWEEN = (1, 10)
+"""Requests from one kill to the next: where processes start slowly the work waits for them, not the kills for it."""
+MOMENT = (0.0, 1.0)
+THINKS = (0.2, 2.0)
+STANDS_STILL = (0.02, 0.4)
 THREADS = 16
 DEADLINE = "3s"
 STEP = 0.5
@@ -63,21 +62,7 @@ class Portal:
     children: dict[str, Child]
     urls: list[str]
     fleet: psutil.Process
-    start_seconds: float = 0.0
     kills: int = 0
-
-    def life(self, chance: random.Random) -> float:
-        """How many seconds the next one is to live."""
-        return chance.uniform(LIVES_LEAST, LIVES_MOST) * max(self.start_seconds, LEAST_START)
-
-    def kill_in_the_middle(self, name: str, chance: random.Random) -> None:
-        """The same while Argo CD, which stood still for a moment, has calls that it has not read yet."""
-        self.fleet.suspend()
-        try:
-            time.sleep(chance.uniform(*STANDS_STILL))
-            self.kill(name)
-        finally:
-            self.fleet.resume()
 
     def kill(self, name: str) -> None:
         """Ends one and whatever it started, without warning, and starts it anew."""
@@ -202,13 +187,11 @@ def portal_on(fleet: Fleet, state: Path) -> Iterator[Portal]:
     children["follow"] = Child("follow", follow, environment)
     portal = Portal(children, urls, fleet_process())
     try:
-        began = time.monotonic()
         for child in children.values():
             child.start()
         for url in urls:
             if not supervisor.wait_until_ready(url, threading.Event()):
                 raise RuntimeError(f"{url} did not get ready")
-        portal.start_seconds = time.monotonic() - began
         yield portal
     finally:
         portal.end()
@@ -308,24 +291,38 @@ def act_and_kill(portal: Portal, work: Work, seed: int) -> None:
     chance = random.Random(seed)
     people = [Somebody(portal, work, seed + number) for number in range(PEOPLE)]
     threads = [threading.Thread(target=somebody.run, daemon=True) for somebody in people]
+    threads.append(threading.Thread(target=stutter, args=(portal.fleet, work, seed), daemon=True))
     for thread in threads:
         thread.start()
-    ends = {name: time.monotonic() + portal.life(chance) for name in portal.children if name != "follow"}
-    next_line = time.monotonic() + SHOWN_EVERY
+    victims = [name for name in portal.children if name != "follow"]
+    victims += [name for name in victims if name.startswith(WORKER)]
+    next_kill, next_line = 1, time.monotonic() + SHOWN_EVERY
     while not work.has_enough and any(thread.is_alive() for thread in threads):
         time.sleep(STEP / 5)
         free_what_ended(work)
         portal.mend()
-        for name in [name for name, end in ends.items() if time.monotonic() >= end]:
-            in_the_middle = name.startswith(WORKER) and chance.random() < STILL_AT_A_KILL
-            portal.kill_in_the_middle(name, chance) if in_the_middle else portal.kill(name)
-            ends[name] = time.monotonic() + portal.life(chance)
+        if len(work.acknowledged) >= next_kill:
+            time.sleep(chance.uniform(*MOMENT))
+            portal.kill(chance.choice(victims))
+            next_kill = len(work.acknowledged) + chance.randint(*REQUESTS_BETWEEN)
         if time.monotonic() >= next_line:
             say(f"{len(work.acknowledged)} of {work.wanted} requests, {portal.kills} kills")
             next_line = time.monotonic() + SHOWN_EVERY
     work.is_over.set()
     for thread in threads:
         thread.join(GIVES_UP)
+
+
+def stutter(fleet: psutil.Process, work: Work, seed: int) -> None:
+    """Argo CD stands still again and again for a moment: calls are on their way for longer, so that kills meet them."""
+    chance = random.Random(seed)
+    while not work.is_over.is_set():
+        fleet.suspend()
+        try:
+            time.sleep(chance.uniform(*STANDS_STILL))
+        finally:
+            fleet.resume()
+        time.sleep(chance.uniform(*STANDS_STILL))
 
 
 def free_what_ended(work: Work) -> None:
