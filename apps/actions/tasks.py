@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from uuid import UUID
 
 from celery import shared_task
@@ -30,13 +31,21 @@ def send(pk: str) -> None:
 def look_after() -> None:
     """Moves requests of several steps on, sends what is to be sent, and looks after what was sent."""
     for pk in [*steps_advance(), *requests_lost()]:
-        send_soon(pk)
+        if not message_send(pk):
+            break
     requests_look_after()
 
 
 def send_soon(pk: UUID) -> None:
-    """Has a worker send the request; to be called once it is committed. Without a broker the schedule finds it."""
+    """Has a worker send the request; to be called once it is committed. Nobody waits for a broker that is away."""
+    threading.Thread(target=message_send, args=(pk,), daemon=True, name="send-soon").start()
+
+
+def message_send(pk: UUID) -> bool:
+    """Whether the broker took the message; without a broker the schedule finds the request by its row."""
     try:
         send.apply_async(kwargs={"pk": str(pk)}, queue=QUEUE, expires=MESSAGE_LIVES, retry=False)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("request %s is sent later, the broker says: %s", pk, error)
+        return False
+    return True

@@ -137,4 +137,3 @@ class Scene:
 def states_of(request: ActionRequest) -> list[str]:
     """Its events in the audit log, in order."""
     return list(AuditLine.objects.filter(request=request.pk).order_by("pk").values_list("event", flat=True))
-

@@ -108,9 +108,7 @@ def test_f39_while_argocd_cannot_be_asked_nothing_is_guessed(scene: Scene, rhea:
     assert scene.looked(request).state == State.UNKNOWN
 
 
-def test_what_never_reached_argocd_was_not_started(
-    scene: Scene, rhea: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_never_reached_argocd_was_not_started(scene: Scene, rhea: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     from apps.actions import sending
 
     begins = sending._sending_begins
