@@ -24,6 +24,7 @@ from apps.sources.clients import SourceNotConfigured, argocd_client
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
 
+from .case import Rules
 from .digests import UID, digest_of_detail, parts_changed
 from .judging import Judgement, Sight, judged
 from .models import ActionRequest
@@ -121,7 +122,7 @@ def _approval_within(fleet: FleetFile, request: ActionRequest) -> timedelta:
     of = list(request.steps.all()) if action is Action.BULK_SYNC else [request]
     rows = list(applications_of(of).values())
     if not rows:
-        return timedelta()
+        return Rules(policy="").approval_within
     if action is Action.BULK_SYNC:
         return rules_for_bulk(fleet, applications=rows, options=options).approval_within
     return rules_for(fleet, action=action, application=rows[0], options=options).approval_within
