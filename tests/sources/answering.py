@@ -10,6 +10,7 @@ from tests.integrations.wire_server import Asked, Peer, Script, WireServer, repl
 
 Serve = Callable[..., WireServer]
 RECORDINGS = Path(__file__).parents[1] / "recordings"
+PROJECTS = ("default", "frozen", "windowed")
 UNKNOWN = reply("404 page not found\n", status=404, Content_Type="text/plain; charset=utf-8")
 
 
@@ -43,6 +44,7 @@ def argocd(changed: Mapping[str, Script] | None = None) -> Script:
         "/api/v1/account/can-i/applicationsets/get/%2A/%2A": reply({"value": "yes"}),
         "/api/v1/account/can-i/clusters/get/%2A": reply({"value": "yes"}),
         "/api/v1/account/can-i/projects/get/%2A": reply({"value": "yes"}),
+        **{f"/api/v1/account/can-i/applications/sync/{name}/%2A": reply({"value": "yes"}) for name in PROJECTS},
     }
     return answering({**routes, **(changed or {})})
 

@@ -82,6 +82,15 @@ def test_an_empty_list_with_the_right_to_it_is_just_empty(serve: Serve) -> None:
     assert "0 Applications" in checks["argocd/a"].seen
 
 
+def test_projects_in_which_nobody_can_act_are_told(serve: Serve) -> None:
+    checks = argocd_checks(serve, argocd({"/api/v1/account/can-i/applications/sync/frozen/%2A": NO}))
+    assert checks["argocd-inventory/a"].is_ok
+    assert checks["argocd-inventory/a"].notes == (
+        "nobody can resync through the portal in 1 of 3 projects (frozen): such a project opts in by"
+        " `p, <account>, applications, sync, frozen/*, allow`",
+    )
+
+
 def test_a_right_to_a_part_is_no_fault_but_is_told(serve: Serve) -> None:
     checks = argocd_checks(serve, argocd({"/api/v1/account/can-i/applications/get/%2A/%2A": NO}))
     assert checks["argocd/a"].is_ok

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Sequence, Sized
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound, UpstreamNotInstalled
@@ -59,6 +60,9 @@ KUBERNETES_TYPES = (
 )
 
 
+MOST_PROJECTS = 10
+
+
 def argocd_probe(client: ArgoCDClient, found: Findings) -> None:
     """Whether its Applications can be listed, and by whom."""
     if not _argocd_knows_us(client, found):
@@ -71,17 +75,34 @@ def argocd_inventory_probe(client: ArgoCDClient, found: Findings) -> None:
     if not _argocd_knows_us(client, found):
         return
     _list_probe(client, found, "clusters", client.clusters, CLUSTERS)
-    _list_probe(client, found, "projects", client.projects, PROJECTS)
+    projects = _list_probe(client, found, "projects", client.projects, PROJECTS)
+    _sync_rights(client, found, sorted(project.name for project in projects))
     _list_probe(client, found, "ApplicationSets", client.application_sets, SETS)
 
 
 def _list_probe(
     client: ArgoCDClient, found: Findings, words: str, call: Callable[[], Listing[T]], right: ArgoCDRight
-) -> None:
+) -> Sequence[T]:
     listing = found.attempt(words, call)
-    if listing is not None:
-        _count(found, listing, words)
-        _rights_behind(client, found, listing.items, right)
+    if listing is None:
+        return ()
+    _count(found, listing, words)
+    _rights_behind(client, found, listing.items, right)
+    return listing.items
+
+
+def _sync_rights(client: ArgoCDClient, found: Findings, projects: Sequence[str]) -> None:
+    """In which projects people may act through the portal: a project opts in, so that none is a fault (decision 21)."""
+    some = projects[:MOST_PROJECTS]
+    try:
+        closed = [each for each in some if not found.timed(partial(client.can_i, "applications", "sync", f"{each}/*"))]
+    except UpstreamError as error:
+        found.notes.append(f"does not tell where we may sync: {error.message}")
+        return
+    if closed:
+        policy = f"p, <account>, applications, sync, {closed[0]}/*, allow"
+        where = f"{len(closed)} of {len(some)} projects ({', '.join(closed)})"
+        found.notes.append(f"nobody can resync through the portal in {where}: such a project opts in by `{policy}`")
 
 
 def _argocd_knows_us(client: ArgoCDClient, found: Findings) -> bool:
