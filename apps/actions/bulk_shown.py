@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,8 +17,9 @@ from apps.gitops.models import Application
 
 from .asking import options_told, request_id_told, shown_with, text_told, who_asks
 from .bulk_preflight import BulkAsk, BulkPreflight, Spoken
-from .case import Answer
+from .case import Answer, Finding
 from .models import ActionRequest
+from .preflight import Preflight
 from .preflight_shown import flags_of
 from .showing import GuardLine, guard_lines
 
@@ -33,6 +34,23 @@ class SpokenLine:
     line: GuardLine
     count: int
     names: str
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """One Application of a wave, and the first that speaks about it and not about all of them."""
+
+    member: Preflight
+    finding: Finding | None
+
+
+@dataclass(frozen=True)
+class WaveRows:
+    """One wave as rows."""
+
+    number: int
+    words: str
+    rows: Sequence[MemberRow]
 
 
 def bulk_asked(request: HttpRequest, overlay: Overlay) -> BulkAsk:
@@ -82,10 +100,26 @@ def bulk_shown(ask: BulkAsk, found: BulkPreflight, written: ActionRequest | None
         "spoken": [spoken_line(each) for each in found.spoken],
         "flags": flags_of(ask.options),
         "shown": shown_with(ask.options),
+        "waves": waves_shown(found),
         "clusters": len({member.case.application.cluster for member in found.going}),
         "is_fresh": not any(words.startswith("a sign-in") for words in found.missing),
         "counts": {answer: count for answer, count in found.counts.items() if count and answer is not Answer.PASS},
     }
+
+
+def waves_shown(found: BulkPreflight) -> list[WaveRows]:
+    """The waves; what is said of every member stands above them, once."""
+    of_all = {each.finding.words for each in found.spoken if each.count == len(found.members)}
+    return [
+        WaveRows(wave.number, wave.words, [member_row(member, of_all) for member in wave.members])
+        for wave in found.waves
+    ]
+
+
+def member_row(member: Preflight, of_all: Container[str]) -> MemberRow:
+    """With the first finding that is not said of all."""
+    own = (finding for finding in member.spoken if finding.words not in of_all)
+    return MemberRow(member, next(own, None))
 
 
 def spoken_line(spoken: Spoken) -> SpokenLine:
