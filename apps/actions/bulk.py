@@ -55,16 +55,18 @@ def bulk_submit(ask: BulkAsk) -> BulkSubmitted:
 
     Raises RuleViolation for what is no bulk.
     """
-    kept = ActionRequest.objects.filter(pk=ask.request_id).first()
-    if kept is not None:
-        return BulkSubmitted(kept)
+    kept = ActionRequest.objects.filter(pk=ask.request_id)
+    if request := kept.first():
+        return BulkSubmitted(request)
     found = bulk_preflight(ask)
+    if request := kept.first():  # the same form was sent twice, and the other was faster
+        return BulkSubmitted(request)
     if found.missing and not found.is_refused:
         return BulkSubmitted(None, found)
     try:
         return BulkSubmitted(_written(found), found if found.is_refused else None)
-    except IntegrityError:  # the same form, twice at once
-        return BulkSubmitted(ActionRequest.objects.get(pk=ask.request_id))
+    except IntegrityError:  # faster at this very moment
+        return BulkSubmitted(kept.get())
 
 
 def bulk_pause(*, request: ActionRequest, who: Who) -> bool:

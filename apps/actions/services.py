@@ -25,6 +25,8 @@ OF_APPLICATIONS = frozenset(
     {Action.SYNC, Action.DRY_RUN, Action.REFRESH, Action.HARD_REFRESH, Action.TERMINATE, Action.TAKE_OVER}
 )
 
+TRIES = 2
+
 
 @dataclass(frozen=True)
 class Submitted:
@@ -44,19 +46,18 @@ def request_submit(ask: Ask) -> Submitted:
     """
     if ask.action not in OF_APPLICATIONS:
         raise RuleViolation(f"{ask.action.label} is not asked for here")
-    kept = ActionRequest.objects.filter(pk=ask.request_id).first()
-    if kept is not None:
-        return Submitted(kept)
-    found = preflight(ask)
-    if found.is_refused:
-        return Submitted(_written(ask, found, State.REFUSED), found)
-    if found.changed or found.missing:
-        return Submitted(None, found)
-    state = State.WAITING if found.waits_for_approval else State.APPROVED
-    try:
-        return Submitted(_written(ask, found, state))
-    except IntegrityError:
-        return _overtaken(ask)
+    for _ in range(TRIES):
+        if kept := _kept(ask):
+            return Submitted(kept)
+        found = preflight(ask)
+        if kept := _kept(ask):  # the same form was sent twice, and the other was faster
+            return Submitted(kept)
+        try:
+            return _submitted(ask, found)
+        except IntegrityError:  # faster at this very moment: the same form, or another request for the Application
+            continue
+    kept = _kept(ask)
+    return Submitted(kept, None if kept else found)
 
 
 def request_approve(*, request: ActionRequest, who: Who, note: str = "") -> bool:
@@ -114,6 +115,20 @@ def guards_told(findings: Iterable[Finding]) -> list[dict[str, str]]:
     ]
 
 
+def _kept(ask: Ask) -> ActionRequest | None:
+    """What was written under this id already."""
+    return ActionRequest.objects.filter(pk=ask.request_id).first()
+
+
+def _submitted(ask: Ask, found: Preflight) -> Submitted:
+    """What the preflight leads to. Raises IntegrityError where another was faster."""
+    if found.is_refused:
+        return Submitted(_written(ask, found, State.REFUSED), found)
+    if found.changed or found.missing:
+        return Submitted(None, found)
+    return Submitted(_written(ask, found, State.WAITING if found.waits_for_approval else State.APPROVED))
+
+
 @transaction.atomic
 def _written(ask: Ask, found: Preflight, state: State) -> ActionRequest:
     """The request with its audit line, and with its steps where it has some."""
@@ -167,12 +182,3 @@ def _place(ask: Ask) -> dict[str, str]:
         "subject": row.name,
         "revision_seen": row.sync_revision,
     }
-
-
-def _overtaken(ask: Ask) -> Submitted:
-    """Between preflight and writing another was faster: the same form twice, or another request for the Application."""
-    kept = ActionRequest.objects.filter(pk=ask.request_id).first()
-    if kept is not None:
-        return Submitted(kept)
-    found = preflight(ask)
-    return Submitted(_written(ask, found, State.REFUSED), found) if found.is_refused else Submitted(None, found)
