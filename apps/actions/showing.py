@@ -25,6 +25,7 @@ from .case import Answer, Finding
 from .guards import GUARDS
 from .models import ActionRequest, AuditLine
 from .options import options_of
+from .standing import LEFT_OUT
 from .states import Action, State
 
 MOST_STEPS_OF_A_WAVE = 300
@@ -83,6 +84,11 @@ class WaveShown:
     number: int
     steps: Sequence[ActionRequest]
     counts: Mapping[State, int]
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return "Left out from the beginning" if self.number == LEFT_OUT else f"Wave {self.number}"
 
     @property
     def is_open(self) -> bool:
@@ -192,7 +198,8 @@ def moment_of(told: str | None) -> datetime | None:
 def waves_of(request: ActionRequest) -> list[WaveShown]:
     """The steps by wave. One query."""
     steps = request.steps.order_by("wave", "position").only(*IN_A_STEP, "parent")
-    return [wave_shown(number, list(those)) for number, those in groupby(steps, key=lambda step: step.wave)]
+    waves = [wave_shown(number, list(those)) for number, those in groupby(steps, key=lambda step: step.wave)]
+    return sorted(waves, key=lambda wave: wave.number == LEFT_OUT)
 
 
 def wave_shown(number: int, steps: list[ActionRequest]) -> WaveShown:

@@ -172,6 +172,7 @@ def request_show(request: HttpRequest, pk: UUID) -> HttpResponse:
         topics=[asked.topic],
         overlay=overlay_now,
         context=lambda overlay: request_shown(find(), overlay),
+        is_borne=False,
     )
 
 
@@ -200,6 +201,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
         topics=["actions"],
         overlay=overlay_now,
         context=lambda _: requests_listed(Asked(request.GET)),
+        is_borne=False,
     )
 
 
@@ -233,6 +235,7 @@ def freeze_list(request: HttpRequest) -> HttpResponse:
         topics=["freezes"],
         overlay=overlay_now,
         context=freezes_shown,
+        is_borne=False,
     )
 
 

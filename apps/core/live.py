@@ -143,13 +143,15 @@ def live_page(
     topics: Iterable[str],
     overlay: Callable[[], M],
     context: Callable[[M], dict[str, Any]],
+    is_borne: bool = True,
 ) -> HttpResponse:
     """The page, its fragment for who asks again, the frame alone, or 204 where all there is is shown already.
 
     `page` and `fragment` are templates; `context` makes the template's context of the overlay and is not called for a
     204, nor for a page that was made a moment ago for somebody with the same role. It may name under "changes_at" the
     moment at which what it tells changes by the clock alone. To the context are added `overlay`, `now` and `live`; the
-    frame finds the overlay on the request.
+    frame finds the overlay on the request. A page of an older version than there is now is given while a new one is
+    made, unless that `is_borne` not: the page that comes after a form shows what the form did.
     """
     named = {*topics, "sources"}
     asked = versions_now(named)
@@ -171,7 +173,7 @@ def live_page(
         shared = SharedText(without_idle_lines(text), [PERSON_MARK, NOW_MARK, LOOK_MARK])
         return Made(shared, versions.of(kind), laid_over, live.ends)
 
-    made = made_or_kept(request, kind, asked, seen, make)
+    made = made_or_kept(request, kind, asked, seen, make, least=0 if is_borne else asked.of(kind))
     shown = made.shown if made.shown.now > seen.now else seen
     given = replace(asked, page=made.version) if kind is not Kind.FRAME else asked
     return stamped(text_answer(request, made.text.filled(gaps(made.text, request, shown.now))), given, shown, kind)
@@ -243,10 +245,11 @@ def templates_of(kind: Kind, page: str, fragment: str) -> list[str]:
 
 
 def made_or_kept(
-    request: HttpRequest, kind: Kind, versions: Versions, shown: M, make: Callable[[], Made[M]]
+    request: HttpRequest, kind: Kind, versions: Versions, shown: M, make: Callable[[], Made[M]], *, least: int = 0
 ) -> Made[M]:
-    """What was made for somebody else a moment ago, where it is as new as who asks was told; else a new one."""
-    since = versions.frame if kind is Kind.FRAME else number_in(request, SINCE) or 0
+    """What was made for somebody else a moment ago, where it is as new as who asks was told, and of the version `least`
+    or a newer one; else a new one."""
+    since = versions.frame if kind is Kind.FRAME else max(least, number_in(request, SINCE) or 0)
 
     def is_right(made: Made[M]) -> bool:
         has_ended = made.ends != NO_END and shown.now.timestamp() >= made.ends

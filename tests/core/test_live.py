@@ -52,12 +52,18 @@ class Page:
         engine = {**settings.TEMPLATES[0], "APP_DIRS": False, "DIRS": []}
         engine["OPTIONS"] = {"loaders": [loader], "builtins": ["apps.core.templatetags.portal"]}
         settings.TEMPLATES = [engine]
-        self.made, self.more = 0, dict[str, Any]()
+        self.made, self.more, self.is_borne = 0, dict[str, Any](), True
 
     def get(self, path: str = "/", seen: Seen = Seen(), **headers: str) -> HttpResponse:
         self.request = RequestFactory().get(path, **headers)  # type: ignore[arg-type]
         return live_page(
-            self.request, page="page", fragment="fragment", topics=["apps"], overlay=lambda: seen, context=self.context
+            self.request,
+            page="page",
+            fragment="fragment",
+            topics=["apps"],
+            overlay=lambda: seen,
+            context=self.context,
+            is_borne=self.is_borne,
         )
 
     def context(self, seen: Seen) -> dict[str, Any]:
@@ -201,6 +207,16 @@ class TestKept:
         again = kept.get("/kept/?since=0", **POLL)
         assert (again.content, kept.made) == (first.content, 1)
         assert again["Portal-Version"] == "0", "of what was given, so that the page asks again"
+
+    def test_is_not_given_of_an_older_version_where_that_is_not_borne(self, kept: Page) -> None:
+        """After a form the page shows what it did, to somebody whom no stream told of it."""
+        kept.is_borne = False
+        kept.get("/kept/")
+        raise_topics(["apps"])
+        answer = kept.get("/kept/")
+        assert (answer["Portal-Version"], kept.made) == ("1", 2)
+        kept.get("/kept/")
+        assert kept.made == 2
 
     def test_is_not_given_to_who_was_told_of_a_newer_version(self, kept: Page) -> None:
         kept.get("/kept/", **POLL)
