@@ -147,6 +147,16 @@ def test_replace_and_force_are_to_be_confirmed() -> None:
         assert look("replace-force", case_for(application=row, options=options)).answer == Answer.CONFIRM
 
 
+@pytest.mark.parametrize("own", ["Replace=true", "Force=true"])
+def test_options_of_the_applications_own_that_replace_are_said_whatever_was_chosen(own: str) -> None:
+    row = application_row()
+    found = look("replace-force", case_for(application=row, live=live(sync_options=("CreateNamespace=true", own))))
+    assert found.answer == Answer.WARN
+    assert own in found.words
+    harmless = live(sync_options=("Replace=false", "CreateNamespace=true"))
+    assert look("replace-force", case_for(application=row, live=harmless)).answer == Answer.PASS
+
+
 # dry-run
 
 
@@ -158,6 +168,17 @@ def test_a_dry_run_that_failed_at_this_revision_is_a_warning() -> None:
     assert found.words == "the dry run at this revision failed 10 s ago: one object failed to apply"
     moved_on = live(sync_revision="b" * 40)
     assert look("dry-run", case_for(application=row, dry_run=failed, live=moved_on)).answer == Answer.PASS
+
+
+@pytest.mark.parametrize(
+    "tried", [Options(prune=True), Options(force=True), Options(resources=(Resource("", "ConfigMap", "a", "b"),))]
+)
+def test_a_dry_run_of_something_else_says_nothing_of_this_one(tried: Options) -> None:
+    row, failed = application_row(), request_row(Action.DRY_RUN, State.FAILED, options=tried.as_builtins())
+    found = look("dry-run", case_for(application=row, dry_run=failed))
+    assert (found.answer, "other options" in found.words) == (Answer.PASS, True)
+    same = case_for(application=row, dry_run=failed, options=tried)
+    assert look("dry-run", same).answer == Answer.WARN
 
 
 def test_a_dry_run_that_went_well_and_none_at_all_pass() -> None:
