@@ -380,7 +380,13 @@ function lookedAt() {
 }
 document.addEventListener("visibilitychange", () => document.hidden ? hangUp() : lookedAt());
 window.addEventListener("pagehide", hangUp);
-window.addEventListener("pageshow", (event) => { if (event.persisted) lookedAt(); });
+// A page that the browser brings back as it was names itself anew: what is pressed on it now is another request.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  if (!crypto.randomUUID) return location.reload();
+  for (const field of document.querySelectorAll("#act [name=form]")) field.value = crypto.randomUUID();
+  lookedAt();
+});
 window.addEventListener("offline", () => { lost(); hangUp(); });
 window.addEventListener("online", comeBack);
 setInterval(tick, 1000);
