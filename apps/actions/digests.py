@@ -1,7 +1,8 @@
 """What a person saw, as one short text that travels with what they send (decision 16).
 
 One short hash for each part, so that what changed meanwhile can be named. An empty part is empty; `resourceVersion`
-is no part, since every reconcile changes it.
+is no part, since every reconcile changes it. The revision's part is the first source's; with several sources those of
+all stand behind it where Argo CD itself told them, and are compared where both sides have them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ UID, SOURCE, DESTINATION, REVISION, OPERATION, PRUNE = (
 PARTS = (UID, SOURCE, DESTINATION, REVISION, OPERATION, PRUNE)
 BYTES_OF_A_PART = 6
 NOT_KNOWN = "not known"
+AND_ALL = "~"
 
 Identity = tuple[str, str, str]
 
@@ -41,7 +43,7 @@ def digest_of_row(application: Application, options: Options, detail_row: Detail
 
 
 def digest_of_detail(told: ApplicationDetail, options: Options, instance: str) -> str:
-    """The digest of what Argo CD answered; the same as the row's where both say the same."""
+    """The digest of what Argo CD answered; it differs in no part from the row's where both say the same."""
     return digest_of(known_live(told), options, (instance, *key_of(told.application)))
 
 
@@ -56,7 +58,10 @@ def digest_of(known: Known, options: Options, identity: Identity) -> str:
         [known.began_at.isoformat()] if known.began_at else [],
         [NOT_KNOWN] if doomed is None else doomed,
     )
-    return ".".join(_hash(identity, msgspec.to_builtins(part)) for part in parts)
+    hashes = {name: _hash(identity, msgspec.to_builtins(part)) for name, part in zip(PARTS, parts, strict=True)}
+    if known.revisions:
+        hashes[REVISION] += AND_ALL + _hash(identity, msgspec.to_builtins(known.revisions))
+    return ".".join(hashes.values())
 
 
 def parts_changed(shown: str, now: str) -> list[str]:
@@ -68,7 +73,15 @@ def parts_changed(shown: str, now: str) -> list[str]:
     if not len(before) == len(after) == len(PARTS):
         return list(PARTS)
     pairs = zip(PARTS, before, after, strict=True)
-    return [part for part, old, new in pairs if old != new and not (part == UID and "" in (old, new))]
+    return [part for part, old, new in pairs if _differs(part, old, new)]
+
+
+def _differs(part: str, old: str, new: str) -> bool:
+    if part == UID and "" in (old, new):
+        return False
+    if part == REVISION and not (AND_ALL in old and AND_ALL in new):
+        return old.partition(AND_ALL)[0] != new.partition(AND_ALL)[0]
+    return old != new
 
 
 def _hash(identity: Identity, part: object) -> str:

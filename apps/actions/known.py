@@ -28,7 +28,8 @@ class Known:
     """An Application as it is now; texts cut as its row's columns are, so that both ways to know it agree.
 
     `source` is (repository, path, target revision), `destination` (server or name, namespace). `prunable` is what Git
-    has not any more: what a sync with prune would delete; None where that is not known.
+    has not any more: what a sync with prune would delete; None where that is not known. `revision` is the first
+    source's; `revisions` are those of all its sources where it has several and Argo CD told them (the row has not).
     """
 
     uid: str
@@ -41,6 +42,7 @@ class Known:
     revision: str
     operation: Operation | None
     prunable: tuple[Resource, ...] | None
+    revisions: tuple[str, ...] = ()
 
     @property
     def running(self) -> Operation | None:
@@ -102,6 +104,7 @@ def known_live(told: ApplicationDetail) -> Known:
         revision=clean(it.sync_revision, 300),
         operation=it.operation,
         prunable=_prunable(told.resources),
+        revisions=it.sync_revisions if it.source_count > 1 else (),
     )
 
 

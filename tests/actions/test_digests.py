@@ -148,3 +148,18 @@ def test_the_digest_of_another_application_or_of_no_digest_at_all_differs_in_eve
     elsewhere = digest_of_detail(ApplicationDetail(told()), PLAIN, "staging")
     assert parts_changed(mine, elsewhere) == ["source", "destination", "revision"]
     assert parts_changed("made up", mine) == list(PARTS)
+
+
+def test_with_several_sources_the_revision_of_each_counts_where_both_sides_know_them() -> None:
+    def of(*revisions: str) -> str:
+        detail = ApplicationDetail(told(source_count=2, sync_revision=revisions[0], sync_revisions=revisions))
+        return digest_of_detail(detail, PLAIN, "production")
+
+    before = of("a", "b")
+    assert len(before) <= 64
+    assert parts_changed(before, of("a", "b")) == []
+    assert parts_changed(before, of("a", "c")) == ["revision"]
+    assert parts_changed(before, of("c", "b")) == ["revision"]
+    row = row_of(ApplicationDetail(told(source_count=2, sync_revision="a", sync_revisions=("a", "b"))))
+    assert parts_changed(digest_of_row(row, PLAIN), of("a", "c")) == []
+    assert parts_changed(digest_of_row(row, PLAIN), of("d", "b")) == ["revision"]
