@@ -5,7 +5,7 @@ Argo CD's own auto-sync goes on (decision 19).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,9 +22,11 @@ from apps.core.tones import Tone
 from apps.core.topics import raise_topics
 from apps.fleet.models import Cluster
 from apps.gitops.models import Application, Project
+from apps.sources.fleetfile import FleetFile
 from apps.timeline.services import transitions_note
 
 from .audit import audit_note, session_fingerprint
+from .built_in import is_production, production_of
 from .case import Who
 from .models import ActionRequest, Freeze
 from .states import Action, State
@@ -38,6 +40,16 @@ TOPIC = "freezes"
 def freezes_on(now: datetime) -> list[Freeze]:
     """Those that hold at this moment, the first to end first. One query."""
     return list(Freeze.objects.filter(began_at__lte=now, ends_at__gt=now).order_by("ends_at", "pk"))
+
+
+def freezes_covering(freezes: Iterable[Freeze], thing: Any, fleet: FleetFile) -> list[Freeze]:
+    """Those that hold what has this `environment`, `cluster` and `project` (an Application, a request).
+
+    One of production holds all that counts as production: also what lies in no environment of the fleet file.
+    """
+    strict = is_production(fleet, thing.environment)
+    production = (Freeze.Scope.ENVIRONMENT, production_of(fleet))
+    return [each for each in freezes if each.covers(thing) or (strict and (each.scope, each.value) == production)]
 
 
 def freeze_values(scope: str) -> list[str]:

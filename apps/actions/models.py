@@ -159,7 +159,10 @@ class Freeze(models.Model):
         return self.began_at <= now < self.ends_at
 
     def covers(self, thing: Any) -> bool:
-        """Whether it holds what has this `environment`, `cluster` and `project` (an Application, a request)."""
+        """Whether it names the `environment`, `cluster` or `project` of this thing, or everything.
+
+        What it holds besides is `freezes_covering`'s.
+        """
         return self.scope == self.Scope.EVERYTHING or getattr(thing, self.scope, None) == self.value
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from apps.accounts.models import Role
 from apps.actions.asking import address_of
@@ -17,6 +19,7 @@ from apps.core.clock import database_now
 from apps.gitops.models import Project
 from apps.integrations.argocd import WindowState
 from tests.actions.cases import case_for, freeze_row, live, look, request_row, running, who
+from tests.fleet_in_force import FleetFileOfTest
 from tests.rows import ago, application_row
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +102,14 @@ def test_a_right_that_was_not_told_is_left_to_the_guard_for_that() -> None:
 # freeze
 
 
+@pytest.fixture
+def fleet(tmp_path: Path, settings: Settings) -> FleetFileOfTest:
+    file = FleetFileOfTest(tmp_path, settings)
+    file.put("environments: [{name: staging}, {name: production}]")
+    return file
+
+
+@pytest.mark.usefixtures("fleet")
 def test_a_freeze_that_covers_the_application_refuses_and_says_who_and_until_when() -> None:
     freezes = [freeze_row("environment", "production"), freeze_row("cluster", "stone-stg-m01")]
     found = look("freeze", case_for(freezes=freezes))
@@ -108,6 +119,17 @@ def test_a_freeze_that_covers_the_application_refuses_and_says_who_and_until_whe
     assert "auto-sync goes on" in found.words
 
 
+@pytest.mark.parametrize("environment", ["", "elsewhere"])
+def test_a_freeze_of_production_holds_all_that_counts_as_production(environment: str, fleet: FleetFileOfTest) -> None:
+    fleet.put("environments: [{name: staging}, {name: prod}]")
+    row = application_row(environment=environment)
+    assert look("freeze", case_for(application=row, freezes=[freeze_row("environment", "prod")])).answer == "refuse"
+    assert look("freeze", case_for(application=row, freezes=[freeze_row("environment", "staging")])).answer == "pass"
+    staged = application_row("staged", environment="staging")
+    assert look("freeze", case_for(application=staged, freezes=[freeze_row("environment", "prod")])).answer == "pass"
+
+
+@pytest.mark.usefixtures("fleet")
 def test_a_freeze_of_something_else_is_none() -> None:
     assert look("freeze", case_for(freezes=[freeze_row("project", "other")])).answer == Answer.PASS
 

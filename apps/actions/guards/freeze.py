@@ -6,6 +6,8 @@ from django.urls import reverse
 
 from apps.actions.case import Answer, Case, Finding, Guard
 from apps.actions.evidence import moment_and_wait
+from apps.actions.freezes import freezes_covering
+from apps.sources.fleetfile.current import fleet_file_in_force
 
 
 class FreezeGuard(Guard):
@@ -18,7 +20,7 @@ class FreezeGuard(Guard):
 
     def look(self, case: Case) -> Finding:
         """The freeze that ends last is named."""
-        covering = [freeze for freeze in case.freezes if freeze.covers(case.application)]
+        covering = freezes_covering(case.freezes, case.application, fleet_file_in_force()) if case.freezes else []
         if not covering:
             return self.passes("no freeze covers it")
         longest = max(covering, key=lambda freeze: freeze.ends_at)
