@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 
 from apps.core.rows import rows_of
 
@@ -23,6 +24,13 @@ ACTIVE = """
     FROM auth_user account LEFT JOIN accounts_person person ON person.user_id = account.id
     WHERE account.id = %s AND account.is_active
 """
+RESERVED = frozenset({"portal"})
+"""Names that stand for the portal itself in the audit log: nobody's account."""
+
+
+def is_reserved(username: str) -> bool:
+    """Whether the name, or one that reads like it, is nobody's."""
+    return unicodedata.normalize("NFKC", username).strip().casefold() in RESERVED
 
 
 class LocalAccountBackend(ModelBackend):
@@ -35,9 +43,13 @@ class LocalAccountBackend(ModelBackend):
             person_id, *others, is_persona, scope = row[len(OF_ACCOUNT) :]
             if person_id is not None:
                 user.person = Person.from_db("default", OF_PERSON, (person_id, *others, is_persona, scope_told(scope)))
-            if settings.PORTAL_DEMO or not is_persona:
+            if (settings.PORTAL_DEMO or not is_persona) and not is_reserved(user.username):
                 return user
         return None
+
+    def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
+        """An active account, unless its name is the portal's own."""
+        return super().user_can_authenticate(user) and isinstance(user, User) and not is_reserved(user.username)
 
 
 def scope_told(told: Any) -> Any:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import connection
+from django.dispatch import Signal
+from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
+from apps.core.clock import database_now
 from apps.core.rows import rows_of
+
+SIGNED_IN_AT = "signed_in_at"
+session_renewed = Signal()
+"""Somebody signed in anew: the keys of both sessions, `before`, which is over, and `now`."""
 
 ALIVE = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
 
@@ -25,3 +35,13 @@ class SessionStore(db.SessionStore):
             return {}
         told: dict[str, Any] = self.decode(found[0][0])
         return told
+
+
+def sign_in_noted(*, request: HttpRequest, **_: Any) -> None:
+    """Keeps the moment of a sign-in in its session (`user_logged_in`)."""
+    request.session[SIGNED_IN_AT] = database_now().isoformat()
+
+
+def signed_in_at(session: SessionBase) -> datetime | None:
+    """When the person signed in to this session; None where it is older than that is kept."""
+    return parse_datetime(session.get(SIGNED_IN_AT, ""))

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from .access import role_shown
 from .models import Role
 from .personas import PERSONAS, persona_account
+from .sessions import session_renewed
 from .throttling import SignInThrottle
 
 BACKEND = "apps.accounts.backends.LocalAccountBackend"
@@ -42,8 +44,11 @@ def way_back(request: HttpRequest) -> str:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """The sign-in page: a button for each persona in the demo, name and password elsewhere."""
-    if request.user.is_authenticated and request.method == "GET":
+    """The sign-in page: a button for each persona in the demo, name and password elsewhere.
+
+    Who is signed in is led on, unless the address says `again`: what was asked for wants a fresh sign-in.
+    """
+    if request.user.is_authenticated and request.method == "GET" and not request.GET.get("again"):
         return redirect(way_back(request))
     if settings.PORTAL_DEMO:
         return sign_in_as_persona(request)
@@ -56,8 +61,7 @@ def sign_in_as_persona(request: HttpRequest) -> HttpResponse:
         name = request.POST.get("persona", "")
         if name not in PERSONAS:
             raise Http404("no such persona")
-        login(request, persona_account(name), backend=BACKEND)
-        return HttpResponseRedirect(way_back(request))
+        return signed_in(request, persona_account(name))
     personas = [
         {
             "name": name,
@@ -70,6 +74,17 @@ def sign_in_as_persona(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/sign_in.html", {"personas": personas, "next": way_back(request)})
 
 
+def signed_in(request: HttpRequest, user: User) -> HttpResponse:
+    """Signs the person in, and leads on. Who was signed in already has a new session in place of the one before: whoever
+    else held its key is not signed in afresh with them."""
+    before = request.session.session_key if request.user == user else None
+    login(request, user, backend=BACKEND)
+    if before:
+        request.session.cycle_key()
+        session_renewed.send(User, before=before, now=request.session.session_key)
+    return HttpResponseRedirect(way_back(request))
+
+
 def sign_in_with_password(request: HttpRequest) -> HttpResponse:
     """A local account, slowed down after wrong passwords."""
     throttle = SignInThrottle(request)
@@ -79,8 +94,7 @@ def sign_in_with_password(request: HttpRequest) -> HttpResponse:
     form = AuthenticationForm(request, data=request.POST or None)
     if request.method == "POST" and form.is_valid():
         throttle.forget()
-        login(request, form.get_user(), backend=BACKEND)
-        return HttpResponseRedirect(way_back(request))
+        return signed_in(request, form.get_user())
     if request.method == "POST":
         throttle.note_failure()
     return render(request, "accounts/sign_in.html", {"form": form, "next": way_back(request)})

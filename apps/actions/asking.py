@@ -11,6 +11,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from apps.accounts.access import role_of
+from apps.accounts.sessions import signed_in_at
 from apps.core.errors import RuleViolation
 from apps.core.text import clean
 from apps.gitops.models import Application
@@ -103,7 +104,7 @@ def who_asks(request: HttpRequest) -> Who:
         role=role_of(user),
         session=request.session.session_key or "",
         address=clean(request.META.get("REMOTE_ADDR", ""), 100),
-        signed_in_at=user.last_login,
+        signed_in_at=signed_in_at(request.session),
     )
 
 

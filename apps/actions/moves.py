@@ -53,3 +53,8 @@ def request_told(request: ActionRequest) -> None:
     """Raises the topics of the pages that show it; the last thing of a transaction."""
     parent = [f"action:{request.parent_id}"] if request.parent_id else []
     raise_topics([request.topic, "actions", *parent])
+
+
+def session_follow(*, before: str, now: str, **_: Any) -> None:
+    """What a person asked for and is under way is in the name of their new session (`session_renewed`)."""
+    ActionRequest.objects.active().filter(session=before).update(session=now)

@@ -1,5 +1,6 @@
 """Every page needs a signed-in person with a role."""
 
+import io
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,9 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from apps.accounts.access import Verb, may, role_of
-from apps.accounts.backends import LocalAccountBackend
+from apps.accounts.backends import LocalAccountBackend, is_reserved
 from apps.accounts.models import FailedSignIn, Person, Role
+from apps.accounts.personas import PERSONAS
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 PASSWORD = "correct horse battery"
@@ -185,3 +187,27 @@ def test_the_command_makes_changes_and_disables_an_account(
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
     with pytest.raises(CommandError, match="at least 12"):
         call_command("portal_account", "kim")
+
+
+@pytest.mark.parametrize("name", ["portal", "Portal", "ｐｏｒｔａｌ"])
+def test_the_name_that_stands_for_the_portal_itself_is_nobodys(
+    client: Client, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+    with pytest.raises(CommandError, match="stands for the portal itself"):
+        call_command("portal_account", name)
+    assert not User.objects.exists()
+    user = User.objects.create_user(name, password=PASSWORD)
+    Person.objects.create(user=user, role=Role.RESPONDER)
+    assert client.post("/accounts/sign-in/", {"username": name, "password": PASSWORD}).status_code == 200
+    client.force_login(user, backend="apps.accounts.backends.LocalAccountBackend")
+    assert client.get("/sources/").status_code == 302
+
+
+def test_no_persona_has_the_portals_name() -> None:
+    assert not any(map(is_reserved, PERSONAS))
+
+
+def test_who_is_signed_in_is_led_on_unless_they_are_to_sign_in_again(viewer: Client) -> None:
+    assert viewer.get("/accounts/sign-in/?next=/sources/")["Location"] == "/sources/"
+    assert viewer.get("/accounts/sign-in/?again=1&next=/sources/").status_code == 200

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from apps.accounts.access import role_shown
+from apps.accounts.backends import is_reserved
 from apps.accounts.models import Person, Role
 from apps.accounts.scopes import Scope
 
@@ -39,6 +40,8 @@ class Command(BaseCommand):
         if remove:
             self.disable(name)
             return
+        if is_reserved(name):
+            raise CommandError(f"{name!r} stands for the portal itself in the audit log: choose another name")
         scope = self.asked_scope(role, options)
         password = self.asked_password()
         user, created = User.objects.get_or_create(username=name)
