@@ -75,8 +75,10 @@ def sign_in_as_persona(request: HttpRequest) -> HttpResponse:
 
 
 def signed_in(request: HttpRequest, user: User) -> HttpResponse:
-    """Signs the person in, and leads on. Who was signed in already has a new session in place of the one before: whoever
-    else held its key is not signed in afresh with them."""
+    """Signs the person in, and leads on.
+
+    Who was signed in already has a new session in place of the one before: whoever else held its key gains nothing.
+    """
     before = request.session.session_key if request.user == user else None
     login(request, user, backend=BACKEND)
     if before:
