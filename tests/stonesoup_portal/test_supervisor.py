@@ -66,6 +66,50 @@ def test_a_child_that_dies_is_started_again(monkeypatch: pytest.MonkeyPatch) -> 
     assert child.process.poll() is not None
 
 
+def test_what_a_dead_child_had_started_ends_before_it_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was killed leaves its schedule: two of them would beat."""
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.0)
+    note = tmp_path / "grandchild"
+    begin = f"import subprocess,sys,time;p=subprocess.Popen({sleeper()!r});open({str(note)!r},'w').write(str(p.pid));"
+    keeper = Supervisor()
+    child = keeper.add("worker", [sys.executable, "-c", f"{begin}time.sleep(600)"], dict(os.environ))
+    assert child.process
+    first = child.process.pid
+    assert wait_for(lambda: note.exists() and note.read_text().isdigit(), 10)
+    grandchild = psutil.Process(int(note.read_text()))
+    watching = threading.Thread(target=keeper.watch)
+    watching.start()
+    os.kill(first, signal.SIGKILL)
+    assert wait_for(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE, 10)
+    keeper.ending.set()
+    watching.join(10)
+    keeper.end()
+
+
+def test_a_broker_that_dies_is_started_again_under_its_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.0)
+    keeper = Supervisor()
+    with broker(tmp_path, keeper.children) as url:
+        [child] = keeper.children
+        assert child.process
+        os.kill(child.process.pid, signal.SIGKILL)
+        watching = threading.Thread(target=keeper.watch)
+        watching.start()
+        assert wait_for(lambda: answers(url), 10)
+        keeper.ending.set()
+        watching.join(10)
+        keeper.end()
+
+
+def answers(url: str) -> bool:
+    try:
+        return bool(redis.from_url(url).ping())
+    except redis.ConnectionError:
+        return False
+
+
 def test_a_child_that_does_not_want_to_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.5)
     keeper = Supervisor()
