@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -17,12 +17,18 @@ from apps.core.text import clean
 
 from .models import ActionRequest, AuditHead, AuditLine
 
+if TYPE_CHECKING:
+    from .case import Who
+
 log = logging.getLogger("portal.audit")
 
 BEGINNING = "0" * 64
 HEAD = 1
 BATCH = 500
 SESSION_LETTERS = 16
+PASS = "pass"  # noqa: S105  a guard's word, no password
+WITH_GUARDS = frozenset({"requested", "refused", "sending"})
+"""The events whose lines say all that the guards said; between them nothing of it changes."""
 
 
 def audit_note(
@@ -31,7 +37,8 @@ def audit_note(
     """Adds a line in the caller's transaction, which from then on holds the head row's lock: call it late, but before
     topics are raised. Once it is committed it goes to standard output as one line of JSON.
 
-    The line says all of `request` at this moment (`what_of`), and `what` besides: JSON's types, texts up to 2000.
+    The line says all of `request` at this moment (`what_of`, `guards_of`), and `what` besides: JSON's types, texts up
+    to 2000.
 
     Raises:
         TransactionManagementError: there is no transaction that what is noted would stand or fall with.
@@ -46,7 +53,7 @@ def audit_note(
         request=request.pk if request else None,
         who=clean(who, 150),
         words=clean(words, 1000),
-        what=plain({**(what_of(request) if request else {}), **(what or {})}),
+        what=plain({**(what_of(request) if request else {}), **guards_of(request, event), **(what or {})}),
         previous=head.hash,
     )
     line.hash = hash_of(line)
@@ -88,11 +95,25 @@ def what_of(request: ActionRequest) -> dict[str, Any]:
         "revision_seen": request.revision_seen,
         "revision_sent": request.revision_sent,
         "policy": request.policy,
-        "guards": request.guards,
         "approver": request.approver,
         "answer": request.answer,
         "outcome": request.outcome,
     }
+
+
+def guards_of(request: ActionRequest | None, event: str) -> dict[str, Any]:
+    """What the guards said, whole where it did not pass; of those that passed only the names."""
+    if request is None or event not in WITH_GUARDS:
+        return {}
+    return {
+        "guards": [each for each in request.guards if each["answer"] != PASS],
+        "passed": [each["guard"] for each in request.guards if each["answer"] == PASS],
+    }
+
+
+def who_told(who: Who) -> dict[str, str]:
+    """Who did something with another's request, beside their name."""
+    return {"role": who.role or "", "session": session_fingerprint(who.session), "address": who.address}
 
 
 def subject_of(request: ActionRequest) -> str:

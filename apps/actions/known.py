@@ -21,6 +21,7 @@ RUNNING = frozenset({"Pending", "Running", "Terminating"})
 OUT_OF_SYNC, SYNCED = "OutOfSync", "Synced"
 DETAIL_LASTS = timedelta(minutes=10)
 LONGEST_TEXT = 1000
+MOST_DOOMED_TOLD = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,18 @@ def known_live(told: ApplicationDetail) -> Known:
         prunable=_prunable(told.resources),
         revisions=it.sync_revisions if it.source_count > 1 else (),
     )
+
+
+def doomed_told(case: Case) -> dict[str, object]:
+    """What prune would delete, for the audit log: each by name, and how many more; nothing without prune."""
+    if not case.options.prune:
+        return {}
+    doomed = known_of(case).doomed(case.options)
+    if doomed is None:
+        return {"prunes": None}
+    more = len(doomed) - MOST_DOOMED_TOLD
+    named = [str(each) for each in doomed[:MOST_DOOMED_TOLD]]
+    return {"prunes": named, **({"prunes_more": more} if more > 0 else {})}
 
 
 def detail_of(application: Application, now: datetime) -> DetailRow | None:

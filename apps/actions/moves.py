@@ -10,7 +10,8 @@ from django.db import transaction
 from apps.core.clock import database_now
 from apps.core.topics import raise_topics
 
-from .audit import audit_note
+from .audit import audit_note, session_fingerprint, who_told
+from .case import Who
 from .models import ActionRequest
 from .states import State
 from .telling import request_noted
@@ -24,6 +25,8 @@ def request_move(
     to: State,
     words: str = "",
     who: str = PORTAL,
+    by: Who | None = None,
+    what: dict[str, Any] | None = None,
     when: Collection[State] | None = None,
     event: str = "",
     **columns: Any,
@@ -31,9 +34,11 @@ def request_move(
     """Moves the request if it is still in one of the states `when` (by default: the one it was read in).
 
     `columns` are written with it. False where another was faster: then nothing is written, and the request holds what
-    it held. On success it holds what is written. `event` is the audit line's, by default the new state's name.
+    it held. On success it holds what is written. `event` is the audit line's, by default the new state's name; `by` is
+    the person who does it, if one does (else `who`), and `what` is what the line says besides.
     """
     now = database_now()
+    told = {"session": session_fingerprint(request.session), **({"by": who_told(by)} if by else {}), **(what or {})}
     written = {**columns, "state": to.value, "state_at": now}
     if to.is_final:
         written |= {"ended_at": now, "session": ""}
@@ -43,7 +48,7 @@ def request_move(
             return False
         for name, value in written.items():
             setattr(request, name, value)
-        audit_note(event=event or to.value, request=request, who=who, words=words)
+        audit_note(event=event or to.value, request=request, who=by.username if by else who, words=words, what=told)
         request_noted(request)
         request_told(request)
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db import IntegrityError
@@ -12,7 +12,8 @@ from apps.core.clock import database_now
 from apps.core.text import clean
 from apps.gitops.models import Application
 
-from .audit import audit_note
+from .audit import audit_note, who_told
+from .case import Who
 from .digests import OPERATION, PARTS, REVISION, digest_of_row
 from .models import ActionRequest
 from .moves import PORTAL, request_move, request_told
@@ -34,8 +35,12 @@ def step_planned(
     wave: int,
     options: Options | None = None,
     digest: str = "",
+    guards: Sequence[dict[str, str]] = (),
 ) -> ActionRequest:
-    """A step, not saved: who and why are the parent's, where is `of`'s. In a bulk it holds its Application."""
+    """A step, not saved: who and why are the parent's, where is `of`'s. In a bulk it holds its Application.
+
+    `guards` are the answers that the person saw: what they are measured by at its turn.
+    """
     return ActionRequest(
         parent=parent,
         position=position,
@@ -60,6 +65,7 @@ def step_planned(
         digest=digest,
         revision_seen=of.revision_seen if isinstance(of, ActionRequest) else of.sync_revision,
         policy=parent.policy,
+        guards=list(guards),
         state=State.PLANNED.value,
         created_at=parent.created_at,
         state_at=parent.created_at,
@@ -113,7 +119,7 @@ def _held_words(step: ActionRequest) -> str:
     return f"{label} by {other.username}, asked for at {moment_words(other.created_at)}, holds it: {state}"
 
 
-def steps_leave(parent: ActionRequest, *, why: str, who: str = PORTAL) -> int:
+def steps_leave(parent: ActionRequest, *, why: str, who: str = PORTAL, by: Who | None = None) -> int:
     """Leaves undone what has not begun, with one line in the audit log that names it all; returns how many.
 
     Belongs to a transaction that holds the parent's row. A few queries, however many steps.
@@ -125,7 +131,9 @@ def steps_leave(parent: ActionRequest, *, why: str, who: str = PORTAL) -> int:
     now = database_now()
     planned.update(state=State.LEFT, state_at=now, ended_at=now, session="", outcome=clean(why, 1000))
     named = [" on ".join(filter(None, place)) for place in left]
-    audit_note(event="left", request=parent, who=who, words=f"{len(left)} left undone: {why}", what={"left": named})
+    what = {"left": named, **({"by": who_told(by)} if by else {})}
+    who, words = by.username if by else who, f"{len(left)} left undone: {why}"
+    audit_note(event="left", request=parent, who=who, words=words, what=what)
     request_told(parent)
     return len(left)
 

@@ -77,12 +77,14 @@ def test_the_hash_depends_on_all_that_it_says(columns: dict[str, Any]) -> None:
 
 
 def test_a_line_says_all_of_its_request_and_never_the_sessions_key() -> None:
-    guards = [{"guard": "freeze", "answer": "pass", "words": "nothing is frozen", "link": ""}]
+    passed = {"guard": "freeze", "answer": "pass", "words": "nothing is frozen", "link": ""}
+    spoke = {"guard": "order", "answer": "warn", "words": "staging first", "link": "/apps/"}
+    guards = [passed, spoke]
     request = request_row(
         session="s3cr3t-session-key", reason="drifted", ticket="ITN-1", options={"prune": True}, guards=guards,
         revision_seen="aaa", revision_sent="bbb", policy="production", approver="ada", answer="denied", outcome="no",
     )  # fmt: skip
-    line = line_written(request=request, words="as asked", what={"more": "than that"})
+    line = line_written("sending", request=request, words="as asked", what={"more": "than that"})
     assert line.request == request.pk
     told = {name: line.what[name] for name in ("person", "role", "address", "action", "application", "project")}
     assert told == {
@@ -93,7 +95,7 @@ def test_a_line_says_all_of_its_request_and_never_the_sessions_key() -> None:
     assert line.what["options"] == {"prune": True}
     assert (line.what["reason"], line.what["ticket"], line.what["policy"]) == ("drifted", "ITN-1", "production")
     assert (line.what["revision_seen"], line.what["revision_sent"]) == ("aaa", "bbb")
-    assert line.what["guards"] == guards
+    assert (line.what["guards"], line.what["passed"]) == ([spoke], ["freeze"])
     assert (line.what["approver"], line.what["answer"], line.what["outcome"]) == ("ada", "denied", "no")
     assert (line.what["state"], line.what["more"]) == ("approved", "than that")
     assert len(line.what["session"]) == 16
