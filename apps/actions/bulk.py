@@ -13,7 +13,7 @@ from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.text import clean
 
-from .audit import audit_note
+from .audit import audit_note, session_fingerprint
 from .bulk_preflight import BulkAsk, BulkPreflight, BulkWave, Spoken, bulk_preflight
 from .case import Answer, Who
 from .models import ActionRequest
@@ -72,13 +72,13 @@ def bulk_submit(ask: BulkAsk) -> BulkSubmitted:
 def bulk_pause(*, request: ActionRequest, who: Who) -> bool:
     """Begins no further steps until it is resumed; False where it is not under way. Raises RuleViolation."""
     _may_steer(request, who)
-    return request_move(request, to=State.PAUSED, when={State.APPROVED, State.RUNNING}, who=who.username)
+    return request_move(request, to=State.PAUSED, when={State.APPROVED, State.RUNNING}, by=who)
 
 
 def bulk_resume(*, request: ActionRequest, who: Who) -> bool:
     """Goes on; False where it is not paused. Raises RuleViolation."""
     _may_steer(request, who)
-    return request_move(request, to=State.RUNNING, when={State.PAUSED}, who=who.username, event="resumed")
+    return request_move(request, to=State.RUNNING, when={State.PAUSED}, by=who, event="resumed")
 
 
 @transaction.atomic
@@ -88,9 +88,9 @@ def bulk_end(*, request: ActionRequest, who: Who) -> bool:
     under_way = {State.APPROVED, State.RUNNING, State.PAUSED}
     if not ActionRequest.objects.select_for_update().filter(pk=request.pk, state__in=under_way).exists():
         return False
-    steps_leave(request, why=f"Ended by {who.username}", who=who.username)
+    steps_leave(request, why=f"Ended by {who.username}", by=who)
     words = f"Ended by {who.username}: {standing_of(request).words}"
-    return request_move(request, to=State.ENDED, when=under_way, who=who.username, outcome=words, words=words)
+    return request_move(request, to=State.ENDED, when=under_way, by=who, outcome=words, words=words)
 
 
 def _may_steer(request: ActionRequest, who: Who) -> None:
@@ -113,7 +113,11 @@ def _written(found: BulkPreflight) -> ActionRequest:
     if not found.is_refused:
         ActionRequest.objects.bulk_create(_steps_of(request, found))
     out = {member.case.application.name: member.spoken[0].words for member in found.left_out}
-    what = {"applications": [str(member.case.application) for member in found.going], "left_out": out}
+    what = {
+        "applications": [str(member.case.application) for member in found.going],
+        "left_out": out,
+        "session": session_fingerprint(found.ask.who.session),
+    }
     event = "refused" if found.is_refused else "requested"
     audit_note(event=event, request=request, who=request.username, words=request.outcome or request.reason, what=what)
     request_told(request)

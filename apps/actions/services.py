@@ -13,8 +13,9 @@ from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.text import clean
 
-from .audit import audit_note
+from .audit import audit_note, session_fingerprint
 from .case import Finding, Who
+from .known import doomed_told
 from .models import ActionRequest
 from .moves import request_move, request_told
 from .preflight import Ask, Preflight, preflight
@@ -73,7 +74,7 @@ def request_approve(*, request: ActionRequest, who: Who, note: str = "") -> bool
         request,
         to=State.APPROVED,
         when={State.WAITING},
-        who=who.username,
+        by=who,
         words=clean(note, 500),
         approver=who.username,
         approved_at=database_now(),
@@ -88,9 +89,7 @@ def request_withdraw(*, request: ActionRequest, who: Who) -> bool:
     if request.username != who.username and (refused := refusal_of(who.user, Verb.APPROVE, request)):
         raise RuleViolation(refused)
     waiting = {State.WAITING} if Action(request.action).has_steps else {State.WAITING, State.APPROVED}
-    return request_move(
-        request, to=State.WITHDRAWN, when=waiting, who=who.username, outcome=f"Withdrawn by {who.username}"
-    )
+    return request_move(request, to=State.WITHDRAWN, when=waiting, by=who, outcome=f"Withdrawn by {who.username}")
 
 
 def request_set_aside(*, request: ActionRequest, who: Who, note: str) -> bool:
@@ -104,7 +103,7 @@ def request_set_aside(*, request: ActionRequest, who: Who, note: str) -> bool:
         raise RuleViolation("Say what you found")
     outcome = clean(f"Set aside by {who.username}: {note}", 1000)
     return request_move(
-        request, to=State.NOT_KNOWN, when={State.UNKNOWN}, who=who.username, words=clean(note, 500), outcome=outcome
+        request, to=State.NOT_KNOWN, when={State.UNKNOWN}, by=who, words=clean(note, 500), outcome=outcome
     )
 
 
@@ -152,7 +151,8 @@ def _written(ask: Ask, found: Preflight, state: State) -> ActionRequest:
     if ask.action is Action.TAKE_OVER and not state.is_final:
         steps_of_take_over(request)
     event = "refused" if state is State.REFUSED else "requested"
-    audit_note(event=event, request=request, who=ask.who.username, words=request.outcome or request.reason)
+    what = {"session": session_fingerprint(ask.who.session), **doomed_told(found.case)}
+    audit_note(event=event, request=request, who=ask.who.username, words=request.outcome or request.reason, what=what)
     request_told(request)
     return request
 
