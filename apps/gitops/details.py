@@ -183,7 +183,10 @@ def _write(row: Application, columns: dict[str, Any]) -> bool:
 
 
 def _kept(told: Told) -> dict[str, Any]:
-    """ApplicationDetail as builtins, its lists cut to what a page can show, with their full counts beside it."""
+    """ApplicationDetail as builtins, its lists cut to what a page can show, with their full counts beside it.
+
+    Not when it was compared: that changes with each comparison, and pages would be told of nothing.
+    """
     cut = msgspec.structs.replace(
         told,
         resources=_worst_first(told.resources),
@@ -191,6 +194,7 @@ def _kept(told: Told) -> dict[str, Any]:
         history=told.history[-MOST_HISTORY:],
         images=told.images[:MOST_IMAGES],
         external_urls=told.external_urls[:MOST_IMAGES],
+        reconciled_at=None,
     )
     plain: dict[str, Any] = clean_all(msgspec.to_builtins(cut), LONGEST_TEXT)
     return {

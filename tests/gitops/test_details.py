@@ -65,6 +65,21 @@ def test_what_was_read_is_kept_as_the_value_has_it(argocd: ArgoCDServer) -> None
     assert kept.error == ""
 
 
+def test_a_comparison_that_found_nothing_new_tells_the_pages_nothing(argocd: ArgoCDServer) -> None:
+    value = application("build-m01")
+    value["status"]["reconciledAt"] = "2026-11-24T12:00:00Z"
+    argocd.put(value)
+    ask_for_details(application=row("build-m01"))
+    details_read()
+    before = (ApplicationDetail.objects.get().data, version_of("apps"))
+    value["status"]["reconciledAt"] = "2026-11-24T12:03:00Z"
+    argocd.put(value)
+    ApplicationDetail.objects.update(read_at=database_now() - timedelta(minutes=5), asked_at=database_now())
+    details_read()
+    assert len([path for path in asked(argocd) if path == "build-m01"]) == 2
+    assert (ApplicationDetail.objects.get().data, version_of("apps")) == before
+
+
 def test_one_that_was_deleted_while_it_was_read_leaves_the_round_going(
     argocd: ArgoCDServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,14 @@ def detail(client: ArgoCDClient, recording: Recording) -> ApplicationDetail:
     return client.application(recording.segments[3], namespace="", project=project)
 
 
+def compared(client: ArgoCDClient, recording: Recording) -> Any:
+    """Whether it was compared before, in the second of, or after the end of its last operation, by whole seconds."""
+    found = detail(client, recording)
+    ended = found.application.operation and found.application.operation.finished_at
+    assert found.reconciled_at and ended
+    return (found.reconciled_at - ended).total_seconds(), found.application.sync_status
+
+
 def state(client: ArgoCDClient, recording: Recording) -> tuple[str, str]:
     application = detail(client, recording).application
     return application.sync_status, application.health_status
@@ -221,11 +229,17 @@ VALUES: dict[str, tuple[Read, Any]] = {
         lambda c, r: {x.status for x in detail(c, r).resources},
         {"Synced", "OutOfSync"},
     ),
-    "application_pruned": (lambda c, r: [x.status for x in detail(c, r).operation_resources], ["Pruned", "Synced"]),
+    "application_pruned": (
+        lambda c, r: ([x.status for x in detail(c, r).operation_resources], compared(c, r)),
+        (["Pruned", "Synced"], (0, "Synced")),
+    ),
     "application_pruning_skipped": (skipped, ("Succeeded", "OutOfSync", ["PruneSkipped", "Synced"])),
     "application_refresh": (refreshed, ("OutOfSync", "Missing")),
     "application_refresh_hard": (refreshed, ("OutOfSync", "Missing")),
-    "application_requires_pruning": (pruning, ["backup-legacy-config"]),
+    "application_requires_pruning": (
+        lambda c, r: (pruning(c, r), compared(c, r)),
+        (["backup-legacy-config"], (5, "OutOfSync")),
+    ),
     "application_sync_just_started": (operation, ("Running", "", "portal")),
     "application_sync_retrying": (retrying, ("Running", 4, True, -1, "jvm-build-service")),
     "application_sync_succeeded": (

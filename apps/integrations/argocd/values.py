@@ -122,7 +122,10 @@ class HistoryEntry(Struct, frozen=True):
 
 
 class ApplicationDetail(Struct, frozen=True):
-    """All that the portal shows of one Application, from GET of that one; never manifests."""
+    """All that the portal shows of one Application, from GET of that one; never manifests.
+
+    `reconciled_at` is when the comparison began that `sync_status` may be taken from, in whole seconds.
+    """
 
     application: Application
     resources: tuple[ResourceStatus, ...] = ()
@@ -130,6 +133,7 @@ class ApplicationDetail(Struct, frozen=True):
     history: tuple[HistoryEntry, ...] = ()
     images: tuple[str, ...] = ()
     external_urls: tuple[str, ...] = ()
+    reconciled_at: datetime | None = None
 
 
 class ApplicationEvent(Struct, frozen=True):

@@ -175,6 +175,7 @@ class WireStatus(Struct, rename="camel"):
     resources: list[WireResource] | None = None
     history: list[WireHistory] | None = None
     summary: WireSummary | None = None
+    reconciled_at: str | None = None
 
 
 class WireApplication(Struct):
@@ -308,6 +309,7 @@ def application_detail(wire: WireApplication) -> ApplicationDetail:
         history=tuple(_history_entry(entry) for entry in status.history or ()),
         images=tuple(summary.images or ()),
         external_urls=tuple(summary.external_urls or ()),
+        reconciled_at=read_time(status.reconciled_at),
     )
 
 
