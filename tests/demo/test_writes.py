@@ -59,6 +59,19 @@ def test_a_sync_is_accepted_runs_and_succeeds(fleet: RunningFleet, sync: Any, re
     assert len(done["status"]["history"]) == 2
 
 
+def test_an_operation_compares_nothing_itself_and_the_comparison_follows_its_end(
+    fleet: RunningFleet, sync: Any, read: Any
+) -> None:
+    """As recorded: `status.sync` is from before until then, and `reconciledAt` tells."""
+    before = read(BY_HAND)["status"]["reconciledAt"]
+    assert sync(BY_HAND).json()["status"]["reconciledAt"] == before
+    fleet.advance(1)
+    assert read(BY_HAND)["status"]["reconciledAt"] == before
+    fleet.advance(20)
+    done = read(BY_HAND)["status"]
+    assert done["reconciledAt"] >= done["operationState"]["finishedAt"] > before
+
+
 def test_a_second_sync_is_refused_while_one_runs(fleet: RunningFleet, sync: Any) -> None:
     assert sync(BY_HAND).status_code == 200
     assert sync(BY_HAND).json()["message"] == "another operation is already in progress"

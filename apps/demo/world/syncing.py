@@ -12,6 +12,8 @@ from apps.demo.world.resources import Resource, resources_of
 from apps.demo.world.world import World
 
 START = 0.3
+COMPARES = 0.02
+"""Seconds from the end of an operation to the comparison that it asks for."""
 SETTLE = 6.0
 FIRST_RETRY = 10.0
 LONGEST_RETRY = 180.0
@@ -96,6 +98,8 @@ def _fail(world: World, application: Application, state: OperationState, failure
 def _finish(world: World, application: Application, state: OperationState) -> None:
     state.operation.outcome = state.phase
     world.application_change(application, state=state, operation=None)
+    if not state.operation.dry_run:
+        world.agenda.after(COMPARES, lambda: world.application_change(application))
 
 
 def _deploy(world: World, application: Application, state: OperationState) -> None:
@@ -103,11 +107,17 @@ def _deploy(world: World, application: Application, state: OperationState) -> No
     done = _succeeded(world, application, state, "successfully synced (all tasks run)")
     operation.outcome = done.phase
     rolls_out = application.runs_workloads and (application.health == "Missing" or not _is_deployed(application))
+    history = _longer_history(application, state, world)
+    world.application_change(application, state=done, operation=None, history=history)
+    world.agenda.after(COMPARES, lambda: _compare(world, application, operation, rolls_out=rolls_out))
+
+
+def _compare(world: World, application: Application, operation: Operation, *, rolls_out: bool) -> None:
+    """Compare anew: what is synced is told only then. A cluster that was lost meanwhile is compared when it is back."""
+    if application.before_loss is not None:
+        return
     world.application_change(
         application,
-        state=done,
-        operation=None,
-        history=_longer_history(application, state, world),
         has_legacy=_stays_legacy(application, operation),
         sync=_sync_after(application, operation),
         conditions=tuple(each for each in application.conditions if each.type != "SyncError"),

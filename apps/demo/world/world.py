@@ -28,6 +28,8 @@ CHANGES = (
     "Add a network policy for {name}",
     "Rotate the configuration of {name}",
 )
+OF_OPERATIONS = {"operation", "state", "history"}
+"""What the end of an operation writes; the comparison follows it."""
 
 
 class World:
@@ -72,14 +74,18 @@ class World:
         return revision
 
     def application_change(self, application: Application, **fields: Any) -> None:
-        """Set fields of an Application, with the times that go with them, and tell those who watch."""
+        """Set fields of an Application, with the times that go with them, and tell those who watch.
+
+        What an operation writes of itself compares nothing; all else comes of a comparison.
+        """
         now = self.now()
         if fields.get("health", application.health) != application.health:
             fields.setdefault("health_since", now)
             fields.setdefault("health_message", "")
         for name, value in fields.items():
             setattr(application, name, value)
-        application.reconciled_at = now
+        if not fields or not fields.keys() <= OF_OPERATIONS:
+            application.reconciled_at = now
         self.instance_of(application).changed(application)
 
     # --- Clusters -----------------------------------------------------------------------------------------------
