@@ -16,19 +16,37 @@ import msgspec
 from apps.core.text import clean, clean_all
 from apps.integrations.argocd import ApplicationDetail, Operation, ResourceStatus
 
+from .comparing import OUT_OF_SYNC, comparison_of, end_compared
 from .models import ActionRequest
 from .options import options_of
-from .outcomes import ENDED, TERMINATED, end_of, end_seen, revision_words
+from .outcomes import (
+    ENDED,
+    TERMINATED,
+    end_of_chosen,
+    end_of_dry_run,
+    end_of_failure,
+    end_seen,
+    left_words,
+    revision_words,
+)
 from .states import Action, State
 
 MOST_RESOURCES = 500
 LONGEST_TEXT = 1000
 LATE = timedelta(seconds=60)
 """After the call's deadline: how long a request may still be on its way to Argo CD."""
-SETTLES = timedelta(seconds=5)
-"""After an operation's end: Argo CD compares anew."""
+LOOKS_APART = timedelta(seconds=10)
+"""An Argo CD that stood still may answer a look before it takes up an older call: so far apart are the two looks by
+which something is called not begun."""
 CATCHES_UP = timedelta(seconds=15)
 """Argo CD answers from a cache that may lag behind what it accepted."""
+
+
+END_SEEN_AT, COMPARED_BEFORE, LEFT, LATE_LOOK_AT = "end_seen_at", "compared_before", "left", "late_look_at"
+UNANSWERED = "unanswered_since"
+"""What is kept beside an operation for the next look: when its end was first seen, which comparison stood there before
+it ended, what was out of sync by one since, when it was first looked after nothing could arrive any more, and since
+when no look had an answer that can be read."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,8 @@ def moment_text(moment: datetime | None) -> str:
 def judged(request: ActionRequest, sight: Sight) -> Judgement:
     """What the answer says of a request that was sent."""
     if sight.is_reborn:
+        if request.state == State.UNKNOWN and not is_over(request, sight.asked_at, sight.deadline):
+            return Judgement()
         return Judgement(State.NOT_KNOWN, "The application was deleted and made anew meanwhile")
     if request.action == Action.TERMINATE:
         return _terminate_judged(request, sight)
@@ -79,55 +99,97 @@ def _own_judged(request: ActionRequest, operation: Operation, sight: Sight) -> J
     """Its own operation is there."""
     kept = operation_kept(operation, sight.told.operation_resources)
     if operation.phase not in ENDED:
+        kept[COMPARED_BEFORE] = moment_text(sight.told.reconciled_at)
         begun = State.ACCEPTED if operation.phase == "Pending" else State.RUNNING
         is_on = request.state in {State.ACCEPTED, State.UNKNOWN}
         return Judgement(begun if is_on and begun != request.state else None, "", kept)
     before = request.operation or {}
-    kept["end_seen_at"] = before.get("end_seen_at") or sight.asked_at.isoformat()
-    action, options = Action(request.action), options_of(request.options)
-    state, words = end_of(action=action, options=options, operation=operation, told=sight.told)
-    if state is State.STILL_OUT_OF_SYNC and not _is_settled(kept, sight):
+    kept[COMPARED_BEFORE] = before.get(COMPARED_BEFORE)
+    kept[END_SEEN_AT] = before.get(END_SEEN_AT) or sight.asked_at.isoformat()
+    end = _end(request, operation, sight, kept)
+    if end is None:
         return Judgement(State.RUNNING if request.state != State.RUNNING else None, "", kept)
     moved = revision_words(request.revision_seen, operation.revision)
-    return Judgement(state, f"{words}. {moved}" if moved else words, kept)
+    return Judgement(end[0], f"{end[1]}. {moved}" if moved else end[1], kept)
 
 
-def _is_settled(kept: dict[str, Any], sight: Sight) -> bool:
-    return sight.asked_at - datetime.fromisoformat(kept["end_seen_at"]) >= SETTLES
+def _end(request: ActionRequest, operation: Operation, sight: Sight, kept: dict[str, Any]) -> tuple[State, str] | None:
+    """The final state of its operation, which has ended, and the words; None while a comparison is waited for."""
+    options, told = options_of(request.options), sight.told
+    if operation.phase != "Succeeded":
+        return end_of_failure(operation)
+    if request.action == Action.DRY_RUN:
+        return end_of_dry_run(told.operation_resources)
+    if options.resources:
+        return end_of_chosen(options, told)
+    comparison = comparison_of(operation, told, kept[COMPARED_BEFORE])
+    if sight.asked_at - datetime.fromisoformat(kept[END_SEEN_AT]) >= comparison.waits:
+        return end_compared(comparison, told)
+    if comparison.is_since and told.application.sync_status == OUT_OF_SYNC:
+        kept[LEFT] = left_words(told.resources)
+    return None
+
+
+def is_over(request: ActionRequest, moment: datetime, deadline: timedelta) -> bool:
+    """Whether the call cannot arrive at Argo CD any more."""
+    return arrives_until(request, deadline) <= moment
+
+
+def arrives_until(request: ActionRequest, deadline: timedelta) -> datetime:
+    """Until when the call that was sent may still arrive."""
+    return (request.sent_at or request.state_at) + deadline + LATE
 
 
 def _unknown_judged(request: ActionRequest, operation: Operation | None, sight: Sight) -> Judgement:
     """Its operation is not there, and nobody knows whether the call arrived."""
     if sight.seen is not None:
         return _seen_judged(request, sight)
-    if request.sent_at is None or sight.asked_at < request.sent_at + sight.deadline + LATE:
+    if not is_over(request, sight.asked_at, sight.deadline):
         return Judgement()
+    if (kept := _first_look_kept(request, sight)) is not None:
+        return Judgement(operation=kept)
     if is_still(request.operation_seen, operation):
         return Judgement(State.NOT_STARTED, "It did not begin: Argo CD has begun no operation there since")
     return Judgement(State.NOT_KNOWN, "Not known whether it began: a later operation has overwritten what was there")
 
 
+def _first_look_kept(request: ActionRequest, sight: Sight) -> dict[str, Any] | None:
+    """What to keep of a look after the call could arrive; None where an earlier one is long enough ago to conclude."""
+    kept = request.operation or {}
+    first = kept.get(LATE_LOOK_AT) or sight.asked_at.isoformat()
+    if sight.asked_at - datetime.fromisoformat(first) >= LOOKS_APART:
+        return None
+    return {**kept, LATE_LOOK_AT: first}
+
+
 def _missing_judged(request: ActionRequest, operation: Operation | None, sight: Sight) -> Judgement:
     """Argo CD accepted it, and does not show its operation (yet, or any more)."""
-    since = request.sent_at or request.state_at
-    if sight.asked_at < since + CATCHES_UP:
+    if sight.asked_at < (request.sent_at or request.state_at) + CATCHES_UP:
         return Judgement()
     if sight.seen is not None:
         return _seen_judged(request, sight)
     if is_still(request.operation_seen, operation):
-        is_over = sight.asked_at >= since + sight.deadline + LATE
         words = "Argo CD accepted it, but shows no operation of it"
-        return Judgement(State.NOT_KNOWN, words) if is_over else Judgement()
-    return Judgement(*end_seen(str((request.operation or {}).get("phase", ""))))
+        is_late = is_over(request, sight.asked_at, sight.deadline)
+        return Judgement(State.NOT_KNOWN, words) if is_late else Judgement()
+    return _overwritten(request, "")
 
 
 def _seen_judged(request: ActionRequest, sight: Sight) -> Judgement:
     """The stream saw its operation; while nothing has overwritten that, the answer lags behind."""
-    phase = sight.seen or ""
-    operation = sight.told.application.operation
-    if is_still(request.operation_seen, operation) and phase not in ENDED:
+    is_lagging = is_still(request.operation_seen, sight.told.application.operation)
+    if is_lagging and not is_over(request, sight.asked_at, sight.deadline):
         return Judgement(State.RUNNING if request.state == State.UNKNOWN else None)
-    return Judgement(*end_seen(phase))
+    return _overwritten(request, sight.seen or "")
+
+
+def _overwritten(request: ActionRequest, seen: str) -> Judgement:
+    """Its operation is not told any more: what an answer or the stream last said of it counts, an end before all."""
+    kept = request.operation or {}
+    phase = str(kept.get("phase") or "")
+    if phase in ENDED:
+        return Judgement(*end_seen(phase, message=str(kept.get("message") or ""), left=str(kept.get(LEFT) or "")))
+    return Judgement(*end_seen(seen or phase))
 
 
 def is_still(seen: str, operation: Operation | None) -> bool:
@@ -138,27 +200,42 @@ def is_still(seen: str, operation: Operation | None) -> bool:
 
 
 def _terminate_judged(request: ActionRequest, sight: Sight) -> Judgement:
-    """Of a terminate: how the operation stands that it named."""
+    """Of a terminate: how the operation stands that it named.
+
+    One that may still arrive would end whatever runs then: until it cannot, nothing is concluded, whatever is seen.
+    """
     operation = sight.told.application.operation
-    if operation is None or not is_still(request.operation_seen, operation):
+    is_there = operation is not None and is_still(request.operation_seen, operation)
+    kept = operation_kept(operation, sight.told.operation_resources) if operation and is_there else None
+    is_late = is_over(request, sight.asked_at, sight.deadline)
+    if request.state == State.UNKNOWN and not is_late:
+        return Judgement(operation=kept)
+    if request.state == State.UNKNOWN and (first := _first_look_kept(request, sight)) is not None:
+        return Judgement(operation={**(kept or {}), LATE_LOOK_AT: first[LATE_LOOK_AT]})
+    if operation is None or kept is None:
         words = "The operation is over: a later one has taken its place"
         return Judgement(State.NOT_KNOWN if request.state == State.UNKNOWN else State.SUCCEEDED, words)
-    kept = operation_kept(operation, sight.told.operation_resources)
     if operation.phase in ENDED:
         return _named_ended(request, operation, kept)
     if operation.phase == "Terminating":
         return Judgement(State.RUNNING if request.state != State.RUNNING else None, "", kept)
-    is_late = request.sent_at is None or sight.asked_at >= request.sent_at + sight.deadline + LATE
-    if request.state == State.UNKNOWN and is_late:
-        return Judgement(State.NOT_STARTED, "The operation runs on: it was not told to end", kept)
-    return Judgement(None, "", kept)
+    return _named_runs_on(request, kept) if is_late else Judgement(operation=kept)
 
 
 def _named_ended(request: ActionRequest, operation: Operation, kept: dict[str, Any]) -> Judgement:
     if operation.message.startswith(TERMINATED):
         return Judgement(State.SUCCEEDED, "The operation was terminated", kept)
     words = f"The operation ended by itself: {operation.phase}"
-    return Judgement(State.NOT_STARTED if request.state == State.UNKNOWN else State.SUCCEEDED, words, kept)
+    if request.state == State.UNKNOWN:
+        return Judgement(State.NOT_KNOWN, f"Not known whether it arrived. {words}", kept)
+    return Judgement(State.SUCCEEDED, words, kept)
+
+
+def _named_runs_on(request: ActionRequest, kept: dict[str, Any]) -> Judgement:
+    """It runs as if nobody had told it to end, long after that could have come."""
+    if request.state == State.UNKNOWN:
+        return Judgement(State.NOT_STARTED, "The operation runs on: it was not told to end", kept)
+    return Judgement(State.NOT_KNOWN, "Argo CD accepted it, but the operation runs on", kept)
 
 
 def operation_kept(operation: Operation, resources: tuple[ResourceStatus, ...]) -> dict[str, Any]:

@@ -15,13 +15,17 @@ from apps.core.errors import (
 from apps.core.text import clean
 from apps.integrations.argocd import ApplicationDetail, Operation, ResourceStatus
 
-from .options import Options
+from .options import Options, Resource
 from .states import Action, State
 
 LONGEST = 1000
 NAMED = 3
 ENDED: Final = frozenset({"Succeeded", "Failed", "Error"})
+CANNOT_TELL: Final = "The operation succeeded, but Argo CD cannot tell whether the application is synced"
 TERMINATED: Final = "Operation terminated"
+DONE: Final = frozenset({"Synced", "Pruned"})
+NOT_DONE: Final = {"": "Argo CD tells nothing of it", "PruneSkipped": "deleted only with prune"}
+"""How a result of an operation that is not DONE is told; others are told by Argo CD's own word."""
 REFUSALS: Final = (UpstreamDenied, UpstreamNotFound, UpstreamRejected)
 REFUSING_STATUS: Final = re.compile(r"\((400|401|403|404|405|409|410|412|413|415|422)\)")
 """Statuses of an answer that says that nothing was done; 408, 429 and 499 may come after it was."""
@@ -76,24 +80,25 @@ def short(revision: str) -> str:
     return revision[:7] if is_commit else revision
 
 
-def end_of(*, action: Action, options: Options, operation: Operation, told: ApplicationDetail) -> tuple[State, str]:
-    """The final state of an operation that has ended, and its words.
-
-    STILL_OUT_OF_SYNC is what is so at this moment: Argo CD compares anew just after the end.
-    """
-    if operation.phase != "Succeeded":
-        return end_of_failure(operation)
-    if action is Action.DRY_RUN:
-        return State.SUCCEEDED, _dry_run_words(told.operation_resources)
-    application = told.application
-    if options.resources:
-        count = len(options.resources)
+def end_of_chosen(options: Options, told: ApplicationDetail) -> tuple[State, str]:
+    """Of chosen resources: what the operation says of each. Those in sync already are no work for it where only what
+    is out of sync was to be synced."""
+    done = {_identity(each): each.status for each in told.operation_resources}
+    if options.apply_out_of_sync_only:
+        done = {_identity(each): each.status for each in told.resources if each.status == "Synced"} | done
+    left = [(each, done.get(_identity(each), "")) for each in options.resources]
+    left = [(each, status) for each, status in left if status not in DONE]
+    count = len(options.resources)
+    if not left:
         return State.SUCCEEDED, f"{count} chosen resource{_s(count)} synced"
-    if application.sync_status == "Synced":
-        return State.SUCCEEDED, "Synced"
-    if application.sync_status == "OutOfSync":
-        return State.STILL_OUT_OF_SYNC, left_words(told.resources)
-    return State.STILL_OUT_OF_SYNC, "The operation succeeded, but Argo CD cannot tell whether the application is synced"
+    named = [f"{each} ({NOT_DONE.get(status, status)})" for each, status in left]
+    words = f"The operation succeeded, but {len(left)} of {count} chosen resource{_s(count)} not synced: {_some(named)}"
+    return State.STILL_OUT_OF_SYNC, clean(words, LONGEST)
+
+
+def end_of_dry_run(results: Sequence[ResourceStatus]) -> tuple[State, str]:
+    """Of a dry run that succeeded: what it would have done."""
+    return State.SUCCEEDED, _dry_run_words(results)
 
 
 def end_of_failure(operation: Operation) -> tuple[State, str]:
@@ -104,13 +109,20 @@ def end_of_failure(operation: Operation) -> tuple[State, str]:
     return State.FAILED, message or f"The operation ended: {operation.phase}"
 
 
-def end_seen(phase: str) -> tuple[State, str]:
-    """Of an operation whose end only the stream saw, before a later one overwrote it."""
+def end_seen(phase: str, *, message: str = "", left: str = "") -> tuple[State, str]:
+    """Of an operation that a later one has overwritten, as it was seen last.
+
+    `message` is what it said then, "" where nobody knows; `left` what was out of sync still, by a comparison since.
+    """
     later = "a later operation has overwritten the rest of what Argo CD told"
     if phase == "Succeeded":
-        return State.SUCCEEDED, f"The operation succeeded; {later}"
+        state = State.STILL_OUT_OF_SYNC if left else State.SUCCEEDED
+        return state, clean(f"{left or 'The operation succeeded'}; {later}", LONGEST)
+    if phase in ENDED and message.startswith(TERMINATED):
+        return State.TERMINATED, f"The operation was terminated; {later}"
     if phase in ENDED:
-        return State.FAILED, f"The operation ended: {phase}; {later}"
+        why = f" ({message})" if message else ""
+        return State.FAILED, clean(f"The operation ended: {phase}{why}; {later}", LONGEST)
     return State.NOT_KNOWN, f"It began, and was last seen {phase.lower() or 'begun'}; {later}"
 
 
@@ -139,9 +151,16 @@ def _dry_run_words(results: Sequence[ResourceStatus]) -> str:
 
 
 def _names(resources: Sequence[ResourceStatus]) -> str:
-    named = [f"{each.kind} {f'{each.namespace}/' if each.namespace else ''}{each.name}" for each in resources[:NAMED]]
-    more = len(resources) - NAMED
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    return _some([f"{each.kind} {f'{each.namespace}/' if each.namespace else ''}{each.name}" for each in resources])
+
+
+def _some(named: Sequence[str]) -> str:
+    more = len(named) - NAMED
+    return ", ".join(named[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _identity(thing: Resource | ResourceStatus) -> tuple[str, str, str, str]:
+    return (thing.group, thing.kind, thing.namespace, thing.name)
 
 
 def _s(count: int) -> str:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from apps.actions.judging import CATCHES_UP, LATE, MOST_RESOURCES, SETTLES, Judgement, Sight, judged
+from apps.actions.comparing import COMPARES, SETTLES
+from apps.actions.judging import CATCHES_UP, LATE, LOOKS_APART, MOST_RESOURCES, Judgement, Sight, judged
 from apps.actions.models import ActionRequest
 from apps.actions.states import Action, State
 from apps.integrations.argocd import Application, ApplicationDetail, Operation, ResourceStatus
@@ -17,6 +18,9 @@ PK = UUID("0192f3a0-0000-7000-8000-000000000001")
 SENT = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 BEFORE = datetime(2026, 11, 24, 11, 0, 0, tzinfo=UTC)
 LATER = SENT + timedelta(seconds=2)
+ENDED = SENT + timedelta(seconds=3)
+SECOND = timedelta(seconds=1)
+COMMIT, NEWER = "a" * 40, "b" * 40
 DEADLINE = timedelta(seconds=10)
 TOO_LATE = DEADLINE + LATE
 OURS = (("portal.request-id", str(PK)),)
@@ -29,26 +33,56 @@ def request_in(state: State, **fields: Any) -> ActionRequest:
     return ActionRequest(pk=PK, state=state, **{**told, **fields})
 
 
-def detail(operation: Operation | None, sync: str = "Synced", *resources: ResourceStatus) -> ApplicationDetail:
-    application = Application("argocd", "build", "default", True, sync_status=sync, operation=operation)
-    return ApplicationDetail(application, resources=resources)
+def detail(
+    operation: Operation | None,
+    sync: str = "Synced",
+    *resources: ResourceStatus,
+    compared: datetime | None = ENDED + SECOND,
+    revision: str = "",
+    results: tuple[ResourceStatus, ...] = (),
+) -> ApplicationDetail:
+    application = Application(
+        "argocd", "build", "default", True, sync_status=sync, sync_revision=revision, operation=operation
+    )
+    return ApplicationDetail(application, resources=resources, operation_resources=results, reconciled_at=compared)
 
 
 def judge(
     request: ActionRequest,
     operation: Operation | None,
     *,
-    after: timedelta = timedelta(seconds=3),
+    after: timedelta = timedelta(seconds=4),
     sync: str = "Synced",
     resources: tuple[ResourceStatus, ...] = (),
-    **more: Any,
+    seen: str | None = None,
+    is_reborn: bool = False,
+    **told: Any,
 ) -> Judgement:
-    told = detail(operation, sync, *resources)
-    return judged(request, Sight(told=told, asked_at=SENT + after, deadline=DEADLINE, **more))
+    sight = Sight(
+        told=detail(operation, sync, *resources, **told),
+        asked_at=SENT + after,
+        deadline=DEADLINE,
+        seen=seen,
+        is_reborn=is_reborn,
+    )
+    return judged(request, sight)
+
+
+def judge_twice(request: ActionRequest, operation: Operation | None, *, after: timedelta, **more: Any) -> Judgement:
+    """What the second of two looks says, of which the first concluded nothing."""
+    first = judge(request, operation, after=after, **more)
+    assert first.state is None
+    request.operation = first.operation
+    return judge(request, operation, after=after + LOOKS_APART, **more)
 
 
 def ours(phase: str, **fields: Any) -> Operation:
-    return Operation(phase, started_at=LATER, infos=OURS, **fields)
+    ended = ENDED if phase in {"Succeeded", "Failed", "Error"} else None
+    return Operation(phase, **{"started_at": LATER, "finished_at": ended, "infos": OURS, **fields})
+
+
+def result(name: str, status: str, **fields: Any) -> ResourceStatus:
+    return ResourceStatus("", "v1", "ConfigMap", "a", name, status=status, **fields)
 
 
 # --- unknown ---------------------------------------------------------------------------------------------------------
@@ -66,25 +100,34 @@ def test_f39_unknown_whose_operation_has_ended_already_ends_with_it() -> None:
 def test_f39_unknown_stays_so_while_a_late_call_may_still_arrive() -> None:
     request = request_in(State.UNKNOWN)
     assert judge(request, WAS_THERE, after=TOO_LATE - timedelta(seconds=1)) == Judgement()
-    assert judge(request, WAS_THERE, after=TOO_LATE).state is State.NOT_STARTED
+    assert judge_twice(request, WAS_THERE, after=TOO_LATE).state is State.NOT_STARTED
+
+
+def test_f39_one_look_alone_does_not_say_that_nothing_began_since_the_call_may_be_served_after_it() -> None:
+    """An Argo CD that stood still for minutes has the call in its buffer, and may serve the look first."""
+    request = request_in(State.UNKNOWN)
+    request.operation = judge(request, WAS_THERE, after=timedelta(minutes=9)).operation
+    assert judge(request, WAS_THERE, after=timedelta(minutes=9) + LOOKS_APART - SECOND).state is None
+    assert judge(request, ours("Running"), after=timedelta(minutes=9) + LOOKS_APART).state is State.RUNNING
 
 
 def test_f39_unknown_where_no_operation_ever_was_has_not_started_once_it_is_too_late() -> None:
     request = request_in(State.UNKNOWN, operation_seen="")
-    assert judge(request, None, after=TOO_LATE).state is State.NOT_STARTED
-    assert judge(request, Operation("Pending"), after=TOO_LATE).state is State.NOT_KNOWN
+    assert judge_twice(request, None, after=TOO_LATE).state is State.NOT_STARTED
+    assert judge(request, Operation("Pending"), after=TOO_LATE + LOOKS_APART).state is State.NOT_KNOWN
 
 
 def test_f39_unknown_behind_another_operation_is_not_known_unless_the_stream_saw_it() -> None:
     request, another = request_in(State.UNKNOWN), Operation("Running", started_at=LATER, infos=ANOTHERS)
     assert judge(request, another) == Judgement()
-    assert judge(request, another, after=TOO_LATE).state is State.NOT_KNOWN
+    assert judge_twice(request, another, after=TOO_LATE).state is State.NOT_KNOWN
     assert judge(request, another, seen="Succeeded").state is State.SUCCEEDED
     assert judge(request, another, seen="Error").state is State.FAILED
     assert judge(request, another, seen="Running").state is State.NOT_KNOWN
 
 
 def test_an_application_of_a_new_life_proves_nothing_of_the_old_one() -> None:
+    assert judge(request_in(State.UNKNOWN), None, is_reborn=True) == Judgement(), "the call may still arrive"
     assert judge(request_in(State.UNKNOWN), None, after=TOO_LATE, is_reborn=True).state is State.NOT_KNOWN
     assert judge(request_in(State.RUNNING), None, is_reborn=True).state is State.NOT_KNOWN
 
@@ -129,6 +172,44 @@ def test_an_operation_that_a_later_one_overwrote_ends_as_it_was_last_seen() -> N
     assert "last seen running" in told.words
 
 
+@pytest.mark.parametrize(
+    ("phase", "message", "state"),
+    [
+        ("Succeeded", "", State.SUCCEEDED),
+        ("Failed", "Operation terminated", State.TERMINATED),
+        ("Failed", "no such namespace", State.FAILED),
+    ],
+)
+def test_an_end_that_an_answer_told_counts_more_than_what_the_stream_saw_before_it(
+    phase: str, message: str, state: State
+) -> None:
+    request = request_in(State.RUNNING, operation={"phase": phase, "message": message})
+    told = judge(request, Operation("Running", started_at=LATER, infos=ANOTHERS), after=CATCHES_UP, seen="Running")
+    assert told.state is state
+    assert message in told.words or state is State.TERMINATED
+
+
+def test_an_end_that_the_stream_saw_counts_more_than_what_an_answer_told_before_it() -> None:
+    request = request_in(State.RUNNING, operation={"phase": "Running", "message": "waiting"})
+    told = judge(request, Operation("Running", started_at=LATER, infos=ANOTHERS), after=CATCHES_UP, seen="Failed")
+    assert (told.state, told.words.startswith("The operation ended: Failed; ")) == (State.FAILED, True)
+
+
+def test_what_was_out_of_sync_after_the_end_stays_so_behind_a_later_operation() -> None:
+    request = request_in(State.RUNNING, operation={"phase": "Running"})
+    left = (result("legacy", "OutOfSync", requires_pruning=True),)
+    first = judge(request, ours("Succeeded"), compared=ENDED, sync="OutOfSync", resources=left)
+    request.operation = first.operation
+    told = judge(request, Operation("Running", started_at=LATER, infos=ANOTHERS), after=CATCHES_UP, seen="Succeeded")
+    assert told.state is State.STILL_OUT_OF_SYNC
+    assert told.words.startswith("1 resource would be deleted only with prune: ConfigMap a/legacy; a later operation")
+
+
+def test_while_an_answer_lags_behind_the_stream_no_later_operation_is_made_up() -> None:
+    assert judge(request_in(State.RUNNING), WAS_THERE, after=CATCHES_UP, seen="Succeeded").state is None
+    assert judge(request_in(State.UNKNOWN), WAS_THERE, after=CATCHES_UP, seen="Succeeded").state is State.RUNNING
+
+
 # --- ends ------------------------------------------------------------------------------------------------------------
 
 
@@ -141,37 +222,98 @@ def test_a_success_that_leaves_the_application_out_of_sync_says_what_is_left() -
         ResourceStatus("", "v1", "ConfigMap", "backup", "legacy", status="OutOfSync", requires_pruning=True),
         ResourceStatus("apps", "v1", "Deployment", "backup", "api", status="OutOfSync"),
     )
-    first = judge(request_in(State.RUNNING), ours("Succeeded"), sync="OutOfSync", resources=left)
-    assert first.state is None, "Argo CD compares anew just after the end"
-    request = request_in(State.RUNNING, operation=first.operation)
-    last = judge(request, ours("Succeeded"), after=timedelta(seconds=3) + SETTLES, sync="OutOfSync", resources=left)
-    assert last.state is State.STILL_OUT_OF_SYNC
-    assert last.words == (
+    told = judge(request_in(State.RUNNING), ours("Succeeded"), sync="OutOfSync", resources=left)
+    assert told.state is State.STILL_OUT_OF_SYNC
+    assert told.words == (
         "1 resource would be deleted only with prune: ConfigMap backup/legacy; "
         "1 resource out of sync still: Deployment backup/api"
     )
 
 
-def test_synced_within_the_moment_after_the_end_is_a_success() -> None:
-    first = judge(request_in(State.RUNNING), ours("Succeeded"), sync="OutOfSync")
-    request = request_in(State.RUNNING, operation=first.operation)
-    assert judge(request, ours("Succeeded"), after=timedelta(seconds=4)).state is State.SUCCEEDED
+@pytest.mark.parametrize("sync", ["Synced", "OutOfSync"])
+@pytest.mark.parametrize("compared", [None, SENT - SECOND, ENDED - SECOND])
+def test_a_comparison_from_before_the_end_says_nothing_of_it(sync: str, compared: datetime | None) -> None:
+    request = request_in(State.RUNNING)
+    first = judge(request, ours("Succeeded"), sync=sync, compared=compared)
+    assert (first.state, first.operation and first.operation["phase"]) == (None, "Succeeded")
+    request.operation = first.operation
+    last = judge(request, ours("Succeeded"), after=timedelta(seconds=4) + COMPARES, sync=sync, compared=compared)
+    assert last.state is State.SUCCEEDED
+    assert last.words == "The operation succeeded; Argo CD has not compared the application since"
 
 
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"action": Action.DRY_RUN}, "Dry run of 0 resources: nothing was changed"),
-        ({"options": {"resources": [["", "ConfigMap", "a", "b"]]}}, "1 chosen resource synced"),
-    ],
-)
-def test_dry_runs_and_chosen_resources_need_not_leave_all_in_sync(fields: dict[str, Any], words: str) -> None:
-    if "options" in fields:
-        names = ("group", "kind", "namespace", "name")
-        resources = [dict(zip(names, each, strict=True)) for each in fields["options"]["resources"]]
-        fields = {"options": {"resources": resources}}
-    told = judge(request_in(State.RUNNING, **fields), ours("Succeeded"), sync="OutOfSync")
-    assert (told.state, told.words) == (State.SUCCEEDED, words)
+def test_the_comparison_after_the_end_is_what_counts_however_late_it_comes() -> None:
+    request = request_in(State.RUNNING)
+    request.operation = judge(request, ours("Succeeded"), compared=SENT).operation
+    late = timedelta(seconds=40)
+    told = judge(request, ours("Succeeded"), after=late, sync="OutOfSync", compared=SENT + late)
+    assert told.state is State.STILL_OUT_OF_SYNC
+
+
+def test_synced_in_the_very_second_of_the_end_is_synced() -> None:
+    assert judge(request_in(State.RUNNING), ours("Succeeded"), compared=ENDED).words == "Synced"
+
+
+def test_out_of_sync_in_the_very_second_of_the_end_may_be_from_before_it() -> None:
+    request, sync = request_in(State.RUNNING), {"sync": "OutOfSync", "compared": ENDED}
+    request.operation = judge(request, ours("Running"), **sync | {"compared": SENT}).operation
+    request.operation = judge(request, ours("Succeeded"), **sync).operation
+    assert judge(request, ours("Succeeded"), after=timedelta(seconds=5)).words == "Synced", "a newer one came"
+    assert judge(request, ours("Succeeded"), after=timedelta(seconds=4) + SETTLES - SECOND, **sync).state is None
+    told = judge(request, ours("Succeeded"), after=timedelta(seconds=4) + SETTLES, **sync)
+    assert told.state is State.STILL_OUT_OF_SYNC
+
+
+def test_a_comparison_that_was_there_while_it_ran_is_none_of_its_end() -> None:
+    request = request_in(State.RUNNING)
+    request.operation = judge(request, ours("Running"), sync="OutOfSync", compared=ENDED).operation
+    request.operation = judge(request, ours("Succeeded"), sync="OutOfSync", compared=ENDED).operation
+    told = judge(request, ours("Succeeded"), after=timedelta(seconds=4) + COMPARES, sync="OutOfSync", compared=ENDED)
+    assert (told.state, "has not compared" in told.words) == (State.SUCCEEDED, True)
+
+
+@pytest.mark.parametrize(("sync", "state"), [("Synced", State.SUCCEEDED), ("OutOfSync", State.STILL_OUT_OF_SYNC)])
+def test_a_comparison_with_another_revision_is_called_one(sync: str, state: State) -> None:
+    request, operation = request_in(State.RUNNING), ours("Succeeded", revision=COMMIT)
+    first = judge(request, operation, sync=sync, revision=NEWER)
+    assert first.state is None
+    request.operation = first.operation
+    told = judge(request, operation, after=timedelta(seconds=4) + COMPARES, sync=sync, revision=NEWER)
+    assert (told.state, f"with revision {NEWER[:7]}, which came meanwhile" in told.words) == (state, True)
+
+
+def test_a_dry_run_needs_not_leave_all_in_sync() -> None:
+    told = judge(request_in(State.RUNNING, action=Action.DRY_RUN), ours("Succeeded"), sync="OutOfSync", compared=SENT)
+    assert (told.state, told.words) == (State.SUCCEEDED, "Dry run of 0 resources: nothing was changed")
+
+
+def with_chosen(*names: str, **options: Any) -> ActionRequest:
+    chosen = [{"group": "", "kind": "ConfigMap", "namespace": "a", "name": name} for name in names]
+    return request_in(State.RUNNING, options={"resources": chosen, **options})
+
+
+def test_chosen_resources_need_not_leave_all_in_sync() -> None:
+    results = (result("one", "Synced"), result("two", "Pruned"))
+    told = judge(with_chosen("one", "two"), ours("Succeeded"), sync="OutOfSync", compared=SENT, results=results)
+    assert (told.state, told.words) == (State.SUCCEEDED, "2 chosen resources synced")
+
+
+def test_chosen_resources_that_were_not_synced_are_named() -> None:
+    results = (result("one", "Synced"), result("two", "PruneSkipped"), result("four", "SyncFailed"))
+    told = judge(with_chosen("one", "two", "three", "four"), ours("Succeeded"), results=results)
+    assert told.state is State.STILL_OUT_OF_SYNC
+    assert told.words == (
+        "The operation succeeded, but 3 of 4 chosen resources not synced: ConfigMap a/two (deleted only with prune), "
+        "ConfigMap a/three (Argo CD tells nothing of it), ConfigMap a/four (SyncFailed)"
+    )
+
+
+def test_chosen_resources_that_were_in_sync_are_no_work_where_only_the_others_were_to_be_synced() -> None:
+    told = {"resources": (result("one", "Synced"), result("two", "OutOfSync"))}
+    request = with_chosen("one", apply_out_of_sync_only=True)
+    assert judge(request, ours("Succeeded"), **told).state is State.SUCCEEDED
+    request = with_chosen("one", "two", apply_out_of_sync_only=True)
+    assert judge(request, ours("Succeeded"), **told).state is State.STILL_OUT_OF_SYNC
 
 
 def test_a_terminated_operation_is_terminated_and_another_failure_says_why() -> None:
@@ -181,8 +323,8 @@ def test_a_terminated_operation_is_terminated_and_another_failure_says_why() -> 
 
 
 def test_a_revision_that_moved_is_named_at_the_end() -> None:
-    request = request_in(State.RUNNING, revision_seen="a" * 40)
-    told = judge(request, ours("Succeeded", revision="b" * 40))
+    request = request_in(State.RUNNING, revision_seen=COMMIT)
+    told = judge(request, ours("Succeeded", revision=NEWER), revision=NEWER)
     assert told.words == f"Synced. The revision is {'b' * 7}, not {'a' * 7} as it stood when it was asked for"
 
 
@@ -195,11 +337,9 @@ def test_a_revision_that_moved_is_named_at_the_end() -> None:
         (State.ACCEPTED, Operation("Terminating", started_at=BEFORE), 1, State.RUNNING),
         (State.RUNNING, Operation("Failed", "Operation terminated", BEFORE), 1, State.SUCCEEDED),
         (State.RUNNING, Operation("Running", started_at=LATER), 1, State.SUCCEEDED),
-        (State.UNKNOWN, Operation("Failed", "Operation terminated", BEFORE), 1, State.SUCCEEDED),
-        (State.UNKNOWN, Operation("Succeeded", "done", BEFORE), 1, State.NOT_STARTED),
-        (State.UNKNOWN, Operation("Running", started_at=BEFORE), 1, None),
-        (State.UNKNOWN, Operation("Running", started_at=BEFORE), 100, State.NOT_STARTED),
-        (State.UNKNOWN, Operation("Running", started_at=LATER), 1, State.NOT_KNOWN),
+        (State.ACCEPTED, Operation("Running", started_at=BEFORE), 1, None),
+        (State.ACCEPTED, Operation("Running", started_at=BEFORE), 100, State.NOT_KNOWN),
+        (State.RUNNING, Operation("Running", started_at=BEFORE), 100, State.NOT_KNOWN),
     ],
 )
 def test_a_terminate_is_about_the_operation_that_it_named(
@@ -207,3 +347,20 @@ def test_a_terminate_is_about_the_operation_that_it_named(
 ) -> None:
     request = request_in(state, action=Action.TERMINATE)
     assert judge(request, operation, after=timedelta(seconds=after)).state is expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (Operation("Failed", "Operation terminated", BEFORE), State.SUCCEEDED),
+        (Operation("Succeeded", "done", BEFORE), State.NOT_KNOWN),
+        (Operation("Terminating", started_at=BEFORE), State.RUNNING),
+        (Operation("Running", started_at=BEFORE), State.NOT_STARTED),
+        (Operation("Running", started_at=LATER), State.NOT_KNOWN),
+    ],
+)
+def test_of_a_terminate_that_may_still_arrive_nothing_is_concluded(operation: Operation, expected: State) -> None:
+    """It would end whatever runs when it comes: a sync that the same take over began, for one."""
+    request = request_in(State.UNKNOWN, action=Action.TERMINATE)
+    assert judge(request, operation, after=TOO_LATE - SECOND).state is None
+    assert judge_twice(request, operation, after=TOO_LATE).state is expected

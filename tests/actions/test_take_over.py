@@ -125,6 +125,7 @@ def test_an_operation_that_ended_by_itself_before_is_not_ended_again() -> None:
         (State.REFUSED, {"outcome": "no operation is under way: there is nothing to terminate"}),
         (State.REFUSED, {"outcome": "No operation is running there any more"}),
         (State.NOT_STARTED, {"operation": {"phase": "Succeeded"}}),
+        (State.NOT_KNOWN, {"operation": {"phase": "Succeeded"}}),
     ],
 )
 def test_an_operation_that_ended_by_itself_meanwhile_makes_room_too(end: State, columns: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,6 +13,7 @@ from django.test import Client
 from apps.accounts.access import role_of
 from apps.accounts.models import Role
 from apps.actions.case import Who
+from apps.actions.judging import END_SEEN_AT, LATE_LOOK_AT, UNANSWERED
 from apps.actions.models import ActionRequest, AuditLine
 from apps.actions.options import Options
 from apps.actions.preflight import Ask
@@ -129,9 +130,16 @@ class Scene:
         row = self.now(request)
         moments = {name: getattr(row, name) for name in ("created_at", "state_at", "sent_at", "approved_at")}
         ActionRequest.objects.filter(pk=request.pk).update(
-            **{name: moment - back for name, moment in moments.items() if moment}
+            operation=_earlier(row.operation, back),
+            **{name: moment - back for name, moment in moments.items() if moment},
         )
         Lease.objects.filter(name__startswith="actions:").delete()
+
+
+def _earlier(kept: dict[str, Any] | None, back: timedelta) -> dict[str, Any] | None:
+    """What is kept for the next look, as if it had been kept earlier."""
+    moments = {name: told for name, told in (kept or {}).items() if name in {LATE_LOOK_AT, END_SEEN_AT, UNANSWERED}}
+    return kept and {**kept, **{name: (datetime.fromisoformat(at) - back).isoformat() for name, at in moments.items()}}
 
 
 def states_of(request: ActionRequest) -> list[str]:

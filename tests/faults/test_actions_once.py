@@ -86,6 +86,8 @@ def test_f39_a_call_that_hung_is_unknown_then_not_started_once_it_cannot_arrive_
     assert request.state == State.UNKNOWN
     assert scene.looked(request).state == State.UNKNOWN
     scene.passes(request, 120)
+    assert scene.looked(request).state == State.UNKNOWN, "the call may be served after the first look"
+    scene.passes(request, 10)
     assert scene.looked(request).state == State.NOT_STARTED
     assert len(scene.posts()) == 1, "nobody sent it again"
 
@@ -139,6 +141,8 @@ def test_f40_a_worker_that_died_after_committing_leaves_unknown_and_no_second_ca
     requests_look_after()
     assert scene.now(request).state == State.UNKNOWN
     scene.passes(request, 120)
+    assert scene.looked(request).state == State.UNKNOWN, "the call may be served after the first look"
+    scene.passes(request, 10)
     assert scene.looked(request).state == State.NOT_STARTED
     assert scene.posts() == []
 
