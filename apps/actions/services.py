@@ -12,6 +12,7 @@ from apps.accounts.access import Verb, refusal_of
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.text import clean
+from apps.sources.fleetfile.current import fleet_file_in_force
 
 from .audit import audit_note, session_fingerprint
 from .case import Finding, Who
@@ -21,6 +22,7 @@ from .moves import request_move, request_told
 from .preflight import Ask, Preflight, preflight
 from .states import Action, State
 from .steps import steps_of_take_over
+from .waiting import unapproved_words
 
 OF_APPLICATIONS = frozenset(
     {Action.SYNC, Action.DRY_RUN, Action.REFRESH, Action.HARD_REFRESH, Action.TERMINATE, Action.TAKE_OVER}
@@ -64,12 +66,15 @@ def request_submit(ask: Ask) -> Submitted:
 def request_approve(*, request: ActionRequest, who: Who, note: str = "") -> bool:
     """A second person lets it go; False where it does not wait any more.
 
-    Raises RuleViolation for the one who asked, and for who may not approve there.
+    Raises RuleViolation for the one who asked, for who may not approve there, and where it waited for too long.
     """
     if request.username == who.username:
         raise RuleViolation("A second person has to approve it: you asked for it yourself")
     if refused := refusal_of(who.user, Verb.APPROVE, request):
         raise RuleViolation(refused)
+    if request.state == State.WAITING and (late := unapproved_words(fleet_file_in_force(), request)):
+        request_move(request, to=State.EXPIRED, when={State.WAITING}, words=late, outcome=late)
+        raise RuleViolation(f"{late}: ask again")
     return request_move(
         request,
         to=State.APPROVED,
