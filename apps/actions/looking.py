@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from django.conf import settings
 
 from apps.core.connections import connection_let_go
 from apps.core.errors import PortalError, UpstreamError, UpstreamNotFound, UpstreamNotInstalled
@@ -19,7 +22,29 @@ from .case import Live
 from .states import Action
 
 READING = frozenset({Action.REFRESH, Action.HARD_REFRESH})
+PAGES_LOOK = threading.BoundedSemaphore(max(1, settings.PORTAL_PAGE_THREADS - 1))
+"""One thread of the pages stays free, however slow Argo CD is."""
+TURN_COMES = 0.5
+"""Seconds that a page waits for the look of another to end."""
 APPLICATION, RIGHT, WINDOWS = "the Application itself", "the portal's own right", "the sync windows"
+
+
+class LooksTaken(PortalError):
+    """As many pages as may wait for Argo CD already."""
+
+    def __init__(self) -> None:
+        super().__init__("Argo CD is slow to answer: try again in a moment")
+
+
+@contextmanager
+def look_of_page() -> Iterator[None]:
+    """Holds one of the turns of pages to look. Raises LooksTaken where none comes free soon."""
+    if not PAGES_LOOK.acquire(timeout=TURN_COMES):
+        raise LooksTaken
+    try:
+        yield
+    finally:
+        PAGES_LOOK.release()
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -18,8 +19,9 @@ from .digests import digest_of
 from .freezes import freezes_on
 from .guards import GUARDS
 from .guards.changed import changes_of
+from .guards.role import role_refusal
 from .known import detail_of, known_by
-from .looking import live_look
+from .looking import live_look, look_of_page
 from .models import ActionRequest
 from .options import Options
 from .policies import rules_for
@@ -122,12 +124,21 @@ class Preflight:
         return f"a sign-in of the last {duration_words(within)}" if within else ""
 
 
-def preflight(ask: Ask, *, looks: bool = True, bulk: Bulk | None = None, rules: Rules | None = None) -> Preflight:
+def preflight(
+    ask: Ask, *, looks: bool = True, is_of_page: bool = False, bulk: Bulk | None = None, rules: Rules | None = None
+) -> Preflight:
     """Asks every guard of this action, after a live look at Argo CD unless `looks` is off (it takes at most 3 s).
 
-    `bulk` and `rules` are of the bulk that is being looked at as a whole; else the rules are the Application's own.
+    Argo CD is not asked about what the person may not do. `bulk` and `rules` are of the bulk that is being looked at as
+    a whole; else the rules are the Application's own. Raises LooksTaken where the look is of a page (`is_of_page`), and
+    as many pages as may look already.
     """
-    live = live_look(fleet_file_in_force(), ask.application, ask.action) if looks else None
+    fleet = fleet_file_in_force()
+    rules = rules or rules_for(fleet, action=ask.action, application=ask.application, options=ask.options)
+    live = None
+    if looks and not role_refusal(ask.who, ask.application, rules):
+        with look_of_page() if is_of_page else nullcontext():
+            live = live_look(fleet, ask.application, ask.action)
     case = case_of(ask, live=live, bulk=bulk, rules=rules)
     return Preflight(case, tuple(guard.look(case) for guard in GUARDS if ask.action in guard.actions), ask)
 

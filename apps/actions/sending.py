@@ -25,7 +25,7 @@ from apps.sources.fleetfile.current import fleet_file_in_force
 from .case import Answer, Finding, Who
 from .digests import OPERATION, parts_changed
 from .judging import moment_text
-from .known import Known, known_of
+from .known import Known, doomed_told, known_of
 from .models import ActionRequest
 from .moves import request_move
 from .options import Options, options_of
@@ -60,6 +60,7 @@ def request_send(pk: UUID) -> None:
     request = ActionRequest.objects.filter(pk=pk, state=State.APPROVED).first()
     if request is None:
         return
+    ActionRequest.objects.filter(pk=pk, state=State.APPROVED).update(looked_at=database_now())  # no message was lost
     action = Action(request.action)
     if action.has_steps:
         request_move(request, to=State.RUNNING, when={State.APPROVED})
@@ -215,8 +216,10 @@ def _sending_begins(request: ActionRequest, found: Preflight) -> bool:
     return request_move(
         request,
         to=State.SENDING,
+        what=doomed_told(found.case),
         when={State.APPROVED},
         sent_at=database_now(),
+        looked_at=None,
         operation_seen=moment_text(known.began_at),
         digest=request.digest or found.case.digest,
         guards=_guards_kept(found.findings),
@@ -264,7 +267,7 @@ def _accepted(request: ActionRequest, told: ApplicationDetail | None) -> None:
     _write(request, State.ACCEPTED, revision_words(request.revision_seen, sent), revision_sent=sent)
 
 
-def _write(request: ActionRequest, state: State, words: str, **columns: str) -> None:
+def _write(request: ActionRequest, state: State, words: str, **columns: Any) -> None:
     """The answer, also where it comes so late that it has been called unknown meanwhile."""
     outcome = clean(words, LONGEST)
     kept = {"outcome": outcome, **columns}

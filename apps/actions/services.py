@@ -45,14 +45,15 @@ class Submitted:
 def request_submit(ask: Ask) -> Submitted:
     """Writes the request down if nothing speaks against it, or shows what does; the same id again is the same request.
 
-    Waits for Argo CD's answers for some seconds at most. Raises RuleViolation for what is no action of an Application.
+    Waits for Argo CD's answers for some seconds at most. Raises RuleViolation for what is no action of an Application,
+    LooksTaken where others wait for Argo CD already.
     """
     if ask.action not in OF_APPLICATIONS:
         raise RuleViolation(f"{ask.action.label} is not asked for here")
     for _ in range(TRIES):
         if kept := _kept(ask):
             return Submitted(kept)
-        found = preflight(ask)
+        found = preflight(ask, is_of_page=True)
         if kept := _kept(ask):  # the same form was sent twice, and the other was faster
             return Submitted(kept)
         try:

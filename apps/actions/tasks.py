@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterable
 from uuid import UUID
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from .models import ActionRequest
 from .sending import request_send
 from .settling import requests_look_after, requests_lost
-from .steps import steps_advance
+from .steps import WITH_STEPS, request_advance, steps_advance
 
 log = logging.getLogger(__name__)
 
@@ -23,22 +25,29 @@ MESSAGE_LIVES = 30
 
 @shared_task(name="actions.send")
 def send(pk: str) -> None:
-    """Sends one request, if it still waits to be sent."""
-    request_send(UUID(pk))
+    """Sends one request, if it still waits to be sent; of one with steps, has those sent whose turn it is."""
+    key = UUID(pk)
+    if ActionRequest.objects.filter(pk=key, action__in=WITH_STEPS).exists():
+        messages_send(request_advance(key))
+    else:
+        request_send(key)
 
 
 @shared_task(name="actions.look_after")
 def look_after() -> None:
     """Moves requests of several steps on, sends what is to be sent, and looks after what was sent."""
-    for pk in [*steps_advance(), *requests_lost()]:
-        if not message_send(pk):
-            break
+    messages_send([*steps_advance(), *requests_lost()])
     requests_look_after()
 
 
 def send_soon(pk: UUID) -> None:
     """Has a worker send the request; to be called once it is committed. Nobody waits for a broker that is away."""
     threading.Thread(target=message_send, args=(pk,), daemon=True, name="send-soon").start()
+
+
+def messages_send(pks: Iterable[UUID]) -> None:
+    """Has workers send these; without a broker the schedule finds them by their rows."""
+    all(message_send(pk) for pk in pks)
 
 
 def message_send(pk: UUID) -> bool:

@@ -33,13 +33,14 @@ from .bulk_shown import bulk_asked, bulk_shown
 from .freezes_shown import freeze_posted, freezes_shown
 from .guards import GUARDS
 from .listing import audit_text, columns, requests_asked_of, requests_listed
+from .looking import LooksTaken
 from .models import ActionRequest
 from .policies import policies_shown
 from .preflight import Ask, Preflight, preflight
 from .preflight_shown import preflight_shown
 from .services import OF_APPLICATIONS, request_submit
 from .showing import request_shown
-from .states import Action, State
+from .states import State
 from .tasks import send_soon
 
 NO_FLEET_FILE = "No fleet file is in force: without it nothing can be checked, and nothing is sent"
@@ -54,7 +55,7 @@ class SeeOther(HttpResponseRedirect):
 
 
 def in_words(view: View) -> View:
-    """What cannot be done as asked is said on a page, with 409; with 503 where there is no fleet file to go by."""
+    """What cannot be done as asked is said on a page, with 409; with 503 where it may be in a moment."""
 
     @functools.wraps(view)
     def saying(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -62,6 +63,8 @@ def in_words(view: View) -> View:
             return view(request, *args, **kwargs)
         except FleetFileInvalid:
             return refused(request, NO_FLEET_FILE, status=503)
+        except LooksTaken as slow:
+            return refused(request, str(slow), status=503)
         except RuleViolation as violation:
             return refused(request, str(violation))
 
@@ -83,7 +86,7 @@ def request_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return request_posted(request)
     ask = ask_looked_at(request)
-    return preflight_page(request, ask, preflight(ask))
+    return preflight_page(request, ask, preflight(ask, is_of_page=True))
 
 
 def ask_looked_at(request: HttpRequest) -> Ask:
@@ -115,7 +118,7 @@ def request_posted(request: HttpRequest) -> HttpResponse:
 
 def sent_soon(request: ActionRequest) -> HttpResponse:
     """Has a worker send what may be sent, and leads to its page."""
-    if request.state == State.APPROVED and Action(request.action).is_sent:
+    if request.state == State.APPROVED:
         transaction.on_commit(partial(send_soon, request.pk))
     return SeeOther(request.get_absolute_url())
 

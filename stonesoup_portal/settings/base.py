@@ -8,12 +8,13 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-from .databases import database_from_url, sqlite_database
+from .databases import PAGE_THREADS, database_from_url, sqlite_database
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 PORTAL_STATE = Path(os.environ.get("PORTAL_STATE", BASE_DIR / "state")).resolve()
 PORTAL_FLEET = os.environ.get("PORTAL_FLEET", "")
+PORTAL_PAGE_THREADS = PAGE_THREADS
 PORTAL_DEMO = os.environ.get("PORTAL_DEMO", "") == "1"
 
 DEBUG = False

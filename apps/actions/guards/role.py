@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from apps.accounts.access import Verb, refusal_of, role_called
-from apps.actions.case import Answer, Case, Finding, Guard
+from apps.actions.case import Answer, Case, Finding, Guard, Rules, Who
 from apps.actions.states import Action
+from apps.gitops.models import Application
 
 
 class RoleGuard(Guard):
@@ -18,11 +19,18 @@ class RoleGuard(Guard):
 
     def look(self, case: Case) -> Finding:
         """Asked anew at the moment of sending."""
-        refusal = refusal_of(case.who.user, Verb.ACT, case.application)
-        if refusal:
+        if refusal := role_refusal(case.who, case.application, case.rules):
             return self.speaks(case, refusal)
-        least, role = case.rules.least_role, case.who.role
-        if role is None or role.rank < least.rank:
-            words = f"the policy {case.rules.policy} keeps this for {role_called(least)}"
-            return self.speaks(case, f"{words}: you are {role_called(role)}" if role else words)
-        return self.passes(f"as {role_called(role)} you may do this here")
+        called = role_called(case.who.role) if case.who.role else "somebody"
+        return self.passes(f"as {called} you may do this here")
+
+
+def role_refusal(who: Who, application: Application, rules: Rules) -> str:
+    """Why the person's role or scope, or the policy, keeps this from them; "" where they may."""
+    if refusal := refusal_of(who.user, Verb.ACT, application):
+        return refusal
+    least, role = rules.least_role, who.role
+    if role is not None and role.rank >= least.rank:
+        return ""
+    words = f"the policy {rules.policy} keeps this for {role_called(least)}"
+    return f"{words}: you are {role_called(role)}" if role else words
