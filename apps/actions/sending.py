@@ -8,31 +8,30 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
+from django.db import transaction
 
-from apps.accounts.access import Verb, refusal_of, role_of
-from apps.accounts.seats import is_session_alive
 from apps.core.clock import database_now
-from apps.core.connections import connection_let_go
+from apps.core.connections import connection_let_go, durable_commits
 from apps.core.errors import UpstreamError
 from apps.core.text import clean
-from apps.gitops.models import Application
 from apps.integrations.argocd import ApplicationDetail, ArgoCDClient, Operation, SyncOrder
 from apps.integrations.argocd.values import REASON, REQUEST_ID, REQUESTED_BY, TICKET
 from apps.sources.clients import SourceNotConfigured, argocd_client
 from apps.sources.fleetfile.current import fleet_file_in_force
 
-from .case import Answer, Finding, Who
-from .digests import OPERATION, parts_changed
+from .audit import head_locked
+from .case import Finding
+from .guards import GUARDS
 from .judging import moment_text
 from .known import Known, doomed_told, known_of
 from .models import ActionRequest
 from .moves import request_move
 from .options import Options, options_of
 from .outcomes import LONGEST, answer_of, revision_words
-from .preflight import Ask, Preflight, preflight
+from .preflight import Preflight
+from .rechecking import REFRESHES, NotToBeSent, checked_again, checked_at_last
+from .services import guards_told
 from .states import Action, State
-from .stepping import MOVES_ON
 
 log = logging.getLogger(__name__)
 
@@ -40,16 +39,6 @@ RETRY_LIMIT = 2
 APPROVED_BY = "approved-by"
 SENDS_WITHIN = 15.0
 """Seconds from beginning to commit `sending` to the call; a process that was held up for longer sends nothing."""
-REFRESHES = frozenset({Action.REFRESH, Action.HARD_REFRESH})
-
-
-class NotToBeSent(Exception):
-    """Why a request is not sent, in words for the person; with the guards' answers where they were asked."""
-
-    def __init__(self, words: str, found: Preflight | None = None) -> None:
-        super().__init__(words)
-        self.words = words
-        self.found = found
 
 
 def request_send(pk: UUID) -> None:
@@ -67,16 +56,24 @@ def request_send(pk: UUID) -> None:
         return
     try:
         client = _client(request)
-        found = _guards_again(request)
+        found = checked_again(request)
         order = _order(request, found)
+        began = time.monotonic()
+        is_begun = _sending_begins(request, found)
     except NotToBeSent as reason:
-        guards: dict[str, Any] = {"guards": _guards_kept(reason.found.findings)} if reason.found else {}
-        outcome = clean(reason.words, LONGEST)
-        request_move(request, to=State.REFUSED, when={State.APPROVED}, words=outcome, outcome=outcome, **guards)
+        _not_sent(request, reason)
         return
-    began = time.monotonic()
-    if _sending_begins(request, found):
+    if is_begun:
         _call_and_write(request, client, order, began)
+
+
+def _not_sent(request: ActionRequest, reason: NotToBeSent) -> None:
+    columns: dict[str, Any] = {"outcome": clean(reason.words, LONGEST)}
+    if reason.found:
+        columns["guards"] = _guards_kept(request, reason.found.findings)
+    if reason.state is State.UNKNOWN:
+        columns["sent_at"] = database_now()
+    request_move(request, to=reason.state, when={State.APPROVED}, words=columns["outcome"], **columns)
 
 
 def _client(request: ActionRequest) -> ArgoCDClient:
@@ -84,90 +81,6 @@ def _client(request: ActionRequest) -> ArgoCDClient:
         return argocd_client(fleet_file_in_force(), f"argocd/{request.instance}")
     except SourceNotConfigured:
         raise NotToBeSent(f"Argo CD {request.instance} is not in the fleet file any more") from None
-
-
-def _guards_again(request: ActionRequest) -> Preflight:
-    """The preflight of this moment. Raises NotToBeSent where something speaks against it that did not before."""
-    ask = _ask_now(request)
-    found = preflight(ask, looks=True)
-    if found.is_refused:
-        raise NotToBeSent("; ".join(each.words for each in found.refusals), found)
-    if changed := _changed(request, found):
-        raise NotToBeSent(f"Changed since it was asked for: {', '.join(changed)}", found)
-    if grown := _grown(request, found.findings):
-        raise NotToBeSent(f"Changed since it was asked for: {'; '.join(each.words for each in grown)}", found)
-    return found
-
-
-def _ask_now(request: ActionRequest) -> Ask:
-    """The same request, of the person as they are now, for the Application as it is known now."""
-    application = Application.objects.filter(
-        instance=request.instance, namespace=request.namespace, name=request.name
-    ).first()
-    if application is None:
-        raise NotToBeSent("The application is not there any more")
-    return Ask(
-        request_id=request.pk,
-        action=Action(request.action),
-        application=application,
-        options=options_of(request.options),
-        who=_who_now(request),
-        digest=request.digest,
-        reason=request.reason,
-        ticket=request.ticket,
-        typed_name=request.name,
-        is_confirmed=True,
-    )
-
-
-def _who_now(request: ActionRequest) -> Who:
-    """The person with the role and the scope that they have now."""
-    user = User.objects.select_related("person").filter(pk=request.person_id or 0).first()
-    if user is None or not user.is_active:
-        raise NotToBeSent(f"The account of {request.username} is disabled")
-    if refused := refusal_of(user, Verb.ACT, request):
-        raise NotToBeSent(refused)
-    if request.approver and not is_session_alive(request.session):
-        raise NotToBeSent(f"{request.username} has signed out meanwhile: what another approved is sent in their name")
-    return Who(user=user, role=role_of(user), session=request.session, address=request.address)
-
-
-def _changed(request: ActionRequest, found: Preflight) -> list[str]:
-    """What is not as the person saw it, in words. A terminate is about the operation alone, a refresh about nothing.
-
-    A step of a bulk or a take over is bound to it but for the parts that move on by themselves until its turn.
-    """
-    action = Action(request.action)
-    if action in REFRESHES:
-        return []
-    if action is Action.TERMINATE:
-        return _terminate_changed(request, found)
-    changed = _parts(request.digest, found.case.digest)
-    return [part for part in changed if not (request.parent_id and part in MOVES_ON)]
-
-
-def _terminate_changed(request: ActionRequest, found: Preflight) -> list[str]:
-    begun = moment_text(known_of(found.case).began_at)
-    if not begun:
-        raise NotToBeSent("No operation is running there any more", found)
-    named = request.operation_seen
-    has_changed = named != begun if named else OPERATION in _parts(request.digest, found.case.digest)
-    return ["another operation runs now"] if has_changed else []
-
-
-def _parts(shown: str, now: str) -> list[str]:
-    return parts_changed(shown, now) if shown else []
-
-
-def _grown(request: ActionRequest, findings: Iterable[Finding]) -> list[Finding]:
-    """Findings that want more than the person gave: a guard that asks for a confirmation, and did not before.
-
-    A step has been confirmed with its whole, of which the guards of this one Application told nothing yet.
-    """
-    if request.parent_id:
-        return []
-    before = {each["guard"]: Answer(each["answer"]).rank for each in request.guards}
-    return [each for each in findings if each.answer is Answer.CONFIRM and before.get(each.guard, 0) < each.answer.rank]
 
 
 def _order(request: ActionRequest, found: Preflight) -> SyncOrder | None:
@@ -211,25 +124,38 @@ def _infos(request: ActionRequest) -> tuple[tuple[str, str], ...]:
 
 
 def _sending_begins(request: ActionRequest, found: Preflight) -> bool:
-    """Commits `sending`: whoever does it, and nobody else, may make the call."""
+    """Commits `sending`, on disk: whoever does it, and nobody else, may make the call.
+
+    What may have changed during the wait for Argo CD is read once more, under the lock of the audit log: a freeze that
+    stands in it before this line holds the request. Raises NotToBeSent.
+    """
     known: Known = known_of(found.case)
-    return request_move(
-        request,
-        to=State.SENDING,
-        what=doomed_told(found.case),
-        when={State.APPROVED},
-        sent_at=database_now(),
-        looked_at=None,
-        operation_seen=moment_text(known.began_at),
-        digest=request.digest or found.case.digest,
-        guards=_guards_kept(found.findings),
-    )
+    with durable_commits(), transaction.atomic():
+        locked = ActionRequest.objects.select_for_update().filter(pk=request.pk, state=State.APPROVED)
+        session = locked.values_list("session", flat=True).first()
+        if session is None:
+            return False
+        request.session = session
+        head_locked()
+        checked_at_last(request, found)
+        return request_move(
+            request,
+            to=State.SENDING,
+            what=doomed_told(found.case),
+            when={State.APPROVED},
+            sent_at=database_now(),
+            looked_at=None,
+            operation_seen=moment_text(known.began_at),
+            digest=request.digest or found.case.digest,
+            guards=_guards_kept(request, found.findings),
+        )
 
 
-def _guards_kept(findings: Iterable[Finding]) -> list[dict[str, str]]:
-    return [
-        {"guard": each.guard, "answer": each.answer.value, "words": each.words, "link": each.link} for each in findings
-    ]
+def _guards_kept(request: ActionRequest, findings: Iterable[Finding]) -> list[dict[str, str]]:
+    """The answers of this moment, and what else was written down with those of the moment of asking."""
+    told = guards_told(findings)
+    names = {guard.name for guard in GUARDS}
+    return [*told, *(each for each in request.guards if each["guard"] not in names)]
 
 
 def _call_and_write(request: ActionRequest, client: ArgoCDClient, order: SyncOrder | None, began: float) -> None:

@@ -32,6 +32,25 @@ def short_patience(seconds: float) -> Iterator[None]:
         _run(f"PRAGMA busy_timeout = {own_milliseconds}" if is_sqlite else "RESET lock_timeout")
 
 
+@contextmanager
+def durable_commits() -> Iterator[None]:
+    """Within it, what is committed has reached the disk once the commit returns, also if the power fails then.
+
+    So it is on PostgreSQL anyway; SQLite in WAL mode syncs only now and then with the portal's settings. Does nothing
+    within a transaction, in which that cannot be changed.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        own = cursor.execute("PRAGMA synchronous").fetchone()[0]
+    _run("PRAGMA synchronous = FULL")
+    try:
+        yield
+    finally:
+        _run(f"PRAGMA synchronous = {own:d}")
+
+
 def _run(statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
