@@ -9,10 +9,11 @@ from django.db import transaction
 from apps.core.errors import RuleViolation
 
 from .audit import audit_note, who_told
-from .bulk import bulk_end, bulk_pause, bulk_resume
+from .bulk import bulk_pause, bulk_resume
 from .case import Who
 from .models import ActionRequest
-from .services import request_approve, request_set_aside, request_withdraw
+from .services import request_approve, request_withdraw
+from .setting_aside import request_end, request_set_aside
 
 REFUSED = "refused"
 ANSWERS: dict[str, Callable[[ActionRequest, Who, str], bool]] = {
@@ -21,7 +22,7 @@ ANSWERS: dict[str, Callable[[ActionRequest, Who, str], bool]] = {
     "set-aside": lambda request, who, note: request_set_aside(request=request, who=who, note=note),
     "pause": lambda request, who, _: bulk_pause(request=request, who=who),
     "resume": lambda request, who, _: bulk_resume(request=request, who=who),
-    "end": lambda request, who, _: bulk_end(request=request, who=who),
+    "end": lambda request, who, _: request_end(request=request, who=who),
 }
 
 

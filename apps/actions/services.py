@@ -98,21 +98,6 @@ def request_withdraw(*, request: ActionRequest, who: Who) -> bool:
     return request_move(request, to=State.WITHDRAWN, when=waiting, by=who, outcome=f"Withdrawn by {who.username}")
 
 
-def request_set_aside(*, request: ActionRequest, who: Who, note: str) -> bool:
-    """Somebody who looked for themselves ends the wait for what is not known, so that the Application is free again.
-
-    False where it has been settled meanwhile. Raises RuleViolation without a note, and for who may not act there.
-    """
-    if refused := refusal_of(who.user, Verb.ACT, request):
-        raise RuleViolation(refused)
-    if not note.strip():
-        raise RuleViolation("Say what you found")
-    outcome = clean(f"Set aside by {who.username}: {note}", 1000)
-    return request_move(
-        request, to=State.NOT_KNOWN, when={State.UNKNOWN}, by=who, words=clean(note, 500), outcome=outcome
-    )
-
-
 def guards_told(findings: Iterable[Finding]) -> list[dict[str, str]]:
     """Findings for a request's row."""
     return [

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from apps.core.clock import database_now
 from apps.core.connections import connection_let_go
-from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound, UpstreamNotInstalled
+from apps.core.errors import UpstreamError, UpstreamNotFound, UpstreamNotInstalled, UpstreamUnavailable
 from apps.core.leases import lease_held, lease_take
 from apps.core.text import clean
 from apps.gitops.models import SeenOperation
@@ -24,16 +24,15 @@ from apps.sources.clients import SourceNotConfigured, argocd_client
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
 
-from .case import Rules
 from .digests import UID, digest_of_detail, parts_changed
-from .judging import Judgement, Sight, judged
+from .judging import END_SEEN_AT, UNANSWERED, Judgement, Sight, judged
 from .models import ActionRequest
 from .moves import request_move, request_told
 from .options import options_of
 from .outcomes import LONGEST
-from .policies import rules_for, rules_for_bulk
 from .states import Action, State
 from .stepping import applications_of, identity_of
+from .waiting import unapproved_words
 
 SENT = frozenset({State.ACCEPTED, State.RUNNING, State.UNKNOWN})
 FOLLOWED = frozenset({Action.SYNC, Action.DRY_RUN, Action.TERMINATE})
@@ -111,21 +110,8 @@ def _approvals_expire(fleet: FleetFile) -> None:
         return
     ActionRequest.objects.filter(pk__in=[each.pk for each in waiting]).update(looked_at=now)
     for request in waiting:
-        within = _approval_within(fleet, request)
-        if now - request.created_at > within:
-            words = f"Nobody approved it within {int(within.total_seconds() // 60)} min"
+        if words := unapproved_words(fleet, request):
             request_move(request, to=State.EXPIRED, when={State.WAITING}, words=words, outcome=words)
-
-
-def _approval_within(fleet: FleetFile, request: ActionRequest) -> timedelta:
-    action, options = Action(request.action), options_of(request.options)
-    of = list(request.steps.all()) if action is Action.BULK_SYNC else [request]
-    rows = list(applications_of(of).values())
-    if not rows:
-        return Rules(policy="").approval_within
-    if action is Action.BULK_SYNC:
-        return rules_for_bulk(fleet, applications=rows, options=options).approval_within
-    return rules_for(fleet, action=action, application=rows[0], options=options).approval_within
 
 
 # --- what is under way -----------------------------------------------------------------------------------------------
@@ -157,7 +143,7 @@ def is_due(request: ActionRequest, now: datetime) -> bool:
     """Whether it is to be looked at by the clock: each second at first and at the end, slower in between."""
     if request.looked_at is None:
         return True
-    if "end_seen_at" in (request.operation or {}):
+    if END_SEEN_AT in (request.operation or {}):
         return now - request.looked_at >= OFTEN
     age = now - (request.sent_at or request.state_at)
     pace = next((pace for until, pace in PACE if age < until), SLOW)
@@ -177,25 +163,24 @@ def _told_anew(requests: Sequence[ActionRequest]) -> list[ActionRequest]:
 
 def _look(fleet: FleetFile, request: ActionRequest) -> bool:
     """Asks for its Application and writes down what follows; False where Argo CD itself fails."""
-    try:
-        client = argocd_client(fleet, f"argocd/{request.instance}")
-    except SourceNotConfigured:
-        return False
     asked_at, row = database_now(), applications_of([request]).get(identity_of(request))
     ActionRequest.objects.filter(pk=request.pk).update(looked_at=asked_at)
     connection_let_go()
     try:
-        told = client.application(
-            request.name, namespace=request.namespace, project=row.project if row else request.project
-        )
-    except UpstreamNotFound as error:
-        if row is None and not isinstance(error, UpstreamNotInstalled):
+        told = _asked(fleet, request, row.project if row else request.project)
+    except (SourceNotConfigured, UpstreamError) as error:
+        if row is None and isinstance(error, UpstreamNotFound) and not isinstance(error, UpstreamNotInstalled):
             _conclude(request, Judgement(State.NOT_KNOWN, "The application was deleted meanwhile"))
-        return True
-    except UpstreamError as error:
-        return isinstance(error, UpstreamDenied)
+        else:
+            _keep_unanswered(request, asked_at)
+        return not isinstance(error, UpstreamUnavailable)
     _conclude(request, judged(request, _sight(fleet, request, told, asked_at)), told)
     return True
+
+
+def _asked(fleet: FleetFile, request: ActionRequest, project: str) -> ApplicationDetail:
+    client = argocd_client(fleet, f"argocd/{request.instance}")
+    return client.application(request.name, namespace=request.namespace, project=project)
 
 
 def _sight(fleet: FleetFile, request: ActionRequest, told: ApplicationDetail, asked_at: datetime) -> Sight:
@@ -213,8 +198,10 @@ def _sight(fleet: FleetFile, request: ActionRequest, told: ApplicationDetail, as
 def _conclude(request: ActionRequest, judgement: Judgement, told: ApplicationDetail | None = None) -> None:
     """Writes what is new, if anything is."""
     columns: dict[str, Any] = {}
-    if judgement.operation is not None and judgement.operation != request.operation:
-        columns["operation"] = judgement.operation
+    kept = request.operation if judgement.operation is None else judgement.operation
+    kept = kept and {name: told for name, told in kept.items() if name != UNANSWERED}
+    if kept != request.operation:
+        columns["operation"] = kept
     operation = told.application.operation if told else None
     if operation and not request.revision_sent and operation.request_id == str(request.pk):
         columns["revision_sent"] = clean(operation.revision, 300)
@@ -225,6 +212,13 @@ def _conclude(request: ActionRequest, judgement: Judgement, told: ApplicationDet
     if state.is_final or request.state == State.UNKNOWN:
         columns["outcome"] = clean(judgement.words, LONGEST)
     request_move(request, to=state, when={State(request.state)}, words=columns.get("outcome", ""), **columns)
+
+
+def _keep_unanswered(request: ActionRequest, asked_at: datetime) -> None:
+    """Since when nobody could say how it stands: after a while a person may set it aside."""
+    kept = request.operation or {}
+    if UNANSWERED not in kept:
+        _keep(request, {"operation": {**kept, UNANSWERED: asked_at.isoformat()}})
 
 
 def _keep(request: ActionRequest, columns: dict[str, Any]) -> None:

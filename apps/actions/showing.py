@@ -25,6 +25,7 @@ from .case import Answer, Finding
 from .guards import GUARDS
 from .models import ActionRequest, AuditLine
 from .options import options_of
+from .setting_aside import unanswered_since
 from .standing import LEFT_OUT
 from .states import Action, State
 
@@ -126,6 +127,7 @@ def request_shown(request: ActionRequest, overlay: Overlay) -> dict[str, Any]:
         "waves": waves,
         "counts": total_of(waves),
         "again": again_of(request, application),
+        "silent_since": unanswered_since(request, overlay.now),
     }
 
 
@@ -177,7 +179,7 @@ def link_of(link: str) -> tuple[str, bool]:
 
 def operation_shown(kept: dict[str, Any] | None) -> Operation | None:
     """What a request's row keeps of its operation, as values; failures first."""
-    if not kept:
+    if not kept or not kept.get("phase"):
         return None
     resources = msgspec.convert(kept.get("resources") or [], list[values.ResourceStatus])
     return Operation(

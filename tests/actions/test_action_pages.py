@@ -443,13 +443,33 @@ class TestAnswers:
         assert request.state == State.WITHDRAWN
 
     def test_what_is_unknown_is_set_aside_with_a_note_alone(self, responder: Client) -> None:
-        request = request_row(state=State.UNKNOWN)
+        request = request_row(state=State.UNKNOWN, sent_at=ago(minutes=2))
         assert 'value="set-aside"' in html_of(responder, request.get_absolute_url())
         without = responder.post(f"/actions/{request.pk}/answer/", {"do": "set-aside"})
         assert (without.status_code, "Say what you found" in without.content.decode()) == (409, True)
         responder.post(f"/actions/{request.pk}/answer/", {"do": "set-aside", "note": "nothing began"})
         request.refresh_from_db()
         assert request.state == State.NOT_KNOWN
+
+    def test_what_is_under_way_is_set_aside_only_where_argocd_tells_nothing_of_it(self, responder: Client) -> None:
+        told = request_row(state=State.RUNNING, name="told", looked_at=ago(seconds=3))
+        silent = request_row(state=State.RUNNING, operation={"unanswered_since": ago(minutes=3).isoformat()})
+        assert 'value="set-aside"' not in html_of(responder, told.get_absolute_url())
+        page = html_of(responder, silent.get_absolute_url())
+        assert 'value="set-aside"' in page
+        assert "Argo CD has told nothing of it for 3 m" in text_of(page)
+        responder.post(f"/actions/{silent.pk}/answer/", {"do": "set-aside", "note": "it is done"})
+        silent.refresh_from_db()
+        assert silent.state == State.NOT_KNOWN
+
+    def test_a_take_over_that_hangs_is_ended(self, responder: Client) -> None:
+        request = request_row(Action.TAKE_OVER, State.RUNNING)
+        for position, (action, state) in enumerate([(Action.TERMINATE, State.RUNNING), (Action.SYNC, State.PLANNED)]):
+            request_row(action, state, parent=request, position=position, holds=False)
+        assert 'value="end"' in html_of(responder, request.get_absolute_url())
+        responder.post(f"/actions/{request.pk}/answer/", {"do": "end"})
+        request.refresh_from_db()
+        assert request.state == State.ENDED
 
     def test_a_bulk_is_paused_resumed_and_ended(self, responder: Client) -> None:
         request = request_row(Action.BULK_SYNC, State.RUNNING, name="", username="responder-person")
