@@ -19,6 +19,8 @@ from .case import Answer, Who
 from .models import ActionRequest
 from .moves import request_move, request_told
 from .preflight import Preflight
+from .recovering import health_then
+from .services import guards_told
 from .standing import LEFT_OUT, standing_of
 from .states import ACTIVE, Action, State
 from .stepping import step_planned, steps_leave
@@ -176,6 +178,7 @@ def _steps_of(request: ActionRequest, found: BulkPreflight) -> list[ActionReques
             wave=wave,
             options=found.ask.options,
             digest=member.case.digest,
+            guards=[*guards_told(member.spoken), health_then(row)],
         )
         steps.append(_left_out(step, member) if member.is_refused else step)
     return steps

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.core.clock import database_now
 from apps.core.text import clean
 from apps.gitops.models import Application
 from apps.sources.fleetfile.current import fleet_file_in_force
@@ -23,9 +24,11 @@ from .moves import request_move
 from .options import options_of
 from .outcomes import ENDED
 from .policies import rules_for_bulk
-from .standing import BAD, LEFT_OUT, Standing, standing_of
+from .recovering import unwell_before
+from .standing import BAD, Standing, bad_steps_of, standing_of
 from .states import ACTIVE, Action, State
 from .stepping import applications_of, identity_of, step_begin, step_planned, steps_leave
+from .waiting import late_words
 
 WITH_STEPS = sorted(action for action in Action if action.has_steps)
 UNDER_WAY = frozenset({State.APPROVED, State.RUNNING, State.PAUSED})
@@ -42,11 +45,11 @@ def steps_of_take_over(request: ActionRequest) -> None:
 
     Belongs to the transaction in which the request itself is written.
     """
-    options = options_of(request.options)
+    shown, options = request.guards, options_of(request.options)
     ActionRequest.objects.bulk_create(
         [
-            step_planned(request, of=request, action=Action.TERMINATE, position=1, wave=1),
-            step_planned(request, of=request, action=Action.SYNC, position=2, wave=2, options=options),
+            step_planned(request, of=request, action=Action.TERMINATE, position=1, wave=1, guards=shown),
+            step_planned(request, of=request, action=Action.SYNC, position=2, wave=2, guards=shown, options=options),
         ]
     )
 
@@ -66,7 +69,10 @@ def request_advance(pk: UUID) -> list[UUID]:
     now, and they for the audit log's head, which this one would hold already.
     """
     for parent in ActionRequest.objects.filter(pk=pk, state=State.APPROVED):
-        request_move(parent, to=State.RUNNING)
+        if late := late_words(parent):
+            request_move(parent, to=State.NOT_STARTED, words=late, outcome=late)
+        else:
+            request_move(parent, to=State.RUNNING)
     begun: list[UUID] = []
     while len(begun) < MOST_AT_ONCE and (step := _turn(pk)):
         begun.append(step)
@@ -93,7 +99,7 @@ def _orphans_leave() -> None:
 
 def _bulk_turn(parent: ActionRequest) -> UUID | None:
     standing = standing_of(parent)
-    if standing.has_failed and steps_leave(parent, why=_stopped_by(parent, standing)):
+    if standing.has_failed and steps_leave(parent, why=_stopped_by(parent)):
         standing = standing_of(parent)
     if not standing.active and not standing.planned:
         _bulk_conclude(parent, standing)
@@ -105,18 +111,18 @@ def _bulk_turn(parent: ActionRequest) -> UUID | None:
 def _bulk_conclude(parent: ActionRequest, standing: Standing) -> None:
     words, to = standing.words, State.SUCCEEDED
     if standing.has_failed:
-        words, to = f"{_stopped_by(parent, standing)}. {words}", State.FAILED
+        words, to = f"{_stopped_by(parent)}. {words}", State.FAILED
     elif not standing.done:
         to = State.LEFT
-    elif standing.states[State.STILL_OUT_OF_SYNC]:
+    elif standing.out_of_sync:
         to = State.STILL_OUT_OF_SYNC
     words = clean(words, 1000)
     request_move(parent, to=to, when=UNDER_WAY, outcome=words, words=words)
 
 
-def _stopped_by(parent: ActionRequest, standing: Standing) -> str:
+def _stopped_by(parent: ActionRequest) -> str:
     """Names the step that went wrong first."""
-    first = parent.steps.filter(state__in=standing.bad).exclude(wave=LEFT_OUT).order_by("ended_at", "position").first()
+    first = bad_steps_of(parent).order_by("ended_at", "position").first()
     if first is None:
         return ""
     where = f" on {first.cluster}" if first.cluster else ""
@@ -131,8 +137,26 @@ def _wave_turn(parent: ActionRequest, standing: Standing) -> UUID | None:
     rows = applications_of(steps)
     if not steps or standing.active >= _at_once(parent, list(rows.values())):
         return None
+    if not standing.has_begun_wave and not _may_go_on(parent, standing.wave):
+        return None
     step = steps[0]
     return step.pk if step_begin(parent, step, rows.get(identity_of(step)), shown=step.digest) else None
+
+
+def _may_go_on(parent: ActionRequest, wave: int) -> bool:
+    """Whether what was synced so far is well. Where it is not for too long the bulk pauses, and a person decides.
+
+    The outcome of a bulk that goes on says that it was paused for this wave, and that somebody resumed it: `looked_at`
+    is then when somebody took what had ended until then as it is.
+    """
+    if parent.outcome:
+        ActionRequest.objects.filter(pk=parent.pk).update(outcome="", looked_at=database_now())
+        return True
+    unwell = unwell_before(parent, wave)
+    if unwell and unwell.is_for_too_long:
+        words = clean(f"Paused before wave {wave}: {unwell.words}. Resume it if it is to go on all the same", 1000)
+        request_move(parent, to=State.PAUSED, when={State.RUNNING}, outcome=words, words=words)
+    return unwell is None
 
 
 def _at_once(parent: ActionRequest, rows: Sequence[Application]) -> int:

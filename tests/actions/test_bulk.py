@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,6 +20,7 @@ from apps.actions.case import Answer, Who
 from apps.actions.digests import digest_of_row
 from apps.actions.models import ActionRequest, AuditLine
 from apps.actions.options import Options, Resource
+from apps.actions.outcomes import CANNOT_TELL
 from apps.actions.services import request_approve, request_withdraw
 from apps.actions.states import Action, State
 from apps.actions.steps import request_advance, steps_advance
@@ -26,7 +29,7 @@ from apps.fleet.overlay import overlay_now
 from apps.gitops.models import Application, ApplicationDetail, ClusterConnection
 from apps.sources.fleetfile.schema import FleetFile
 from tests.actions.bulks import CAREFUL, again, applications, ask_for, bulk_of, settle, states
-from tests.actions.cases import freeze_row, request_row, who
+from tests.actions.cases import case_for, freeze_row, look, request_row, who
 from tests.fleet_in_force import FleetFileOfTest
 from tests.rows import ago, application_row, window_row
 
@@ -256,8 +259,117 @@ def test_a_wave_begins_only_when_the_one_before_has_ended(remy: Who) -> None:
     settle(request, 1, State.RUNNING)
     assert steps_advance() == []
     settle(request, 1)
+    assert steps_advance() == [], "for some seconds it is looked at how that stays"
+    ended_ago(request, seconds=6)
     steps_advance()
     assert states(request) == [S, A]
+
+
+def two_waves(remy: Who, **first: Any) -> tuple[ActionRequest, Application]:
+    """A bulk whose first wave is one Application with these columns, and has ended six seconds ago."""
+    (row,) = applications(1, **first)
+    request = bulk_of((*applications(1, "prd-host"), row), remy)
+    steps_advance()
+    settle(request, 1)
+    ended_ago(request, seconds=6)
+    return request, row
+
+
+def ended_ago(request: ActionRequest, **span: int) -> None:
+    """So long ago its steps ended that have."""
+    request.steps.filter(ended_at__isnull=False).update(ended_at=ago(**span))
+
+
+def is_now(row: Application, health: str, since: datetime | None = None) -> None:
+    """Its health as Argo CD tells it."""
+    row.health_status, row.health_since = health, since or ago(minutes=1)
+    row.save()
+
+
+@pytest.mark.parametrize("health", ["Progressing", "Degraded", "Missing", "Unknown", ""])
+def test_a_wave_waits_until_the_one_before_is_healthy(remy: Who, health: str) -> None:
+    request, row = two_waves(remy)
+    is_now(row, health)
+    assert steps_advance() == []
+    is_now(row, "Healthy", ago(seconds=1))
+    assert steps_advance() == [], "only just now"
+    is_now(row, "Healthy")
+    assert len(steps_advance()) == 1
+    assert (again(request).state, states(request)) == (State.RUNNING, [S, A])
+
+
+def test_what_was_no_better_when_the_bulk_was_asked_for_holds_nothing(remy: Who) -> None:
+    request, row = two_waves(remy, health_status="Degraded")
+    is_now(row, "Missing")
+    assert steps_advance() == []
+    is_now(row, "Degraded")
+    assert len(steps_advance()) == 1
+    assert states(request) == [S, A]
+
+
+def test_a_bulk_that_waited_for_health_for_too_long_pauses_and_a_person_decides(remy: Who) -> None:
+    request, row = two_waves(remy)
+    is_now(row, "Degraded")
+    ended_ago(request, minutes=11)
+    assert steps_advance() == []
+    paused = again(request)
+    assert paused.state == State.PAUSED
+    assert paused.outcome == (
+        f"Paused before wave 2: {row.name} on stg-member is Degraded (it was Healthy)."
+        " Resume it if it is to go on all the same"
+    )
+    assert steps_advance() == []
+    assert bulk_resume(request=again(request), who=remy)
+    assert len(steps_advance()) == 1
+    assert (again(request).state, again(request).outcome, states(request)) == (State.RUNNING, "", [S, A])
+
+
+def test_what_somebody_took_as_it_is_holds_no_later_wave(remy: Who) -> None:
+    hub, host, (row,) = applications(1, "prd-hub"), applications(1, "prd-host"), applications(1)
+    request = bulk_of((*hub, *host, row), remy)
+    steps_advance()
+    settle(request, 1)
+    ended_ago(request, minutes=11)
+    is_now(row, "Degraded")
+    steps_advance()
+    bulk_resume(request=again(request), who=remy)
+    steps_advance()
+    settle(request, 2)
+    assert again(request).looked_at
+    ActionRequest.objects.filter(pk=request.pk).update(looked_at=ago(seconds=8))
+    assert steps_advance() == [], "the second wave has ended only just now"
+    request.steps.filter(position=2).update(ended_at=ago(seconds=6))
+    assert len(steps_advance()) == 1, "the first is not looked at again"
+
+
+def test_a_wave_waits_while_an_application_of_the_one_before_is_gone(remy: Who) -> None:
+    request, row = two_waves(remy)
+    row.delete()
+    assert steps_advance() == []
+    assert states(request) == [S, P]
+
+
+def test_a_bulk_that_lay_for_minutes_before_it_began_does_not_begin(remy: Who) -> None:
+    request = bulk_of(applications(2), remy)
+    ActionRequest.objects.filter(pk=request.pk).update(state_at=ago(minutes=3))
+    assert steps_advance() == []
+    assert again(request).state == State.NOT_STARTED
+    assert again(request).outcome.startswith("Nothing was sent: ")
+    steps_advance()
+    assert states(request) == [State.LEFT, State.LEFT]
+
+
+def test_a_step_is_not_held_by_the_members_that_went_before_it(remy: Who) -> None:
+    first = application_row("backend-stg", set_name="backend", cluster="stg-member", environment="staging")
+    row = application_row("backend-prd", set_name="backend", cluster="prd-host")
+    request = bulk_of((first, row), remy)
+    is_now(first, "Degraded")
+    first.tone, first.reason = "critical", "Degraded"
+    first.save()
+    assert look("order", case_for(application=row)).answer == Answer.WARN
+    assert look("order", case_for(application=row, request_id=uuid4())).answer == Answer.WARN
+    step = request.steps.get(name=row.name)
+    assert look("order", case_for(application=row, request_id=step.pk)).answer == Answer.PASS
 
 
 def test_a_bulk_of_which_all_went_well_has_succeeded(remy: Who) -> None:
@@ -281,6 +393,18 @@ def test_applications_that_stay_out_of_sync_stop_no_bulk_without_prune_and_are_c
     steps_advance()
     done = again(request)
     assert (done.state, done.outcome) == (State.STILL_OUT_OF_SYNC, "3 of 3 done (1 still out of sync)")
+
+
+def test_an_application_of_which_argo_cd_cannot_tell_whether_it_is_synced_stops_the_bulk(remy: Who) -> None:
+    request = bulk_of(applications(3), remy)
+    steps_advance()
+    settle(request, 1, State.STILL_OUT_OF_SYNC, f"{CANNOT_TELL}. The revision is b, not a")
+    settle(request, 2, State.STILL_OUT_OF_SYNC, "1 resource would be deleted only with prune: ConfigMap a/b")
+    steps_advance()
+    done = again(request)
+    assert (done.state, states(request)[2]) == (State.FAILED, State.LEFT)
+    assert done.outcome.startswith("Stopped: app000-stg-member on stg-member ")
+    assert done.outcome.endswith("1 of 3 done (1 still out of sync), 1 not well, 1 left undone")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from apps.actions.case import Answer, Case, Finding, Guard
 from apps.actions.evidence import application_page, some_of
 from apps.actions.known import SYNCED, known_of
+from apps.actions.models import ActionRequest
 from apps.actions.places import Places, places_of
 from apps.actions.states import Action
+from apps.actions.stepping import identity_of
 from apps.actions.surroundings import siblings_of
 from apps.core.tones import Tone
 from apps.gitops.models import Application, shown_verdict
@@ -26,7 +28,7 @@ class OrderGuard(Guard):
         places = places_of(fleet_file_in_force(), case.overlay.clusters)
         before = _before(case, places)
         wrong = [(row, told) for row in before if (told := _objection(row, case))]
-        if wrong:
+        if wrong := _without_its_own(wrong, case):
             words = some_of([f"{row.name}{place_words(row)}: {told}" for row, told in wrong])
             return self.speaks(
                 case, f"where the change comes first it is not well yet: {words}", application_page(wrong[0][0])
@@ -34,6 +36,15 @@ class OrderGuard(Guard):
         if before:
             return self.passes(f"well in all {len(before)} places where the change comes first")
         return self.passes("no other place comes before this one")
+
+
+def _without_its_own(wrong: list[tuple[Application, str]], case: Case) -> list[tuple[Application, str]]:
+    """Without the members of the bulk that this is a step of: that waits for them itself, wave by wave."""
+    if not wrong or case.request_id is None:
+        return wrong
+    members = ActionRequest.objects.filter(parent__steps=case.request_id)
+    own = set(members.values_list("instance", "namespace", "name"))
+    return [(row, told) for row, told in wrong if identity_of(row) not in own]
 
 
 def place_words(row: Application) -> str:
