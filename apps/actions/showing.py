@@ -25,6 +25,7 @@ from .case import Answer, Finding
 from .guards import GUARDS
 from .models import ActionRequest, AuditLine
 from .options import options_of
+from .recovering import HEALTH_THEN
 from .setting_aside import unanswered_since
 from .standing import LEFT_OUT
 from .states import Action, State
@@ -164,7 +165,7 @@ def guards_shown(request: ActionRequest) -> list[GuardLine]:
 
 def guard_lines(findings: Iterable[Finding]) -> list[GuardLine]:
     """Findings as lines, strictest first."""
-    titles = {guard.name: guard.title for guard in GUARDS}
+    titles = {HEALTH_THEN: "Health when it was asked for", **{guard.name: guard.title for guard in GUARDS}}
     ordered = sorted(findings, key=lambda each: -each.answer.rank)
     return [
         GuardLine(titles.get(each.guard, each.guard), each.answer, each.words, *link_of(each.link)) for each in ordered
