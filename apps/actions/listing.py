@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -48,6 +48,9 @@ MADE: Mapping[str, Callable[[ActionRequest], object]] = {
     LINK: lambda request: request.get_absolute_url(),
 }
 SEARCHED = ("subject", "username", "reason", "ticket", "outcome", "answer", "approver")
+CHUNK = 500
+MOST_BYTES = 32 * 1024 * 1024
+"""Of a file of the audit log; its lines are ASCII."""
 NOT_IN_ROWS = ("guards", "operation")
 OUTCOMES: Mapping[str, tuple[str, frozenset[State]]] = {
     "under-way": ("under way", frozenset(state for state in State if not state.is_final)),
@@ -190,12 +193,27 @@ def _column(name: str) -> tuple[str, Callable[[ActionRequest], object]]:
     return name, lambda request: getattr(request, name)
 
 
-def audit_text(told: RequestsAsked) -> tuple[str, bool]:
-    """The audit log about the requests that fit, the whole of it where nothing narrows, as JSON Lines, oldest first,
-    and whether it was cut. Days are the lines' own."""
+def rows_for_file(told: RequestsAsked) -> Iterator[ActionRequest]:
+    """The requests that fit, for a file, read a part at a time without what no column shows."""
+    return told.kept().defer("operation")[:MOST_READ].iterator(chunk_size=CHUNK)
+
+
+def audit_text(told: RequestsAsked) -> tuple[str, int]:
+    """The audit log about the requests that fit, the whole of it where nothing narrows, as JSON Lines, oldest first.
+
+    And after how many lines it was cut, for their number or for MOST_BYTES; 0 where it is whole. Days are the lines'
+    own.
+    """
     lines = AuditLine.objects.filter(in_days("at", told.since, told.until))
     named = replace(told, since=None, until=None)
     if named.is_narrow:
         lines = lines.filter(request__in=named.kept().order_by().values("pk"))
-    kept = [line_as_json(line) for line in lines.order_by("pk")[:MOST_READ]]
-    return "".join(f"{line}\n" for line in kept[:MOST_ROWS]), len(kept) > MOST_ROWS
+    kept: list[str] = []
+    left = MOST_BYTES
+    for line in lines.order_by("pk")[:MOST_READ].iterator(chunk_size=CHUNK):
+        text = f"{line_as_json(line)}\n"
+        left -= len(text)
+        if len(kept) == MOST_ROWS or left < 0:
+            return "".join(kept), len(kept)
+        kept.append(text)
+    return "".join(kept), 0

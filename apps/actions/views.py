@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.access import Verb, refusal_of
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
-from apps.core.exports import CUT, MOST_READ, MOST_ROWS, export_asked, exported
+from apps.core.exports import CUT, export_asked, exported
 from apps.core.exports import refused as export_refused
 from apps.core.lists import Asked
 from apps.core.live import live_page, overlay_lately
@@ -30,9 +30,10 @@ from .asking import action_told, application_told, ask_posted, options_told, tex
 from .bulk import bulk_submit
 from .bulk_preflight import BulkAsk, BulkPreflight, bulk_preflight
 from .bulk_shown import bulk_asked, bulk_shown
+from .choosing import choices_shown
 from .freezes_shown import freeze_posted, freezes_shown
 from .guards import GUARDS
-from .listing import audit_text, columns, requests_asked_of, requests_listed
+from .listing import audit_text, columns, requests_asked_of, requests_listed, rows_for_file
 from .looking import LooksTaken
 from .models import ActionRequest
 from .policies import policies_shown
@@ -82,11 +83,22 @@ def refused(request: HttpRequest, words: str, status: int = 409) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @in_words
 def request_new(request: HttpRequest) -> HttpResponse:
-    """Asks for an action of an Application (POST), or shows what speaks against it before anything is sent."""
+    """Asks for an action of an Application (POST), or shows what speaks against it before anything is sent.
+
+    An address without an action shows which there are.
+    """
     if request.method == "POST":
         return request_posted(request)
+    if not request.GET.get("action"):
+        return choices_page(request)
     ask = ask_looked_at(request)
     return preflight_page(request, ask, preflight(ask, is_of_page=True))
+
+
+def choices_page(request: HttpRequest) -> HttpResponse:
+    """Every action of an Application. 403 where the person may ask for none."""
+    shown = choices_shown(application_told(request.GET.get("app", "")), who_asks(request))
+    return render(request, "actions/choose.html", shown, status=403 if shown["refused"] else 200)
 
 
 def ask_looked_at(request: HttpRequest) -> Ask:
@@ -195,7 +207,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
     """All that was asked for, newest first."""
     if export_asked(request):
         asked = Asked(request.GET)
-        rows = requests_asked_of(asked).kept()[:MOST_READ]
+        rows = rows_for_file(requests_asked_of(asked))
         return exported(request, name="actions", columns=columns(), rows=rows, now=database_now(), asked=asked)
     return live_page(
         request,
@@ -215,10 +227,10 @@ def audit(request: HttpRequest) -> HttpResponse:
     told = requests_asked_of(asked)
     if asked.problems:
         return export_refused(asked.problems)
-    text, is_cut = audit_text(told)
+    text, cut_after = audit_text(told)
     answer = HttpResponse(text, content_type="application/jsonl; charset=utf-8")
-    if is_cut:
-        name, answer[CUT] = f"{name}-first-{MOST_ROWS}", f"the first {MOST_ROWS} lines"
+    if cut_after:
+        name, answer[CUT] = f"{name}-first-{cut_after}", f"the first {cut_after} lines"
     answer["Content-Disposition"] = f'attachment; filename="{name}-{database_now():%Y%m%dT%H%M%SZ}.jsonl"'
     answer["Cache-Control"] = "no-store, private"
     return answer
@@ -237,7 +249,7 @@ def freeze_list(request: HttpRequest) -> HttpResponse:
         fragment="actions/_freeze_list.html",
         topics=["freezes"],
         overlay=overlay_now,
-        context=freezes_shown,
+        context=lambda overlay: {**freezes_shown(overlay), "chosen": request.GET.get("what", "")},
         is_borne=False,
     )
 

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.actions.asking import address_of, value_of
+from apps.actions.choosing import choices_address
 from apps.actions.digests import digest_of_row
 from apps.actions.options import Options
 from apps.actions.states import Action
@@ -17,6 +18,7 @@ from apps.core.templatetags.portal import plain
 from apps.gitops.models import Application
 
 register = template.Library()
+IN_A_ROW = "copy"
 NOTHING = mark_safe("")
 AS_IT_IS = Options()
 
@@ -44,9 +46,22 @@ def act_button(
 
 
 @register.simple_tag(takes_context=True)
-def resync_button(context: template.Context, application: Application, look: str = "copy") -> SafeString:
-    """The button that resyncs, and the address for the key r, which shows what speaks against it and never acts."""
-    return act_button(context, Action.SYNC, application, look, address_of(Action.SYNC, application))
+def resync_button(context: template.Context, application: Application, look: str = IN_A_ROW) -> SafeString:
+    """The button that resyncs, and the address for the key r, which shows what speaks against it and never acts.
+
+    In a row (`copy`) a link to all other actions follows.
+    """
+    button = act_button(context, Action.SYNC, application, look, address_of(Action.SYNC, application))
+    return button + more_link(application) if button and look == IN_A_ROW else button
+
+
+def more_link(application: Application) -> SafeString:
+    """The way from a row to the page with every action of its Application."""
+    return format_html(
+        ' <a class="copy" href="{}" title="More actions" aria-label="More actions: {}">…</a>',
+        choices_address(application),
+        plain(application.name),
+    )
 
 
 @register.simple_tag
