@@ -97,13 +97,12 @@ def judged(request: ActionRequest, sight: Sight) -> Judgement:
 
 def _own_judged(request: ActionRequest, operation: Operation, sight: Sight) -> Judgement:
     """Its own operation is there."""
-    kept = operation_kept(operation, sight.told.operation_resources)
     if operation.phase not in ENDED:
-        kept[COMPARED_BEFORE] = moment_text(sight.told.reconciled_at)
+        kept = operation_begun(operation, sight.told)
         begun = State.ACCEPTED if operation.phase == "Pending" else State.RUNNING
         is_on = request.state in {State.ACCEPTED, State.UNKNOWN}
         return Judgement(begun if is_on and begun != request.state else None, "", kept)
-    before = request.operation or {}
+    before, kept = request.operation or {}, operation_kept(operation, sight.told.operation_resources)
     kept[COMPARED_BEFORE] = before.get(COMPARED_BEFORE)
     kept[END_SEEN_AT] = before.get(END_SEEN_AT) or sight.asked_at.isoformat()
     end = _end(request, operation, sight, kept)
@@ -236,6 +235,11 @@ def _named_runs_on(request: ActionRequest, kept: dict[str, Any]) -> Judgement:
     if request.state == State.UNKNOWN:
         return Judgement(State.NOT_STARTED, "The operation runs on: it was not told to end", kept)
     return Judgement(State.NOT_KNOWN, "Argo CD accepted it, but the operation runs on", kept)
+
+
+def operation_begun(operation: Operation, told: ApplicationDetail) -> dict[str, Any]:
+    """What is kept of an operation that has not ended."""
+    return {**operation_kept(operation, told.operation_resources), COMPARED_BEFORE: moment_text(told.reconciled_at)}
 
 
 def operation_kept(operation: Operation, resources: tuple[ResourceStatus, ...]) -> dict[str, Any]:

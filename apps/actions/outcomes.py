@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from apps.core.ages import moment_words
 from apps.core.errors import (
     UpstreamDenied,
     UpstreamError,
@@ -15,6 +16,7 @@ from apps.core.errors import (
 from apps.core.text import clean
 from apps.integrations.argocd import ApplicationDetail, Operation, ResourceStatus
 
+from .evidence import starter_of
 from .options import Options, Resource
 from .states import Action, State
 
@@ -30,8 +32,9 @@ REFUSALS: Final = (UpstreamDenied, UpstreamNotFound, UpstreamRejected)
 REFUSING_STATUS: Final = re.compile(r"\((400|401|403|404|405|409|410|412|413|415|422)\)")
 """Statuses of an answer that says that nothing was done; 408, 429 and 499 may come after it was."""
 
+TAKEN: Final = "another operation is already in progress"
 WORDS: Final = (
-    ("another operation is already in progress", "Another operation is running there already"),
+    (TAKEN, "Another operation is running there already"),
     ("blocked by sync window", "A sync window forbids it now: cannot sync: blocked by sync window"),
     ("application is deleting", "The application is being deleted"),
     ("no operation is in progress", "No operation is running there any more"),
@@ -54,6 +57,12 @@ def refusal_words(error: UpstreamError) -> str:
     if isinstance(error, UpstreamDenied):
         return "Argo CD does not let the portal do this"
     return f"Argo CD refused it: {error.message}"
+
+
+def taken_words(operation: Operation) -> str:
+    """Of the operation that runs instead: whose it is, and since when."""
+    since = f", begun at {moment_words(operation.started_at)}" if operation.started_at else ""
+    return clean(f"Another operation is running there already: that of {starter_of(operation)}{since}", LONGEST)
 
 
 def answer_of(action: Action, error: UpstreamError) -> tuple[State, str]:

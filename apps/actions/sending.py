@@ -22,12 +22,12 @@ from apps.sources.fleetfile.current import fleet_file_in_force
 from .audit import head_locked
 from .case import Finding
 from .guards import GUARDS
-from .judging import moment_text
-from .known import Known, doomed_told, known_of
+from .judging import moment_text, operation_begun
+from .known import RUNNING, Known, doomed_told, known_of
 from .models import ActionRequest
 from .moves import request_move
 from .options import Options, options_of
-from .outcomes import LONGEST, answer_of, revision_words
+from .outcomes import LONGEST, TAKEN, answer_of, revision_words, taken_words
 from .preflight import Preflight
 from .rechecking import REFRESHES, NotToBeSent, checked_again, checked_at_last
 from .services import guards_told
@@ -167,10 +167,32 @@ def _call_and_write(request: ActionRequest, client: ArgoCDClient, order: SyncOrd
     try:
         told = _call(request, client, order)
     except UpstreamError as error:
-        state, words = answer_of(Action(request.action), error)
-        _write(request, state, words, answer=clean(error.message, LONGEST))
+        _failed(request, client, error)
         return
     _accepted(request, told)
+
+
+def _failed(request: ActionRequest, client: ArgoCDClient, error: UpstreamError) -> None:
+    """What a call that failed leaves; where another operation runs, one look tells whose it is.
+
+    It may be the request's own: where something on the way made the call twice, the second one is refused.
+    """
+    state, words = answer_of(Action(request.action), error)
+    told = _looked_at(request, client) if state is State.REFUSED and TAKEN in error.message.lower() else None
+    running = told.application.operation if told else None
+    if running and running.request_id == str(request.pk):
+        _accepted(request, told)
+        return
+    if running and running.phase in RUNNING:
+        words = taken_words(running)
+    _write(request, state, words, answer=clean(error.message, LONGEST))
+
+
+def _looked_at(request: ActionRequest, client: ArgoCDClient) -> ApplicationDetail | None:
+    try:
+        return client.application(request.name, namespace=request.namespace, project=request.project)
+    except UpstreamError:
+        return None
 
 
 def _call(request: ActionRequest, client: ArgoCDClient, order: SyncOrder | None) -> ApplicationDetail | None:
@@ -190,7 +212,8 @@ def _accepted(request: ActionRequest, told: ApplicationDetail | None) -> None:
         return
     operation: Operation | None = told.application.operation if told else None
     sent = clean(operation.revision, 300) if operation else ""
-    _write(request, State.ACCEPTED, revision_words(request.revision_seen, sent), revision_sent=sent)
+    kept = operation_begun(operation, told) if operation and told and operation.request_id == str(request.pk) else None
+    _write(request, State.ACCEPTED, revision_words(request.revision_seen, sent), revision_sent=sent, operation=kept)
 
 
 def _write(request: ActionRequest, state: State, words: str, **columns: Any) -> None:

@@ -12,6 +12,8 @@ from apps.actions.sending import request_send
 from apps.actions.services import request_submit
 from apps.actions.settling import requests_look_after, requests_lost
 from apps.actions.states import Action, State
+from apps.demo.world.applications import Operation
+from apps.demo.world.syncing import operation_begin
 from tests.faults.acting import SERVER, Person, Scene, states_of
 from tests.faults.stage import Stage
 
@@ -74,6 +76,46 @@ def test_f38_what_argocd_says_of_another_operation_is_shown_and_not_tried_again(
     assert again.state == State.REFUSED
     assert "operation" in again.outcome
     assert len(scene.posts()) == 1
+
+
+def begun_just_before_the_call(scene: Scene, monkeypatch: pytest.MonkeyPatch, *infos: dict[str, str]) -> None:
+    """Somebody begins an operation that takes long, after the last look and before the call."""
+    from apps.actions import sending
+
+    begins = sending._sending_begins
+
+    def and_another(*given: object) -> bool:
+        is_begun = begins(*given)  # type: ignore[arg-type]
+        there, revision = scene._there(), scene.row.sync_revision
+        operation = Operation(revision=revision, username="alex", infos=list(infos))
+        scene.stage.demo.call(lambda: operation_begin(scene.stage.demo.world, there, operation))
+        scene.stage.demo.advance(1)
+        return is_begun
+
+    monkeypatch.setattr(sending, "_sending_begins", and_another)
+
+
+def test_f38_a_refusal_of_the_call_itself_says_whose_operation_runs_and_since_when(
+    scene: Scene, rhea: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.there("sync_seconds", 600.0)
+    begun_just_before_the_call(scene, monkeypatch)
+    request = scene.sent(rhea)
+    assert request.state == State.REFUSED
+    assert request.outcome.startswith("Another operation is running there already: that of alex, begun at ")
+    assert request.answer.endswith(": another operation is already in progress")
+
+
+def test_f38_a_call_that_something_made_twice_on_the_way_is_not_called_refused(
+    scene: Scene, rhea: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = scene.ask(rhea)
+    scene.there("sync_seconds", 600.0)
+    begun_just_before_the_call(scene, monkeypatch, {"name": "portal.request-id", "value": str(ask.request_id)})
+    request_submit(ask)
+    request_send(ask.request_id)
+    request = ActionRequest.objects.get()
+    assert (request.state, request.outcome) == (State.ACCEPTED, "")
 
 
 def test_f39_a_call_that_hung_is_unknown_then_not_started_once_it_cannot_arrive_any_more(
