@@ -191,8 +191,8 @@ def bulk_preflight(ask: BulkAsk) -> BulkPreflight:
         raise RuleViolation("Resources are chosen for one application at a time")
     rows = {identity_of(row): row for row in ask.applications}.values()
     fleet, overlay = fleet_file_in_force(), overlay_now()
-    waves = waves_of(rows, fleet, overlay)
     rules = rules_for_bulk(fleet, applications=list(rows), options=ask.options)
+    waves = waves_of(rows, fleet, overlay, hosts_first=rules.hosts_first)
     bulk = Bulk(len(rows), len({row.cluster for row in rows}), len(waves))
     asks = [_member_ask(ask, row) for wave in waves for row in wave.applications]
     cases = cases_of(asks, fleet=fleet, overlay=overlay, rules=rules, bulk=bulk)

@@ -86,6 +86,7 @@ class Rules:
     approval_within: timedelta = timedelta(hours=1)
     most_in_bulk: int = 200
     at_once: int = 5
+    hosts_first: bool = True
 
 
 @dataclass(frozen=True)

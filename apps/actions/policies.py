@@ -24,7 +24,7 @@ from .states import Action
 LONGEST_NAME = 100
 DEFAULTS: Mapping[str, Answer] = {guard.name: guard.default for guard in GUARDS}
 FIXED = frozenset(guard.name for guard in GUARDS if guard.is_fixed)
-LIMITS = ("cool_down", "fresh_sign_in", "approval_within", "most_in_bulk", "at_once")
+LIMITS = ("cool_down", "fresh_sign_in", "approval_within", "most_in_bulk", "at_once", "hosts_first")
 WANTED = {
     "reason": "a reason",
     "ticket": "a ticket",
@@ -46,9 +46,16 @@ def rules_for(fleet: FleetFile, *, action: Action, application: Application, opt
 
 
 def rules_for_bulk(fleet: FleetFile, *, applications: Sequence[Application], options: Options) -> Rules:
-    """The strictest rules of all members, with the lowest limits; without members those of production."""
-    found = [each for one in applications for each in _found(fleet, Action.BULK_SYNC, one, options)]
-    return _strictest(found or [(None, built_in_for(Action.BULK_SYNC, options, is_production=True))])
+    """The strictest rules of all members, with the lowest limits; without members those of production.
+
+    Whether hosts go first is a matter of the bulk alone, which no rule for a sync by itself says anything of.
+    """
+    members = [_found(fleet, Action.BULK_SYNC, one, options) for one in applications]
+    if not members:
+        return _strictest([(None, built_in_for(Action.BULK_SYNC, options, is_production=True))])
+    rules = _strictest([each for found in members for each in found])
+    hosts_first = any(_over(built_in.rules, policy).hosts_first for (policy, built_in), *_ in members)
+    return replace(rules, hosts_first=hosts_first)
 
 
 def policy_for(fleet: FleetFile, action: Action, application: Application, options: Options) -> Policy | None:
@@ -138,6 +145,7 @@ def _strictest(found: Iterable[Found]) -> Rules:
         approval_within=min(rules.approval_within for rules in each),
         most_in_bulk=min(rules.most_in_bulk for rules in each),
         at_once=min(rules.at_once for rules in each),
+        hosts_first=any(rules.hosts_first for rules in each),
     )
 
 
@@ -213,6 +221,8 @@ def _said(policy: Policy) -> Iterable[str]:
     yield from (words.format(duration_text(span)) for span, words in spans if span is not None)
     sizes = ((policy.most_in_bulk, "in bulk at most {}"), (policy.at_once, "in bulk {} at once"))
     yield from (words.format(size) for size, words in sizes if size is not None)
+    if policy.hosts_first is not None:
+        yield "in bulk hosts before members" if policy.hosts_first else "in bulk hosts and members together"
 
 
 def _freezes_shown(verb: Verb) -> PolicyShown:

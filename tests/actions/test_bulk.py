@@ -28,7 +28,7 @@ from apps.core.errors import RuleViolation
 from apps.fleet.overlay import overlay_now
 from apps.gitops.models import Application, ApplicationDetail, ClusterConnection
 from apps.sources.fleetfile.schema import FleetFile
-from tests.actions.bulks import CAREFUL, again, applications, ask_for, bulk_of, settle, states
+from tests.actions.bulks import CAREFUL, FLEET, again, applications, ask_for, bulk_of, settle, states
 from tests.actions.cases import case_for, freeze_row, look, request_row, who
 from tests.fleet_in_force import FleetFileOfTest
 from tests.rows import ago, application_row, window_row
@@ -62,6 +62,17 @@ def test_staging_goes_before_production_ring_by_ring_and_hosts_before_members(fl
     ]  # fmt: skip
     assert [wave.number for wave in waves] == [1, 2, 3, 4, 5]
     assert waves[2].words == "production · ring 3 · hosts"
+
+
+def test_a_policy_may_have_hosts_and_members_go_together(remy: Who, tmp_path: Path, settings: Settings) -> None:
+    together = "\n  - {name: together, match: {actions: [bulk-sync]}, hosts_first: false}\n"
+    FleetFileOfTest(tmp_path, settings).put(FLEET + "\npolicies:" + together)
+    rows = tuple(row for name in ("prd-member", "prd-host", "prd-hub") for row in applications(1, name))
+    found = bulk_preflight(BulkAsk(request_id=uuid4(), who=remy, applications=rows, options=Options()))
+    assert [(wave.words, len(wave.members)) for wave in found.waves] == [
+        ("production · control planes", 1),
+        ("production · ring 3 · hosts and members", 2),
+    ]
 
 
 def test_applications_of_no_known_cluster_go_last_and_one_wave_goes_by_cluster_and_name(fleet: FleetFile) -> None:

@@ -151,3 +151,7 @@ class Policy(Section):
     at_once: Annotated[StrictInt, Field(ge=1, le=50)] | None = Field(
         default=None, description="How many of a bulk run at the same time, up to 50."
     )
+    hosts_first: StrictBool | None = Field(
+        default=None,
+        description="Whether a bulk syncs host clusters in a wave before member clusters (built in: yes).",
+    )
