@@ -67,6 +67,8 @@ def test_f56_a_worker_that_is_told_to_end_during_an_action_ends_soon_and_says_wh
     scene.passes(request, 30)
     assert scene.looked(request).state == State.UNKNOWN
     scene.passes(request, 120)
+    assert scene.looked(request).state == State.UNKNOWN, "one look alone does not say that nothing began"
+    scene.passes(request, 10)
     assert scene.looked(request).state == State.NOT_STARTED
     assert len(scene.posts()) == 1
 
