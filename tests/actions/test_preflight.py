@@ -214,5 +214,5 @@ def test_the_queries_are_few(django_assert_num_queries: DjangoAssertNumQueries) 
     with django_assert_num_queries(9):
         case_of(ask, live=None)
     ask.application.refresh_from_db()
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         found(ask)
