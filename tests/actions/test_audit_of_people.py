@@ -29,7 +29,7 @@ from tests.actions.bulks import FLEET, applications
 from tests.actions.bulks import ask_for as bulk_ask
 from tests.actions.cases import freeze_row, live, prunable, request_row, who
 from tests.fleet_in_force import FleetFileOfTest
-from tests.rows import application_row
+from tests.rows import ago, application_row
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -101,7 +101,8 @@ def test_a_line_of_an_answer_says_from_where_it_was_given_beside_who_had_asked(
     word: str, state: State, action: Action, event: str
 ) -> None:
     application_row()
-    request, by = request_row(action, state, session="alex's", role="responder"), somebody("ana", Role.APPROVER)
+    asked = {"session": "alex's", "role": "responder", "sent_at": ago(minutes=10)}
+    request, by = request_row(action, state, **asked), somebody("ana", Role.APPROVER)
     assert request_answer(word, request=request, who=by, note="looked")
     line = last_of(request)
     assert (line.event, line.who) == (event, "ana")
