@@ -15,6 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
+from bench.clicks import clicks_on
 from bench.figures import Figures, percentile
 from bench.following import alert_delays, application_delays, others_hanging
 from bench.idle import crowd_watching, web_cpu
@@ -39,7 +40,7 @@ VIEWERS = 50
 PAGE_GOAL_MS, RARE_PAGE_GOAL_MS = 100.0, 300.0
 COLD_VIEWS = 7
 TRIES = 15
-PARTS = ("rounds", "demo", "large", "screens", "idle", "changes", "soak", "postgresql")
+PARTS = ("rounds", "demo", "large", "screens", "idle", "changes", "clicks", "soak", "postgresql")
 ALERT_INTERVAL_SECONDS = 10.0
 ALERT_RULE = "ImageControllerDown"
 CATCHING_UP_SECONDS = 20.0
@@ -304,6 +305,20 @@ def measure_changes(
     figures.add(f"change of {what}, others hang, to that", ratio, "×", 1.1)
 
 
+def on_clicks(figures: Figures, folder: Path) -> None:
+    """From a click on Resync to accepted, and from the end of the operation to its outcome, on the demo fleet."""
+    with portal_running(folder / "clicks", DEFAULT, port=free_port(), still=True) as portal, chromium() as browser:
+        wait_until_all_is_read(portal)
+        with window(browser, portal.url, "remy") as page:
+            told = clicks_on(page, portal)
+    figures.add("click on Resync: clicks", len(told.accepted), "clicks")
+    figures.add("click on Resync: led to a question first", told.asked_more, "clicks")
+    figures.add("click on Resync to accepted: p50", percentile(told.accepted, 0.5), "s")
+    figures.add("click on Resync to accepted: p95", percentile(told.accepted, 0.95), "s", 0.5)
+    figures.add("end of the operation to its outcome: p50", percentile(told.ended, 0.5), "s")
+    figures.add("end of the operation to its outcome: p95", percentile(told.ended, 0.95), "s", 2.0)
+
+
 def on_soak(figures: Figures, folder: Path, rounds: int, views: int, most_seconds: float) -> None:
     """Memory over many rounds and views."""
     with portal_running(folder / "soak", LARGE, port=free_port()) as portal:
@@ -351,6 +366,7 @@ def run(figures: Figures, folder: Path, options: argparse.Namespace) -> None:
         "screens": lambda: on_screens(figures, folder),
         "idle": lambda: on_idle_viewers(figures, folder, seconds * 2),
         "changes": lambda: on_changes(figures, folder),
+        "clicks": lambda: on_clicks(figures, folder),
         "soak": lambda: on_soak(figures, folder, options.rounds, options.views, options.soak_seconds),
         "postgresql": lambda: [on_postgresql(figures, folder, LARGE, seconds, each) for each in p95],
     }

@@ -108,11 +108,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def window(browser: Browser, url: str) -> Iterator[Page]:
+def window(browser: Browser, url: str, persona: str = "vera") -> Iterator[Page]:
     """A window of somebody who is signed in, with nothing in its cache."""
     context: BrowserContext = browser.new_context(viewport=DESK)  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_MS)
-    cookies = signed_in(url).cookies
+    cookies = signed_in(url, persona).cookies
     context.add_cookies([{"name": each.name, "value": each.value or "", "url": url} for each in cookies])
     yield context.new_page()
     context.close()

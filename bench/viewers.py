@@ -11,12 +11,12 @@ import requests
 Times = dict[str, list[float]]
 
 
-def signed_in(url: str) -> requests.Session:
-    """A browser with a viewer's session."""
+def signed_in(url: str, persona: str = "vera") -> requests.Session:
+    """A browser with the session of a persona of the demo, by default a viewer's."""
     browser = requests.Session()
     browser.trust_env = False
     token = browser.get(f"{url}accounts/sign-in/").text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    browser.post(f"{url}accounts/sign-in/", {"persona": "vera", "csrfmiddlewaretoken": token}).raise_for_status()
+    browser.post(f"{url}accounts/sign-in/", {"persona": persona, "csrfmiddlewaretoken": token}).raise_for_status()
     return browser
 
 
