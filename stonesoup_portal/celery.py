@@ -31,7 +31,8 @@ TASK_OF_KIND = {
     "kubernetes": "fleet.read_cluster",
 }
 HOUSEKEEPING = "housekeeping"
-QUEUES = ("actions", HOUSEKEEPING, "details", *TASK_OF_KIND)
+ACTIONS = "actions"
+QUEUES = (ACTIONS, HOUSEKEEPING, "details", *TASK_OF_KIND)
 BEAT_SECONDS = 30
 
 
@@ -65,7 +66,7 @@ def every(seconds: float, task: str, queue: str = HOUSEKEEPING) -> dict[str, Any
 
 app.conf.beat_schedule = {
     "every-1s-tick": every(1, "portal.tick"),
-    "every-1s-look-after-actions": every(1, "actions.look_after", "actions"),
+    "every-1s-look-after-actions": every(1, "actions.look_after", ACTIONS),
     "every-5s-align-with-fleet-file": every(5, "portal.align"),
     "every-5s-read-application-details": every(5, "gitops.read_details", "details"),
     "every-10m-prune": every(600, "portal.prune"),

@@ -41,8 +41,9 @@ RESTART_SECONDS = 2.0
 AUTOGROUP_TRIES, AUTOGROUP_SECONDS = 10, 0.05
 READERS_NICENESS = 5
 """Of what reads the upstreams: where processors are short, a page is not held up by a round of reads."""
-THREADS_BESIDE_SOURCES = 12
-"""Four for housekeeping and details, eight for what people asked for: sources that hang never hold up an action."""
+THREADS_BESIDE_SOURCES = 4
+"""Of the reading worker, for housekeeping and details."""
+ACTION_THREADS = 8
 BROKER_SECONDS = 10.0
 OTHERS_SETTINGS = ("CELERY_", "UVICORN_", "WEB_CONCURRENCY")
 LIBC = ctypes.CDLL(None)
@@ -356,14 +357,26 @@ def web_command(port: int) -> list[str]:
     ]
 
 
-def worker_command(state: Path, threads: int) -> list[str]:
-    """One Celery worker with the schedule inside, on the queues of all kinds."""
-    from .celery import QUEUES
+def worker_command(state: Path, threads: int, *, acts: bool = True) -> list[str]:
+    """A Celery worker with the schedule inside, on the queues of all kinds; without actions' where another has it."""
+    from .celery import ACTIONS, QUEUES
 
-    pool = ["--pool", "threads", "--concurrency", str(threads), "--queues", ",".join(QUEUES)]
+    queues = [queue for queue in QUEUES if acts or queue != ACTIONS]
+    return [*celery_worker(threads, queues), "--beat", "--schedule", str(state / "beat-schedule")]
+
+
+def actions_command() -> list[str]:
+    """A Celery worker for what people do: it waits for no reader, and gives way to none."""
+    from .celery import ACTIONS
+
+    return celery_worker(ACTION_THREADS, [ACTIONS])
+
+
+def celery_worker(threads: int, queues: Sequence[str]) -> list[str]:
+    """A worker of threads on some queues, which talks to no other worker."""
+    pool = ["--pool", "threads", "--concurrency", str(threads), "--queues", ",".join(queues)]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning"]
-    beat = ["--beat", "--schedule", str(state / "beat-schedule")]
-    return [sys.executable, "-m", "celery", "--quiet", "--app", "stonesoup_portal", "worker", *pool, *quiet, *beat]
+    return [sys.executable, "-m", "celery", "--quiet", "--app", "stonesoup_portal", "worker", *pool, *quiet]
 
 
 def demo_command(options: argparse.Namespace, fleet: Path) -> list[str]:
@@ -425,7 +438,8 @@ def start_children(
         return
     portal_command(environment, "portal_align")
     threads = count_of_sources(fleet) + THREADS_BESIDE_SOURCES
-    supervisor.add("worker", worker_command(state, threads), environment, READERS_NICENESS)
+    supervisor.add("worker", worker_command(state, threads, acts=False), environment, READERS_NICENESS)
+    supervisor.add("actions", actions_command(), environment)
     supervisor.add("follow", [*MANAGE, "portal_follow"], environment, READERS_NICENESS)
     supervisor.add("web", web_command(options.port), environment)
     url = f"http://127.0.0.1:{options.port}/"
