@@ -20,8 +20,9 @@ ON_ITS_WAY, ENDED = "accepted|running|succeeded|still not synced", "succeeded|st
 WHEN_IT_SAYS = """([words, patience]) => new Promise((done, failed) => {
   const began = Date.now();
   const look = () => {
-    if (new RegExp(words).test(document.querySelector(".page-head")?.textContent ?? "")) return done(Date.now());
-    if (Date.now() - began > patience) return failed(new Error(`it never said ${words}: ${document.title}`));
+    const said = document.querySelector(".page-head")?.textContent ?? "";
+    if (new RegExp(words).test(said)) return done(Date.now());
+    if (Date.now() - began > patience) return failed(new Error(`it never said ${words}, but ${said}`));
     requestAnimationFrame(look);
   };
   requestAnimationFrame(look);

@@ -41,13 +41,15 @@ class Comparison:
 
 def comparison_of(operation: Operation, told: ApplicationDetail, compared_before: str | None) -> Comparison:
     """`compared_before` is the moment (ISO 8601) of the comparison that stood there while the operation was under way
-    still, None where nobody saw that."""
-    at, ended = told.reconciled_at, operation.finished_at
-    is_old = at is None or ended is None or at < ended or (at == ended and at.isoformat() == compared_before)
+    still, None where nobody saw that. In the very second of the end it may be the one from before: of OutOfSync it then
+    tells nothing, while what is Synced with the revision that the operation has just synced is so either way."""
+    at, ended, is_synced = told.reconciled_at, operation.finished_at, told.application.sync_status == SYNCED
+    is_from_before = at is not None and at.isoformat() == compared_before and not is_synced
+    is_old = at is None or ended is None or at < ended or (at == ended and is_from_before)
     is_of_it = _is_of_it(operation, told.application)
     if is_old or not is_of_it:
         return Comparison(not is_old, is_of_it, COMPARES)
-    if at == ended and told.application.sync_status != SYNCED:  # it may have begun before the end, in that second
+    if at == ended and not is_synced:  # it may have begun before the end, in that second
         return Comparison(True, True, COMPARES if compared_before is None else SETTLES)
     return Comparison(True, True, AT_ONCE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -43,6 +44,9 @@ from .services import OF_APPLICATIONS, request_submit
 from .showing import request_shown
 from .states import State
 from .tasks import send_soon
+
+ON_ITS_WAY = frozenset({State.APPROVED, State.SENDING})
+ANSWER_SECONDS, LOOK_SECONDS = 0.4, 0.02
 
 NO_FLEET_FILE = "No fleet file is in force: without it nothing can be checked, and nothing is sent"
 
@@ -129,10 +133,21 @@ def request_posted(request: HttpRequest) -> HttpResponse:
 
 
 def sent_soon(request: ActionRequest) -> HttpResponse:
-    """Has a worker send what may be sent, and leads to its page."""
+    """Has a worker send what may be sent, and leads to its page, which mostly knows Argo CD's answer by then."""
     if request.state == State.APPROVED:
         transaction.on_commit(partial(send_soon, request.pk))
+        if not transaction.get_connection().in_atomic_block:
+            wait_for_answer(request)
     return SeeOther(request.get_absolute_url())
+
+
+def wait_for_answer(request: ActionRequest) -> None:
+    """Waits for a moment while the request is being sent; the stream tells what comes later."""
+    until = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+        if not ActionRequest.objects.filter(pk=request.pk, state__in=ON_ITS_WAY).exists():
+            return
 
 
 def preflight_page(
