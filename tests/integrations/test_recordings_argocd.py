@@ -48,7 +48,8 @@ def compared(client: ArgoCDClient, recording: Recording) -> Any:
     """Whether it was compared before, in the second of, or after the end of its last operation, by whole seconds."""
     found = detail(client, recording)
     ended = found.application.operation and found.application.operation.finished_at
-    assert found.reconciled_at and ended
+    assert found.reconciled_at
+    assert ended
     return (found.reconciled_at - ended).total_seconds(), found.application.sync_status
 
 

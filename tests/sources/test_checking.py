@@ -86,8 +86,10 @@ def test_projects_in_which_nobody_can_act_are_told(serve: Serve) -> None:
     checks = argocd_checks(serve, argocd({"/api/v1/account/can-i/applications/sync/frozen/%2A": NO}))
     assert checks["argocd-inventory/a"].is_ok
     assert checks["argocd-inventory/a"].notes == (
-        "nobody can resync through the portal in 1 of 3 projects (frozen): such a project opts in by"
-        " `p, <account>, applications, sync, frozen/*, allow`",
+        (
+            "nobody can resync through the portal in 1 of 3 projects (frozen): such a project opts in by"
+            " `p, <account>, applications, sync, frozen/*, allow`"
+        ),
     )
 
 
