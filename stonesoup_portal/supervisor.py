@@ -453,7 +453,7 @@ def say_where(url: str, fleet: Path, *, is_demo: bool) -> None:
     """What a person needs to know now."""
     lines = [f"The Stonesoup portal is at {url}"]
     if is_demo:
-        lines.append("Click there, and sign in as one of four people: viewer, responder, approver or admin.")
+        lines.append("Click there, and sign in as one of five people: a viewer, two responders, an approver, an admin.")
     else:
         lines.append(f"It reads the fleet of {fleet}. Accounts are made by: make account NAME=you ROLE=admin")
     lines.append("Ctrl-C ends it.")

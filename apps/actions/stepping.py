@@ -20,6 +20,8 @@ from .moves import PORTAL, request_move, request_told
 from .options import Options, options_of
 from .states import Action, State
 
+WHO_AND_WHY = ("person_id", "username", "role", "session", "address", "reason", "ticket", "policy")
+WHERE = ("instance", "namespace", "name", "project", "environment", "cluster")
 MOVES_ON = frozenset({REVISION, OPERATION})
 UNKNOWN_HERE = "The portal does not know this application any more"
 
@@ -47,28 +49,16 @@ def step_planned(
         wave=wave,
         action=action.value,
         holds=parent.action == Action.BULK_SYNC,
-        person_id=parent.person_id,
-        username=parent.username,
-        role=parent.role,
-        session=parent.session,
-        address=parent.address,
-        reason=parent.reason,
-        ticket=parent.ticket,
-        instance=of.instance,
-        namespace=of.namespace,
-        name=of.name,
-        project=of.project,
-        environment=of.environment,
-        cluster=of.cluster,
         subject=of.name,
         options=(options or Options()).as_builtins(),
         digest=digest,
         revision_seen=of.revision_seen if isinstance(of, ActionRequest) else of.sync_revision,
-        policy=parent.policy,
         guards=list(guards),
         state=State.PLANNED.value,
         created_at=parent.created_at,
         state_at=parent.created_at,
+        **{name: getattr(parent, name) for name in WHO_AND_WHY},
+        **{name: getattr(of, name) for name in WHERE},
     )
 
 

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from apps.actions.models import ActionRequest
+from apps.actions.models import ActionRequest, AuditLine
 from apps.actions.sending import request_send
 from apps.actions.services import request_submit
 from apps.actions.settling import requests_look_after, requests_lost
@@ -228,6 +228,8 @@ def test_a_refresh_ends_at_once(scene: Scene, rhea: Person) -> None:
 
 def test_a_request_that_is_not_there_is_not_sent() -> None:
     request_send(uuid.uuid4())
+    assert not ActionRequest.objects.exists()
+    assert not AuditLine.objects.exists()
 
 
 def short_deadline(scene: Scene) -> None:
