@@ -43,9 +43,11 @@ def shape(tone: str, stale: bool = False) -> SafeString:
 
 @register.simple_tag
 def pill(tone: str, word: object, stale: bool = False) -> SafeString:
-    """Shape and word of a state."""
+    """Shape and word of a state; a word that is the tone's own needs no direction of its own."""
     known = known_tone(tone)
-    return format_html('<span class="pill {}">{}{}</span>', known, shape(known, stale), bdi(word))
+    return format_html(
+        '<span class="pill {}">{}{}</span>', known, shape(known, stale), known if word == known else bdi(word)
+    )
 
 
 @register.simple_tag
