@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -39,7 +40,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 @contextmanager
 def at_work(body: Callable[[], object], *, end: Callable[[], object]) -> Iterator[None]:
-    """`body` at work in a thread, ended by `end`."""
+    """`body` at work in a thread, ended by `end`. What threads of tests before hold still is not counted."""
 
     def run() -> None:
         try:
@@ -47,6 +48,7 @@ def at_work(body: Callable[[], object], *, end: Callable[[], object]) -> Iterato
         finally:
             connection.close()
 
+    OTHERS[:] = [all_held()]
     thread = threading.Thread(target=run)
     thread.start()
     try:
@@ -57,22 +59,15 @@ def at_work(body: Callable[[], object], *, end: Callable[[], object]) -> Iterato
         assert not thread.is_alive()
 
 
-@pytest.fixture(autouse=True)
-def others_left() -> Iterator[None]:
-    """Threads of servers that tests before this one had may hold some still: they are not counted."""
-    OTHERS.append(all_held())
-    yield
-    OTHERS.clear()
-
-
 def connections_held() -> int:
     """How many connections of the database threads of this test hold, beside the one that asks."""
     return all_held() - sum(OTHERS)
 
 
 def all_held() -> int:
-    """How many connections of the database other threads of this process hold."""
+    """How many connections of the database other threads of this process hold; what ended ones left is let go of."""
     connection.close()
+    gc.collect()
     if is_sqlite():
         name = str(connection.settings_dict["NAME"])
         return sum(file.path == name for file in psutil.Process().open_files())
