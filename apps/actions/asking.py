@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import unquote
 from uuid import UUID, uuid5
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, QueryDict
-from django.urls import reverse
 
 from apps.accounts.access import role_of
 from apps.accounts.sessions import signed_in_at
@@ -17,6 +15,7 @@ from apps.core.text import clean
 from apps.gitops.models import Application
 
 from .case import Who
+from .evidence import action_page, joined, subject_of
 from .options import Options, Resource
 from .preflight import Ask
 from .states import Action
@@ -27,11 +26,6 @@ MOST_RESOURCES = 500
 LONGEST_DIGEST = 64
 FLAGS = {"prune": "prune", "force": "force", "replace": "replace", "out_of_sync": "apply_out_of_sync_only"}
 ON = "on"
-
-
-def subject_of(application: Application) -> str:
-    """The Application in a form or an address: instance, namespace and name, each quoted."""
-    return joined("/", (application.instance, application.namespace, application.name))
 
 
 def value_of(action: Action, application: Application, digest: str) -> str:
@@ -49,13 +43,7 @@ def address_of(action: Action, application: Application, options: Options | None
     chosen = options or Options()
     flags = [(name, ON) for name, field in FLAGS.items() if getattr(chosen, field)]
     resources = [("resource", resource_value(each)) for each in chosen.resources]
-    query = [("action", action.value), ("app", subject_of(application)), *flags, *resources]
-    return f"{reverse('actions:request-new')}?{urlencode(query)}"
-
-
-def joined(separator: str, parts: Iterable[str]) -> str:
-    """The parts, each quoted, so that none holds the separator."""
-    return separator.join(quote(part, safe="") for part in parts)
+    return action_page(action, application, [*flags, *resources])
 
 
 def action_told(word: str) -> Action:

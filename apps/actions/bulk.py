@@ -11,7 +11,7 @@ from apps.accounts.access import Verb, refusal_of
 from apps.accounts.scopes import Place
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
-from apps.core.text import clean
+from apps.core.text import clean, counted
 
 from .audit import audit_note, session_fingerprint
 from .bulk_preflight import BulkAsk, BulkPreflight, BulkWave, Spoken, bulk_preflight
@@ -133,11 +133,7 @@ def _request_of(found: BulkPreflight) -> ActionRequest:
     return ActionRequest(
         pk=ask.request_id,
         action=Action.BULK_SYNC.value,
-        person=ask.who.user,
-        username=ask.who.username,
-        role=ask.who.role or "",
         session="" if state.is_final else ask.who.session,
-        address=ask.who.address,
         reason=clean(ask.reason, 500),
         ticket=clean(ask.ticket, 100),
         options=ask.options.as_builtins(),
@@ -150,6 +146,7 @@ def _request_of(found: BulkPreflight) -> ActionRequest:
         approved_at=now if state is State.APPROVED else None,
         state_at=now,
         ended_at=now if state.is_final else None,
+        **ask.who.columns,
         **_place_of(found),
     )
 
@@ -159,7 +156,7 @@ def _place_of(found: BulkPreflight) -> dict[str, str]:
     rows = [member.case.application for member in found.going or found.members]
     shared = {name: {getattr(row, name) for row in rows} for name in ("project", "environment", "cluster")}
     clusters = len(shared["cluster"])
-    subject = f"{_counted(len(rows), 'application')} on {_counted(clusters, 'cluster')}"
+    subject = f"{counted(len(rows), 'application')} on {counted(clusters, 'cluster')}"
     return {"subject": subject, **{name: values.pop() for name, values in shared.items() if len(values) == 1}}
 
 
@@ -197,12 +194,8 @@ def _guards_told(spoken: Iterable[Spoken]) -> list[dict[str, str]]:
         {
             "guard": each.finding.guard,
             "answer": each.finding.answer.value,
-            "words": f"{each.finding.words} ({_counted(each.count, 'application')})",
+            "words": f"{each.finding.words} ({counted(each.count, 'application')})",
             "link": each.finding.link,
         }
         for each in told
     ]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import msgspec
 
-from apps.core.ages import duration_words
 from apps.core.errors import RuleViolation
 from apps.fleet.overlay import overlay_now
 from apps.gitops.models import Application
@@ -22,7 +21,7 @@ from .guards import GUARDS
 from .many import cases_of
 from .options import Options
 from .policies import rules_for_bulk
-from .preflight import Ask, Preflight
+from .preflight import Ask, Preflight, rules_missing
 from .states import Action
 from .stepping import identity_of
 from .waves import Wave, waves_of
@@ -162,25 +161,17 @@ class BulkPreflight:
         """What has still to be given, in words; empty: it may run, or wait for approval. It is always confirmed."""
         if self.is_refused:
             return ["what speaks against it has to change first"]
-        within = self.rules.fresh_sign_in
         wanted = {
             "a look at what has changed": bool(self.ask.digest) and self.has_changed,
             "your confirmation": not self.ask.digest or not self.ask.is_confirmed,
             "the number of applications, typed": self.wants_typed_name and not self._is_named,
-            "a reason": self.wants_reason and not self.ask.reason.strip(),
-            "a ticket": self.rules.wants_ticket and not self.ask.ticket.strip(),
-            f"a sign-in of the last {duration_words(within)}" if within else "": not self._is_freshly_signed_in,
+            **rules_missing(self.rules, self.ask, self.members[0].case.now, wants_reason=self.wants_reason),
         }
         return [words for words, is_missing in wanted.items() if is_missing]
 
     @property
     def _is_named(self) -> bool:
         return self.ask.typed_name.strip() == self.typed_name
-
-    @property
-    def _is_freshly_signed_in(self) -> bool:
-        within, since = self.rules.fresh_sign_in, self.ask.who.signed_in_at
-        return within is None or (since is not None and self.members[0].case.now - since <= within)
 
 
 def bulk_preflight(ask: BulkAsk) -> BulkPreflight:

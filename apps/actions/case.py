@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
 
 from apps.accounts.models import Role
+from apps.core.text import clean
 from apps.core.tones import Tone
 from apps.fleet.overlay import Overlay
 from apps.gitops.models import Application
@@ -68,6 +69,16 @@ class Who:
     def username(self) -> str:
         """The account's name, as it stands in the audit log."""
         return self.user.get_username()
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Who asked, for a request's row."""
+        return {
+            "person": self.user,
+            "username": self.username,
+            "role": self.role or "",
+            "address": clean(self.address, 100),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,15 +11,16 @@ from apps.accounts.access import Verb, refusal_of
 from apps.core.addresses import page_address
 from apps.gitops.models import Application
 
-from .asking import SEPARATOR, subject_of
+from .asking import SEPARATOR
 from .case import Who
+from .evidence import action_page
 from .known import RUNNING
 from .models import Freeze
 
 
 def choices_address(application: Application) -> str:
     """The page that offers every action of the Application."""
-    return f"{reverse('actions:request-new')}?{urlencode({'app': subject_of(application)})}"
+    return action_page(None, application)
 
 
 def choices_shown(application: Application, who: Who) -> dict[str, Any]:

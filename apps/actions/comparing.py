@@ -12,12 +12,12 @@ from datetime import timedelta
 from typing import Final
 
 from apps.core.text import clean
+from apps.core.verdict.application import OUT_OF_SYNC, SYNCED
 from apps.integrations.argocd import Application, ApplicationDetail, Operation
 
 from .outcomes import CANNOT_TELL, LONGEST, left_words, short
 from .states import State
 
-OUT_OF_SYNC, SYNCED = "OutOfSync", "Synced"
 COMPARES: Final = timedelta(seconds=60)
 """So long after an operation's end the comparison is waited for."""
 SETTLES: Final = timedelta(seconds=5)

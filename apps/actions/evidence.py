@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
@@ -29,10 +29,20 @@ def cluster_page(name: str) -> str:
     return page_address("dashboard:cluster-show", name)
 
 
-def action_page(action: Action, application: Application) -> str:
-    """The form that asks for an action of this Application."""
-    subject = "/".join(quote(part, safe="") for part in (application.instance, *application.key))
-    return f"{reverse('actions:request-new')}?{urlencode({'action': action.value, 'app': subject})}"
+def action_page(action: Action | None, application: Application, more: Iterable[tuple[str, str]] = ()) -> str:
+    """The form that asks for an action of this Application, or offers them all; `more` says how it is to be done."""
+    chosen = [("action", action.value)] if action else []
+    return f"{reverse('actions:request-new')}?{urlencode([*chosen, ('app', subject_of(application)), *more])}"
+
+
+def subject_of(application: Application) -> str:
+    """The Application in a form or an address: instance, namespace and name, each quoted."""
+    return joined("/", (application.instance, *application.key))
+
+
+def joined(separator: str, parts: Iterable[str]) -> str:
+    """The parts, each quoted, so that none holds the separator."""
+    return separator.join(quote(part, safe="") for part in parts)
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -188,10 +188,6 @@ def request_written(who: Who, action: Action, freeze: Freeze, place: Place, **co
     now = freeze.began_at if action == Action.FREEZE else freeze.ends_at
     request = ActionRequest(
         action=action,
-        person=who.user,
-        username=who.username,
-        role=who.role or "",
-        address=clean(who.address, 100),
         reason=freeze.reason if action == Action.FREEZE else "",
         project=place.project,
         environment=place.environment,
@@ -202,6 +198,7 @@ def request_written(who: Who, action: Action, freeze: Freeze, place: Place, **co
         approved_at=now,
         state_at=now,
         ended_at=now,
+        **who.columns,
         **columns,
     )
     request.save(force_insert=True)

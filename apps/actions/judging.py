@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from apps.core.text import clean, clean_all
+from apps.core.verdict.application import OUT_OF_SYNC
 from apps.integrations.argocd import ApplicationDetail, Operation, ResourceStatus
 
-from .comparing import OUT_OF_SYNC, comparison_of, end_compared
+from .comparing import comparison_of, end_compared
 from .models import ActionRequest
 from .options import options_of
 from .outcomes import (

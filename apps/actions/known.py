@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from apps.core.text import clean
+from apps.core.verdict.application import SYNCED, UNDER_WAY
 from apps.gitops.merging import operation_of
 from apps.gitops.models import Application
 from apps.gitops.models import ApplicationDetail as DetailRow
@@ -17,8 +18,7 @@ from apps.integrations.argocd import ApplicationDetail, Operation, ResourceStatu
 from .case import Case, Live
 from .options import Options, Resource
 
-RUNNING = frozenset({"Pending", "Running", "Terminating"})
-OUT_OF_SYNC, SYNCED = "OutOfSync", "Synced"
+RUNNING = UNDER_WAY
 DETAIL_LASTS = timedelta(minutes=10)
 LONGEST_TEXT = 1000
 MOST_DOOMED_TOLD = 500

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from apps.core.text import counted
+
 
 class Resource(Struct, frozen=True, order=True):
     """One resource of an Application, as Argo CD names it in a sync."""
@@ -40,7 +42,7 @@ class Options(Struct, frozen=True, omit_defaults=True):
             ("only what is out of sync", self.apply_out_of_sync_only),
         ]
         count = len(self.resources)
-        some = [f"{count} resource{'' if count == 1 else 's'}"] if count else []
+        some = [counted(count, "resource")] if count else []
         return [*(word for word, is_on in chosen if is_on), *some]
 
     def as_builtins(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from apps.core.errors import (
     UpstreamNotFound,
     UpstreamRejected,
 )
-from apps.core.text import clean
+from apps.core.text import clean, counted
 from apps.integrations.argocd import ApplicationDetail, Operation, ResourceStatus
 
 from .evidence import starter_of
@@ -99,9 +99,11 @@ def end_of_chosen(options: Options, told: ApplicationDetail) -> tuple[State, str
     left = [(each, status) for each, status in left if status not in DONE]
     count = len(options.resources)
     if not left:
-        return State.SUCCEEDED, f"{count} chosen resource{_s(count)} synced"
+        return State.SUCCEEDED, f"{counted(count, 'chosen resource')} synced"
     named = [f"{each} ({NOT_DONE.get(status, status)})" for each, status in left]
-    words = f"The operation succeeded, but {len(left)} of {count} chosen resource{_s(count)} not synced: {_some(named)}"
+    words = (
+        f"The operation succeeded, but {len(left)} of {counted(count, 'chosen resource')} not synced: {_some(named)}"
+    )
     return State.STILL_OUT_OF_SYNC, clean(words, LONGEST)
 
 
@@ -143,9 +145,9 @@ def left_words(resources: Iterable[ResourceStatus]) -> str:
     parts = []
     if prunable:
         count = len(prunable)
-        parts.append(f"{count} resource{_s(count)} would be deleted only with prune: {_names(prunable)}")
+        parts.append(f"{counted(count, 'resource')} would be deleted only with prune: {_names(prunable)}")
     if others:
-        parts.append(f"{len(others)} resource{_s(len(others))} out of sync still: {_names(others)}")
+        parts.append(f"{counted(len(others), 'resource')} out of sync still: {_names(others)}")
     return clean("; ".join(parts) or "The operation succeeded, but the application is still OutOfSync", LONGEST)
 
 
@@ -153,7 +155,7 @@ def _dry_run_words(results: Sequence[ResourceStatus]) -> str:
     count = len(results)
     deleted = sum(each.status == "Pruned" for each in results)
     skipped = sum(each.status == "PruneSkipped" for each in results)
-    parts = [f"Dry run of {count} resource{_s(count)}: nothing was changed"]
+    parts = [f"Dry run of {counted(count, 'resource')}: nothing was changed"]
     parts += [f"{deleted} would be deleted"] if deleted else []
     parts += [f"{skipped} would be deleted only with prune"] if skipped else []
     return "; ".join(parts)
@@ -170,7 +172,3 @@ def _some(named: Sequence[str]) -> str:
 
 def _identity(thing: Resource | ResourceStatus) -> tuple[str, str, str, str]:
     return (thing.group, thing.kind, thing.namespace, thing.name)
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

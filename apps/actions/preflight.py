@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from typing import Protocol
 from uuid import UUID
 
 from django.db.models import prefetch_related_objects
@@ -92,9 +94,7 @@ class Preflight:
             "a look at what has changed": bool(self.changed),
             "your confirmation": self.strictest == Answer.WARN and not self.ask.is_confirmed,
             "the Application's name, typed": self.wants_typed_name and not self._is_named,
-            "a reason": self.wants_reason and not self.ask.reason.strip(),
-            "a ticket": self.case.rules.wants_ticket and not self.ask.ticket.strip(),
-            self._fresh_sign_in_words: not self.is_freshly_signed_in,
+            **rules_missing(self.case.rules, self.ask, self.case.now, wants_reason=self.wants_reason),
         }
         return [words for words, is_missing in wanted.items() if is_missing]
 
@@ -115,13 +115,41 @@ class Preflight:
     @property
     def is_freshly_signed_in(self) -> bool:
         """Whether the person signed in lately enough for this."""
-        within, since = self.case.rules.fresh_sign_in, self.case.who.signed_in_at
-        return within is None or (since is not None and self.case.now - since <= within)
+        return is_sign_in_fresh(self.case.rules, self.ask.who, self.case.now)
+
+
+class Given(Protocol):
+    """What a person gave for what they ask for, one Application or many."""
 
     @property
-    def _fresh_sign_in_words(self) -> str:
-        within = self.case.rules.fresh_sign_in
-        return f"a sign-in of the last {duration_words(within)}" if within else ""
+    def who(self) -> Who:
+        """The person."""
+
+    @property
+    def reason(self) -> str:
+        """Why, "" where they did not say."""
+
+    @property
+    def ticket(self) -> str:
+        """Its ticket, "" where they named none."""
+
+
+def rules_missing(rules: Rules, given: Given, now: datetime, *, wants_reason: bool) -> dict[str, bool]:
+    """What the rules may want of the person, in words → whether it is still to be given."""
+    within = rules.fresh_sign_in
+    return {
+        "a reason": wants_reason and not given.reason.strip(),
+        "a ticket": rules.wants_ticket and not given.ticket.strip(),
+        f"a sign-in of the last {duration_words(within)}" if within else "": not is_sign_in_fresh(
+            rules, given.who, now
+        ),
+    }
+
+
+def is_sign_in_fresh(rules: Rules, who: Who, now: datetime) -> bool:
+    """Whether the person signed in lately enough for these rules."""
+    within, since = rules.fresh_sign_in, who.signed_in_at
+    return within is None or (since is not None and now - since <= within)
 
 
 def preflight(

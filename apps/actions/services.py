@@ -151,10 +151,7 @@ def _written(ask: Ask, found: Preflight, state: State) -> ActionRequest:
 def _asked(ask: Ask) -> dict[str, Any]:
     return {
         "action": ask.action.value,
-        "person": ask.who.user,
-        "username": ask.who.username,
-        "role": ask.who.role or "",
-        "address": ask.who.address,
+        **ask.who.columns,
         "reason": clean(ask.reason, 500),
         "ticket": clean(ask.ticket, 100),
         "options": ask.options.as_builtins(),

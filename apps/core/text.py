@@ -1,4 +1,4 @@
-"""Upstreams' text, made fit to keep: valid, without NUL, capped with a visible cut mark."""
+"""Upstreams' text, made fit to keep: valid, without NUL, capped with a visible cut mark; and numbers of things."""
 
 from __future__ import annotations
 
@@ -26,3 +26,8 @@ def clean_all(value: Any, limit: int = 2000) -> Any:
     if isinstance(value, (list, tuple)):
         return [clean_all(part, limit) for part in value]
     return clean(value, limit) if isinstance(value, str) else value
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 resource", "3 resources": of nouns whose plural ends in s."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -23,3 +23,7 @@ def test_what_is_too_long_ends_in_a_mark_within_the_limit() -> None:
 
 def test_direction_overrides_stay_for_the_page_to_show() -> None:
     assert clean("a\u202eb") == "a\u202eb"
+
+
+def test_numbers_of_things_are_said_in_the_singular_and_the_plural() -> None:
+    assert [counted(number, "resource") for number in (0, 1, 2)] == ["0 resources", "1 resource", "2 resources"]

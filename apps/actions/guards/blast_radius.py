@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.actions.case import Answer, Case, Finding, Guard
 from apps.actions.states import Action
+from apps.core.text import counted
 
 MANY_APPLICATIONS, MANY_CLUSTERS = 20, 3
 
@@ -21,11 +22,10 @@ class BlastRadiusGuard(Guard):
         bulk, most = case.bulk, case.rules.most_in_bulk
         if bulk is None:
             return self.passes("one Application")
-        size = f"{bulk.applications} Application{'' if bulk.applications == 1 else 's'}"
+        size = counted(bulk.applications, "Application")
         if bulk.applications > most:
             return self.says(Answer.REFUSE, f"{size} at once: the policy {case.rules.policy} allows {most}")
-        clusters = f"{bulk.clusters} cluster{'' if bulk.clusters == 1 else 's'}"
-        waves = f"{bulk.wave_count} wave{'' if bulk.wave_count == 1 else 's'}"
+        clusters, waves = counted(bulk.clusters, "cluster"), counted(bulk.wave_count, "wave")
         words = f"{size} on {clusters}, in {waves}; it stops at the first failure"
         is_big = bulk.applications >= MANY_APPLICATIONS or bulk.clusters >= MANY_CLUSTERS
         return self.speaks(case, words) if is_big else self.passes(words)

@@ -6,6 +6,7 @@ from apps.actions.case import Answer, Case, Finding, Guard
 from apps.actions.evidence import action_page, ago, starter_of
 from apps.actions.known import known_of
 from apps.actions.states import Action
+from apps.core.text import counted
 from apps.integrations.argocd import Operation
 
 
@@ -45,5 +46,5 @@ def described(running: Operation, case: Case) -> str:
     verb = "being terminated" if running.phase == "Terminating" else "under way"
     since = f", begun {ago(running.started_at, case.now)}" if running.started_at else ""
     tries = running.retry_count
-    retries = f", tried again {tries} time{'' if tries == 1 else 's'}" if tries else ""
+    retries = f", tried again {counted(tries, 'time')}" if tries else ""
     return f"{kind} of {starter_of(running)} is {verb}{since}{retries}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from apps.actions.case import Answer, Case, Finding, Guard
 from apps.actions.evidence import application_page, some_of
-from apps.actions.known import SYNCED, known_of
+from apps.actions.known import known_of
 from apps.actions.models import ActionRequest
 from apps.actions.places import Places, places_of
 from apps.actions.states import Action
 from apps.actions.stepping import identity_of
 from apps.actions.surroundings import siblings_of
 from apps.core.tones import Tone
+from apps.core.verdict.application import SYNCED
 from apps.gitops.models import Application, shown_verdict
 from apps.sources.fleetfile.current import fleet_file_in_force
 

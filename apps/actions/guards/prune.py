@@ -6,6 +6,7 @@ from apps.actions.case import Answer, Case, Finding, Guard
 from apps.actions.evidence import application_page
 from apps.actions.known import known_of
 from apps.actions.states import Action
+from apps.core.text import counted
 
 
 class PruneGuard(Guard):
@@ -25,5 +26,5 @@ class PruneGuard(Guard):
             return self.says(Answer.REFUSE, "not known what prune would delete: try again once Argo CD answers", link)
         if not doomed:
             return self.passes("prune has nothing to delete at this revision")
-        count = f"{len(doomed)} resource{'' if len(doomed) == 1 else 's'}"
+        count = counted(len(doomed), "resource")
         return self.speaks(case, f"prune deletes {count}: {', '.join(map(str, doomed))}", link)

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from apps.actions.case import Answer, Case, Finding, Guard
 from apps.actions.evidence import application_page
-from apps.actions.known import OUT_OF_SYNC, known_of
+from apps.actions.known import known_of
 from apps.actions.states import Action
 from apps.core.ages import age_words
+from apps.core.verdict.application import OUT_OF_SYNC
 
 TIME_TO_HEAL = timedelta(minutes=1)
 
