@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.core.text import CUT_MARK, clean
+from apps.core.text import CUT_MARK, clean, counted
 
 
 @pytest.mark.parametrize(("given", "kept"), [(None, ""), (12, "12"), ("plain", "plain"), ("a\x00b", "a\ufffdb")])
