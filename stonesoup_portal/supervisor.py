@@ -105,6 +105,11 @@ class Child:
         """Whether it has ended by itself."""
         return self.process is not None and self.process.poll() is not None
 
+    def ended_with(self) -> str:
+        """Its exit status, or the signal that ended it, in words."""
+        status = self.process.poll() if self.process else None
+        return f"signal {-status}" if status is not None and status < 0 else f"status {status}"
+
     def start_again(self) -> None:
         """Starts it anew, once what it had started itself (a worker's schedule) has ended with it."""
         self._kill_all()
@@ -154,7 +159,7 @@ class Supervisor:
         while not self.ending.wait(0.5):
             for child in self.children:
                 if child.has_died() and time.monotonic() - child.started_at > RESTART_SECONDS:
-                    log.warning("%s ended by itself: starting it again", child.name)
+                    log.warning("%s ended by itself (%s): starting it again", child.name, child.ended_with())
                     child.start_again()
 
     def end(self) -> None:
@@ -262,6 +267,7 @@ def environment_for(state: Path, fleet: Path, broker_url: str, *, is_demo: bool)
         "PORTAL_WORKER_METRICS_PORT": "",
         "PROMETHEUS_MULTIPROC_DIR": str(figures),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
     ours = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS_SETTINGS)}

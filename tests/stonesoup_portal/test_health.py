@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError
@@ -88,3 +89,12 @@ def test_metrics_are_not_given_to_whom_a_proxy_on_this_machine_sends_on(client: 
 def test_a_token_of_odd_letters_is_refused_like_any_other(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_METRICS_TOKEN", "right")
     assert client.get("/metrics", headers={"Authorization": "Bearer r\u00efght"}).status_code == 403
+
+
+@pytest.mark.django_db
+def test_metrics_survive_a_process_that_died_while_it_made_its_file(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "counter_1.db").touch()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert client.get("/metrics").status_code == 200
