@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
+from apps.core.structs import converted
+
 
 class Subject(Protocol):
     """What something is done to: an Application, a request, a `Place`."""
@@ -72,7 +74,7 @@ NOWHERE = Scope(environments=("a scope that cannot be read",))
 def scope_read(plain: Any) -> Scope:
     """The scope of a person's row; one that cannot be read fits nothing."""
     try:
-        return msgspec.convert(plain or {}, Scope)
+        return converted(plain or {}, Scope)
     except msgspec.ValidationError:
         return NOWHERE
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import msgspec
-
+from apps.core.structs import converted
 from apps.core.text import clean
 from apps.core.verdict.application import SYNCED, UNDER_WAY
 from apps.gitops.merging import operation_of
@@ -133,7 +132,7 @@ def _kept_prunable(row: Application, detail_row: DetailRow | None) -> tuple[Reso
     changed = (row.sync_since, row.revision_since, row.operation_since)
     if any(moment and moment > detail_row.read_at for moment in changed):
         return None
-    kept = msgspec.convert(detail_row.data.get("resources", ()), tuple[ResourceStatus, ...])
+    kept = converted(detail_row.data.get("resources", ()), tuple[ResourceStatus, ...])
     is_cut = detail_row.data.get("resource_count", len(kept)) > len(kept)
     if is_cut and kept[-1].status not in {"", SYNCED}:  # worst first: what was cut may be as bad
         return None

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from apps.core.structs import converted
 from apps.core.text import counted
 
 
@@ -53,4 +54,4 @@ class Options(Struct, frozen=True, omit_defaults=True):
 
 def options_of(plain: dict[str, Any]) -> Options:
     """The options of a request's row."""
-    return msgspec.convert(plain, Options)
+    return converted(plain, Options)

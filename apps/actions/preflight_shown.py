@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from apps.core.addresses import page_address
+from apps.core.structs import converted
 from apps.integrations.argocd import ResourceStatus
 
 from .asking import FLAGS, address_of, resource_value, shown_with, value_of
@@ -108,7 +107,5 @@ def told_resources(case: Case) -> Iterable[ResourceStatus]:
     if case.live and case.live.detail:
         return case.live.detail.resources
     row = detail_of(case.application, case.now)
-    kept: Sequence[ResourceStatus] = msgspec.convert(
-        row.data.get("resources", ()) if row else (), tuple[ResourceStatus, ...]
-    )
+    kept: Sequence[ResourceStatus] = converted(row.data.get("resources", ()) if row else (), tuple[ResourceStatus, ...])
     return kept

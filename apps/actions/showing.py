@@ -9,10 +9,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-import msgspec
 from django.utils.dateparse import parse_datetime
 
 from apps.core.links import safe_link
+from apps.core.structs import converted
 from apps.core.tones import Tone
 from apps.fleet.overlay import Overlay
 from apps.gitops.links import argocd_link, commit_link
@@ -182,7 +182,7 @@ def operation_shown(kept: dict[str, Any] | None) -> Operation | None:
     """What a request's row keeps of its operation, as values; failures first."""
     if not kept or not kept.get("phase"):
         return None
-    resources = msgspec.convert(kept.get("resources") or [], list[values.ResourceStatus])
+    resources = converted(kept.get("resources") or [], list[values.ResourceStatus])
     return Operation(
         phase=kept.get("phase") or "",
         message=kept.get("message") or "",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.db.models import Q, QuerySet
 
 from apps.actions.models import ActionRequest
@@ -17,6 +16,7 @@ from apps.alerts.models import Episode
 from apps.core.ages import first_after
 from apps.core.live import CHANGES_AT
 from apps.core.ranking import rank_of
+from apps.core.structs import converted
 from apps.core.tones import Tone
 from apps.core.verdict.application import UNDER_WAY
 from apps.fleet.models import Cluster
@@ -97,7 +97,7 @@ class Details:
     def around(self) -> TreeAndEvents | None:
         """Its tree and events, where somebody asked for them while it was not well."""
         kept = self.row.around if self.row else None
-        return msgspec.convert(kept, TreeAndEvents) if kept else None
+        return converted(kept, TreeAndEvents) if kept else None
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,13 @@ def subject_of(application: Application) -> str:
 def details_of(application: Application) -> Details:
     """Its details as they were read last. One query."""
     row = ApplicationDetail.objects.filter(application=application).first()
-    value = msgspec.convert(row.data, values.ApplicationDetail) if row and row.data else None
+    value = converted(row.data, values.ApplicationDetail) if row and row.data else None
     return Details(row, value)
 
 
 def conditions_of(application: Application) -> list[ToldCondition]:
     """Its conditions, with their messages as sentences."""
-    told = msgspec.convert(application.conditions, list[values.Condition])
+    told = converted(application.conditions, list[values.Condition])
     return [ToldCondition(each.type, each.at, message_sentence(each.message)) for each in told]
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from apps.core.structs import converted
 from apps.core.text import clean
 from apps.core.verdict.application import GONE_WRONG, OUT_OF_SYNC, ApplicationFacts, application_verdict
 from apps.integrations.argocd.values import Application as Told
@@ -125,7 +126,7 @@ def facts_of(row: Application, around: Surroundings) -> ApplicationFacts:
 
 def operation_of(row: Application) -> Operation | None:
     """The running or last operation that the row holds, as a value."""
-    return msgspec.convert(row.operation, Operation) if row.operation else None
+    return converted(row.operation, Operation) if row.operation else None
 
 
 def _life_changes(row: Application, told: Told) -> list[Change]:

@@ -16,9 +16,9 @@ from itertools import islice
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
 from cronsim import CronSim, CronSimError
 
+from apps.core.structs import converted
 from apps.integrations.argocd.values import SyncWindow
 
 from .models import Application, Project
@@ -82,7 +82,7 @@ def window_closed(application: Application, project: Project | None, now: dateti
 
 def windows_of(project: Project | None) -> tuple[SyncWindow, ...]:
     """The windows of an AppProject's row."""
-    return msgspec.convert(project.sync_windows, tuple[SyncWindow, ...]) if project and project.sync_windows else ()
+    return converted(project.sync_windows, tuple[SyncWindow, ...]) if project and project.sync_windows else ()
 
 
 def applies_to(window: SyncWindow, application: Application) -> bool:

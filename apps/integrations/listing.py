@@ -12,6 +12,8 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
+from apps.core.structs import decoded
+
 Count = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 """A whole number that a database's integer holds: JSON may have one of any length."""
 
@@ -59,7 +61,7 @@ def read_items(
     unreadable: list[Unreadable] = []
     for index, raw in enumerate(raws or ()):
         try:
-            items.append(build(msgspec.json.decode(raw, type=wire)))
+            items.append(build(decoded(raw, wire)))
         except (ValueError, RecursionError) as error:  # ValidationError among them
             unreadable.append(Unreadable(index, _name_of(raw), str(error)[:300]))
     return Listing(tuple(items), tuple(unreadable), tuple(warnings))
@@ -67,7 +69,7 @@ def read_items(
 
 def _name_of(raw: Raw) -> str:
     try:
-        named = msgspec.json.decode(raw, type=_Named)
+        named = decoded(raw, _Named)
     except (ValueError, RecursionError):
         return ""
     return named.name or named.metadata.name or named.fingerprint or named.id

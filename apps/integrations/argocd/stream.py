@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
 from msgspec import Struct
 
 from apps.core.errors import UpstreamError
+from apps.core.structs import decoded
 from apps.integrations.argocd import wire
 from apps.integrations.argocd.values import ApplicationEvent
 from apps.integrations.http import Stream, failure, kind_of_status, plain_line, words_of
@@ -75,7 +75,7 @@ class ApplicationStream:
                     yield event
 
     def _event(self, payload: bytes) -> ApplicationEvent | None:
-        told = msgspec.json.decode(cleaned(payload), type=_Line)
+        told = decoded(cleaned(payload), _Line)
         if told.error is not None:
             raise _in_band(self._stream.source, told.error)
         if told.result is None:

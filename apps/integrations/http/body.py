@@ -10,6 +10,7 @@ import msgspec
 import urllib3.exceptions
 from urllib3 import BaseHTTPResponse
 
+from apps.core import structs
 from apps.core.errors import UpstreamBadReply, UpstreamError, UpstreamUnavailable
 from apps.integrations.http.deadline import Watch
 from apps.integrations.http.endpoint import MEBIBYTE
@@ -84,7 +85,7 @@ _LONE: Final = {b"d8", b"d9", b"da", b"db", b"dc", b"dd", b"de", b"df"}
 def decoded(body: bytes, kind: type[T], source: str) -> T:
     """The body as a value of this type. Raises UpstreamBadReply where it is not that."""
     try:
-        return msgspec.json.decode(cleaned(body), type=kind)
+        return structs.decoded(cleaned(body), kind)
     except msgspec.ValidationError as error:
         raise failure(UpstreamBadReply, source, f"its answer has another shape than expected: {error}") from error
     except (ValueError, RecursionError) as error:  # malformed, out of range, or nested without end

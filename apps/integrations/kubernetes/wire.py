@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-import msgspec
 from msgspec import Raw, Struct, field
 
+from apps.core.structs import converted
 from apps.integrations.kubernetes.values import (
     ArgoCD,
     ClusterOperator,
@@ -349,7 +349,7 @@ def machine_config_pool(wire: WirePool) -> MachineConfigPool:
 
 def toolchain_status(wire: WireToolchainStatus) -> ToolchainStatus:
     status = wire.status or {}
-    members = msgspec.convert(status.get("members") or [], list[WireMember])
+    members = converted(status.get("members") or [], list[WireMember])
     return ToolchainStatus(
         name=wire.metadata.name,
         conditions=_conditions_in(status),
@@ -365,7 +365,7 @@ def member_status(wire: WireToolchainStatus) -> MemberStatus:
         name=wire.metadata.name,
         conditions=_conditions_in(status),
         parts=dict(_parts(status)),
-        memory_usage=msgspec.convert(usage, dict[str, Count]),
+        memory_usage=converted(usage, dict[str, Count]),
     )
 
 
@@ -379,7 +379,7 @@ def _member(wire: WireMember) -> MemberSummary:
 
 
 def _conditions_in(status: dict[str, Any]) -> tuple[Condition, ...]:
-    return conditions(msgspec.convert(status.get("conditions") or [], list[WireCondition]))
+    return conditions(converted(status.get("conditions") or [], list[WireCondition]))
 
 
 def _parts(status: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[Condition, ...]]]:
@@ -426,7 +426,7 @@ def argocd(wire: WireArgoCD) -> ArgoCD:
 
 
 def _text(status: dict[str, Any], name: str) -> str:
-    return msgspec.convert(status.get(name) or "", str)
+    return converted(status.get(name) or "", str)
 
 
 def subscription(wire: WireSubscription) -> Subscription:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import msgspec
 from msgspec import Raw, Struct
 
 from apps.core.errors import UpstreamBadReply, UpstreamError, UpstreamNotInstalled
+from apps.core.structs import decoded
 from apps.integrations import observatorium as gateway
 from apps.integrations.http import Answer as HttpAnswer
 from apps.integrations.http import Endpoint, failure, plain_line
@@ -161,7 +161,7 @@ class PrometheusClient(UpstreamClient):
 
     def _decode(self, raw: Raw, kind: Any) -> Any:
         try:
-            return msgspec.json.decode(raw, type=kind)
+            return decoded(raw, kind)
         except (ValueError, RecursionError) as error:
             words = f"its answer has another shape than expected: {error}"
             raise failure(UpstreamBadReply, self.source, words) from error
@@ -205,7 +205,7 @@ def _rules_of(group: _Group) -> Listing[Rule]:
 def _is_alerting(raw: Raw) -> bool:
     """True for what cannot be read, too, so that it is counted. Some versions ignore `type=alert`."""
     try:
-        return msgspec.json.decode(raw, type=_Kind).type != "recording"
+        return decoded(raw, _Kind).type != "recording"
     except (ValueError, RecursionError):
         return True
 
