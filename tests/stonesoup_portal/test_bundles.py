@@ -32,4 +32,6 @@ def test_a_bundle_is_found_and_holds_its_parts_in_their_order() -> None:
 def test_pages_ask_for_them(client: Client) -> None:
     page = client.get("/accounts/sign-in/").content.decode()
     assert page.count('rel="stylesheet"') == 1
-    assert client.get("/static/portal.css").status_code == 200
+    answer = client.get("/static/portal.css")
+    assert answer.status_code == 200
+    answer.close()
