@@ -21,7 +21,7 @@ from .guards import GUARDS
 from .many import cases_of
 from .options import Options
 from .policies import rules_for_bulk
-from .preflight import Ask, Preflight, rules_missing
+from .preflight import Ask, Preflight, is_sign_in_fresh, rules_missing
 from .states import Action
 from .stepping import identity_of
 from .waves import Wave, waves_of
@@ -140,6 +140,11 @@ class BulkPreflight:
     def has_changed(self) -> bool:
         """Whether the selection is not what the person saw, or they saw none."""
         return self.ask.digest != self.digest
+
+    @property
+    def is_freshly_signed_in(self) -> bool:
+        """Whether the person signed in lately enough for this."""
+        return is_sign_in_fresh(self.rules, self.ask.who, self.members[0].case.now)
 
     @property
     def typed_name(self) -> str:

@@ -102,7 +102,6 @@ def bulk_shown(ask: BulkAsk, found: BulkPreflight, written: ActionRequest | None
         "shown": shown_with(ask.options),
         "waves": waves_shown(found),
         "clusters": len({member.case.application.cluster for member in found.going}),
-        "is_fresh": not any(words.startswith("a sign-in") for words in found.missing),
         "counts": {answer: count for answer, count in found.counts.items() if count and answer is not Answer.PASS},
     }
 

@@ -89,6 +89,22 @@ def test_with_an_old_sign_in_it_does_not_run(remy: Client) -> None:
     assert not ActionRequest.objects.exists()
 
 
+def test_a_bulk_leads_to_a_fresh_sign_in_and_back_too_and_then_it_runs(remy: Client) -> None:
+    application_row()
+    asked_for = "/actions/bulk/?environment=all&q=build-service"
+    link = link_of(remy.get(asked_for))
+    refused = remy.post(asked_for, fields_of(remy.get(asked_for).content.decode()))
+    assert link_of(refused) == link
+    assert "Still needed: a sign-in of the last 10" in refused.content.decode()
+    assert not ActionRequest.objects.exists()
+    told = {"username": "remy", "password": PASSWORD, "next": asked_for}
+    assert remy.post(link, told)["Location"] == asked_for
+    page = remy.get(asked_for).content.decode()
+    assert "sign in again" not in page
+    assert remy.post(asked_for, fields_of(page)).status_code == 303
+    assert ActionRequest.objects.get(action=Action.BULK_SYNC).state == State.APPROVED
+
+
 def test_a_sign_in_elsewhere_does_not_freshen_this_session(remy: Client) -> None:
     Client().post("/accounts/sign-in/", {"username": "remy", "password": PASSWORD})
     assert link_of(remy.get(address_of(Action.SYNC, application_row())))
