@@ -43,6 +43,7 @@ CATCHES_UP = timedelta(seconds=15)
 """Argo CD answers from a cache that may lag behind what it accepted."""
 
 
+DELETED = "The application was deleted meanwhile"
 END_SEEN_AT, COMPARED_BEFORE, LEFT, LATE_LOOK_AT = "end_seen_at", "compared_before", "left", "late_look_at"
 UNANSWERED = "unanswered_since"
 """What is kept beside an operation for the next look: when its end was first seen, which comparison stood there before
@@ -83,9 +84,7 @@ def moment_text(moment: datetime | None) -> str:
 def judged(request: ActionRequest, sight: Sight) -> Judgement:
     """What the answer says of a request that was sent."""
     if sight.is_reborn:
-        if request.state == State.UNKNOWN and not is_over(request, sight.asked_at, sight.deadline):
-            return Judgement()
-        return Judgement(State.NOT_KNOWN, "The application was deleted and made anew meanwhile")
+        return gone_judged(request, sight.asked_at, sight.deadline, f"{DELETED} and made anew")
     if request.action == Action.TERMINATE:
         return _terminate_judged(request, sight)
     operation = sight.told.application.operation
@@ -94,6 +93,13 @@ def judged(request: ActionRequest, sight: Sight) -> Judgement:
     if request.state == State.UNKNOWN:
         return _unknown_judged(request, operation, sight)
     return _missing_judged(request, operation, sight)
+
+
+def gone_judged(request: ActionRequest, asked_at: datetime, deadline: timedelta, words: str = DELETED) -> Judgement:
+    """Its Application is not there any more: where the call may still arrive, what it meets then is not known yet."""
+    if request.state == State.UNKNOWN and not is_over(request, asked_at, deadline):
+        return Judgement()
+    return Judgement(State.NOT_KNOWN, words)
 
 
 def _own_judged(request: ActionRequest, operation: Operation, sight: Sight) -> Judgement:

@@ -25,7 +25,7 @@ from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
 
 from .digests import UID, digest_of_detail, parts_changed
-from .judging import END_SEEN_AT, UNANSWERED, Judgement, Sight, judged
+from .judging import END_SEEN_AT, UNANSWERED, Judgement, Sight, gone_judged, judged
 from .models import ActionRequest
 from .moves import request_move, request_told
 from .options import options_of
@@ -170,7 +170,7 @@ def _look(fleet: FleetFile, request: ActionRequest) -> bool:
         told = _asked(fleet, request, row.project if row else request.project)
     except (SourceNotConfigured, UpstreamError) as error:
         if row is None and isinstance(error, UpstreamNotFound) and not isinstance(error, UpstreamNotInstalled):
-            _conclude(request, Judgement(State.NOT_KNOWN, "The application was deleted meanwhile"))
+            _conclude(request, gone_judged(request, asked_at, deadline_of(fleet, request.instance)))
         else:
             _keep_unanswered(request, asked_at)
         return not isinstance(error, UpstreamUnavailable)
