@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 
 from apps.accounts.access import Verb, refusal_of
-from apps.accounts.scopes import Place
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.text import clean, counted
@@ -19,10 +18,11 @@ from .case import Answer, Who
 from .models import ActionRequest
 from .moves import request_move, request_told
 from .preflight import Preflight
+from .reach import reach_refusal
 from .recovering import health_then
 from .services import guards_told
 from .standing import LEFT_OUT, standing_of
-from .states import ACTIVE, Action, State
+from .states import Action, State
 from .stepping import step_planned, steps_leave
 from .waves import Wave, waves_of
 
@@ -99,10 +99,8 @@ def _may_steer(request: ActionRequest, who: Who) -> None:
     """The one who asked, and whoever may act on all that is still to be done."""
     if request.action != Action.BULK_SYNC:
         raise RuleViolation("This is no bulk")
-    places = request.steps.filter(state__in=ACTIVE).order_by().values_list("project", "environment", "cluster")
     is_own = request.username == who.username
-    subjects = [None] if is_own else [None, *(Place(*place) for place in places.distinct())]
-    refused = next((words for subject in subjects if (words := refusal_of(who.user, Verb.ACT, subject))), "")
+    refused = refusal_of(who.user, Verb.ACT) if is_own else reach_refusal(who, Verb.ACT, request)
     if refused:
         raise RuleViolation(refused)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from apps.accounts.access import Verb, refusal_of
+from apps.accounts.access import Verb
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.text import clean
@@ -20,6 +20,7 @@ from .known import doomed_told
 from .models import ActionRequest
 from .moves import request_move, request_told
 from .preflight import Ask, Preflight, preflight
+from .reach import reach_refusal
 from .states import Action, State
 from .steps import steps_of_take_over
 from .waiting import unapproved_words
@@ -67,11 +68,11 @@ def request_submit(ask: Ask) -> Submitted:
 def request_approve(*, request: ActionRequest, who: Who, note: str = "") -> bool:
     """A second person lets it go; False where it does not wait any more.
 
-    Raises RuleViolation for the one who asked, for who may not approve there, and where it waited for too long.
+    Raises RuleViolation for the one who asked, for who may not approve all of it, and where it waited for too long.
     """
     if request.username == who.username:
         raise RuleViolation("A second person has to approve it: you asked for it yourself")
-    if refused := refusal_of(who.user, Verb.APPROVE, request):
+    if refused := reach_refusal(who, Verb.APPROVE, request):
         raise RuleViolation(refused)
     if request.state == State.WAITING and (late := unapproved_words(fleet_file_in_force(), request)):
         request_move(request, to=State.EXPIRED, when={State.WAITING}, words=late, outcome=late)
@@ -92,7 +93,7 @@ def request_withdraw(*, request: ActionRequest, who: Who) -> bool:
 
     That is the one who asked, and whoever may approve there.
     """
-    if request.username != who.username and (refused := refusal_of(who.user, Verb.APPROVE, request)):
+    if request.username != who.username and (refused := reach_refusal(who, Verb.APPROVE, request)):
         raise RuleViolation(refused)
     waiting = {State.WAITING} if Action(request.action).has_steps else {State.WAITING, State.APPROVED}
     return request_move(request, to=State.WITHDRAWN, when=waiting, by=who, outcome=f"Withdrawn by {who.username}")

@@ -241,6 +241,39 @@ def test_a_bulk_that_needs_a_second_person_begins_once_it_is_approved(
     assert (step.state, step.approver) == (A, "ana")
 
 
+def test_an_approver_lets_go_a_bulk_of_which_all_lies_within_their_scope(
+    remy: Who, tmp_path: Path, settings: Settings
+) -> None:
+    FleetFileOfTest(tmp_path, settings).put(CAREFUL + "    second_person: true\n")
+    both = bulk_of(applications(2) + applications(1, "prd-host"), remy)
+    ana = scoped(who(Role.APPROVER, "ana"), environments=["production"])
+    outside = "outside of that it has 2 steps, in staging (app000-stg-member, app001-stg-member)"
+    with pytest.raises(RuleViolation) as refused:
+        request_approve(request=both, who=ana)
+    assert str(refused.value) == f"You are approver for production: {outside}"
+    with pytest.raises(RuleViolation, match="outside of that it has 2 steps"):
+        request_withdraw(request=both, who=ana)
+    assert again(both).state == State.WAITING
+    scoped(ana, environments=["production", "stag*"])
+    assert request_approve(request=both, who=ana)
+    assert again(both).state == State.APPROVED
+
+
+def test_what_was_left_out_of_a_bulk_needs_nobodys_approval(remy: Who, tmp_path: Path, settings: Settings) -> None:
+    FleetFileOfTest(tmp_path, settings).put(CAREFUL + "    second_person: true\n")
+    freeze_row("environment", "staging")
+    request = bulk_of(applications(2) + applications(1, "prd-host"), remy)
+    assert states(request) == [P, State.LEFT, State.LEFT]
+    assert request_approve(request=request, who=scoped(who(Role.APPROVER, "ana"), clusters=["prd-*"]))
+
+
+def scoped(person: Who, **scope: list[str]) -> Who:
+    """The same person, whose role counts there alone."""
+    person.user.person.scope = scope
+    person.user.person.save()
+    return person
+
+
 def test_a_bulk_that_was_withdrawn_leaves_its_steps(remy: Who, tmp_path: Path, settings: Settings) -> None:
     FleetFileOfTest(tmp_path, settings).put(CAREFUL + "    second_person: true\n")
     request = bulk_of(applications(2), remy)
