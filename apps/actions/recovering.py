@@ -25,11 +25,42 @@ WAITS = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class Unwell:
-    """Why a wave does not begin yet, in words; `is_for_too_long`: somebody has to look."""
+class NotYet:
+    """A step whose Application is not well yet: in words ("is Progressing"), and since when, where that is known."""
 
+    step: ActionRequest
     words: str
-    is_for_too_long: bool
+    since: datetime | None = None
+
+    def __str__(self) -> str:
+        return f"{self.step.name}{f' on {self.step.cluster}' if self.step.cluster else ''} {self.words}"
+
+
+@dataclass(frozen=True)
+class Unwell:
+    """Why a wave does not begin yet at this moment: those that are not well, none where all are only just.
+
+    `ended_at` is when the last of what was synced had ended.
+    """
+
+    members: tuple[NotYet, ...]
+    ended_at: datetime
+    now: datetime
+
+    @property
+    def gives_up_at(self) -> datetime:
+        """From when on somebody has to look."""
+        return self.ended_at + WAITS
+
+    @property
+    def is_for_too_long(self) -> bool:
+        """Whether somebody has to look."""
+        return self.now > self.gives_up_at
+
+    @property
+    def words(self) -> str:
+        """Some of them."""
+        return some_of([str(each) for each in self.members]) or "what was synced has ended only just now"
 
 
 def health_then(row: Application) -> dict[str, str]:
@@ -50,27 +81,28 @@ def unwell_before(parent: ActionRequest, wave: int) -> Unwell | None:
     if not steps:
         return None
     now, overlay, rows = database_now(), overlay_now(), applications_of(steps)
-    since = max((step.ended_at or now for step in steps), default=now)
-    is_too_long = now - since > WAITS
-    told = [(step, _problem(step, rows.get(identity_of(step)), overlay)) for step in steps]
-    wrong = [f"{step.name}{f' on {step.cluster}' if step.cluster else ''} {words}" for step, words in told if words]
-    if not wrong and now - since >= WELL_FOR:
+    ended_at = max((step.ended_at or now for step in steps), default=now)
+    found = (_not_yet(step, rows.get(identity_of(step)), overlay) for step in steps)
+    members = tuple(each for each in found if each)
+    if not members and now - ended_at >= WELL_FOR:
         return None
-    return Unwell(some_of(wrong) or "what was synced has ended only just now", is_too_long)
+    return Unwell(members, ended_at, now)
 
 
-def _problem(step: ActionRequest, row: Application | None, overlay: Overlay) -> str:
+def _not_yet(step: ActionRequest, row: Application | None, overlay: Overlay) -> NotYet | None:
     if row is None:
-        return "is gone"
+        return NotYet(step, "is gone")
     doubt = overlay.distrusted_instances.get(row.instance) or overlay.doubtful_clusters.get(row.cluster)
     if doubt:
-        return f"is not known to be well: {doubt}"
+        return NotYet(step, f"is not known to be well: {doubt}")
     then = next((each["words"] for each in step.guards if each["guard"] == HEALTH_THEN), HEALTHY)
     health = row.health_status
     if health == PROGRESSING or health not in {HEALTHY, then}:
         was = f" (it was {clean(then, 50)})" if then else ""
-        return f"is {clean(health, 50) or 'of no known health'}{was}"
-    return f"is {health or 'as it was'} only just now" if _is_fresh(row.health_since, overlay.now) else ""
+        return NotYet(step, f"is {clean(health, 50) or 'of no known health'}{was}", row.health_since)
+    if _is_fresh(row.health_since, overlay.now):
+        return NotYet(step, f"is {health or 'as it was'} only just now", row.health_since)
+    return None
 
 
 def _is_fresh(since: datetime | None, now: datetime) -> bool:

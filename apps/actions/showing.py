@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from django.db.models import Count
 from django.utils.dateparse import parse_datetime
 
 from apps.core.links import safe_link
@@ -21,6 +22,7 @@ from apps.gitops.phases import OPERATION_TONES, Result
 from apps.integrations.argocd import values
 
 from .asking import address_of
+from .bulk_waits import bulk_wait
 from .case import Answer, Finding
 from .guards import GUARDS
 from .models import ActionRequest, AuditLine
@@ -104,7 +106,7 @@ class WaveShown:
 
 
 def request_shown(request: ActionRequest, overlay: Overlay) -> dict[str, Any]:
-    """What the page's template shows of the request. Four queries, one more of a bulk."""
+    """What the page's template shows of the request. Four queries; of a bulk two more, and those of `bulk_wait`."""
     action, state = Action(request.action), State(request.state)
     application = application_of(request)
     source = overlay.sources.get(f"argocd/{request.instance}")
@@ -127,6 +129,8 @@ def request_shown(request: ActionRequest, overlay: Overlay) -> dict[str, Any]:
         "lines": AuditLine.objects.filter(request=request.pk).order_by("pk"),
         "waves": waves,
         "counts": total_of(waves),
+        "wait": bulk_wait(request),
+        "environments": environments_of(request),
         "again": again_of(request, application),
         "silent_since": unanswered_since(request, overlay.now),
     }
@@ -147,6 +151,14 @@ def sentence_of(request: ActionRequest) -> str:
         return request.outcome
     of_steps = STEPS_SENTENCES if Action(request.action).has_steps else {}
     return of_steps.get(state) or SENTENCES.get(state) or f"It {state.label}."
+
+
+def environments_of(request: ActionRequest) -> list[tuple[str, int]]:
+    """Of a bulk over several environments, how many of its steps lie in each. One query, or none."""
+    if request.action != Action.BULK_SYNC or request.environment:
+        return []
+    steps = request.steps.exclude(wave=LEFT_OUT).order_by("environment").values_list("environment")
+    return list(steps.annotate(Count("pk")))
 
 
 def again_of(request: ActionRequest, application: Application | None) -> str:

@@ -31,6 +31,7 @@ from .asking import action_told, application_told, ask_posted, options_told, tex
 from .bulk import bulk_submit
 from .bulk_preflight import BulkAsk, BulkPreflight, bulk_preflight
 from .bulk_shown import bulk_asked, bulk_shown
+from .bulk_waits import topics_of
 from .choosing import choices_shown
 from .freezes_shown import freeze_posted, freezes_shown
 from .guards import GUARDS
@@ -199,7 +200,7 @@ def request_show(request: HttpRequest, pk: UUID) -> HttpResponse:
         request,
         page="actions/request_show.html",
         fragment="actions/_request_show.html",
-        topics=[asked.topic],
+        topics=topics_of(asked),
         overlay=overlay_now,
         context=lambda overlay: request_shown(find(), overlay),
         is_borne=False,
