@@ -132,6 +132,8 @@ class Made(Generic[M]):
 
 
 PAGES: Keeper[Made[Any]] = Keeper(64)
+FRAME_ENDS: list[Callable[[HttpRequest], datetime | None]] = []
+"""Who makes the frame says here when what it tells changes by the clock alone; `overlay_kept` is its overlay."""
 MOMENTS: Keeper[tuple[int, Any]] = Keeper(8)
 
 
@@ -166,7 +168,7 @@ def live_page(
         laid_over = at_this_moment(newest, overlay)
         overlay_keep(request, laid_over, frame_shown(versions, laid_over))
         told = {"title": title_told(request)} if kind is Kind.FRAME else context(laid_over)
-        live = live_of(request, sorted(named), versions, laid_over, told.get(CHANGES_AT))
+        live = live_of(request, sorted(named), versions, laid_over, ends_first(request, told.get(CHANGES_AT)))
         marks = {"person_mark": PERSON_MARK, "now_mark": NOW_MARK, "look": LOOK_MARK}
         filled = {**told, "overlay": laid_over, "now": laid_over.now, "live": live, **marks}
         text = "".join(render_to_string(each, filled, request) for each in templates_of(kind, page, fragment))
@@ -233,7 +235,7 @@ def kind_wanted(request: HttpRequest, versions: Versions, shown: Moment) -> Kind
     """What has to be given: the less, the more of it who asks shows already."""
     if not wants_fragment(request):
         return Kind.PAGE
-    has_frame = request.GET.get(FRAME) == frame_shown(versions, shown)
+    has_frame = request.GET.get(FRAME) == frame_shown(versions, shown) and not has_ended(request, shown)
     if FRAME_ALONE in request.GET or is_current(request, versions.page, shown):
         return Kind.NOTHING if has_frame else Kind.FRAME
     return Kind.FRAGMENT
@@ -251,14 +253,14 @@ def made_or_kept(
     or a newer one; else a new one."""
     since = versions.frame if kind is Kind.FRAME else max(least, number_in(request, SINCE) or 0)
 
-    def is_right(made: Made[M]) -> bool:
-        has_ended = made.ends != NO_END and shown.now.timestamp() >= made.ends
+    def is_right(made: Made[M], age: float) -> bool:
+        has_ended = made.ends != NO_END and made.shown.now.timestamp() + age >= made.ends
         return made.version >= since and stands_as(made.shown, shown) and not has_ended
 
     found: Made[M] = PAGES.get(
         shared_by(request, kind),
-        is_good=lambda made, age: is_right(made) and (is_new(age) or is_still_true(made, age, versions.of(kind))),
-        is_bearable=lambda made, _, worse: is_right(made) and is_younger(worse, BEARABLE_SECONDS),
+        is_good=lambda made, age: is_right(made, age) and (is_new(age) or is_still_true(made, age, versions.of(kind))),
+        is_bearable=lambda made, age, worse: is_right(made, age) and is_younger(worse, BEARABLE_SECONDS),
         make=make,
     )
     return found
@@ -342,8 +344,13 @@ def is_current(request: HttpRequest, version: int, shown: Moment) -> bool:
     """Whether who asks shows this version, with the sources as they stand at this moment, and it has not ended."""
     if request.GET.get(VERSION) != str(version) or request.GET.get(STANDING) != shown.digest:
         return False
+    return number_in(request, UNTIL) is not None and not has_ended(request, shown)
+
+
+def has_ended(request: HttpRequest, shown: Moment) -> bool:
+    """Whether the moment has passed at which what is shown changes by the clock alone."""
     ends = number_in(request, UNTIL)
-    return ends is not None and (ends == NO_END or shown.now.timestamp() < ends)
+    return ends is not None and ends != NO_END and shown.now.timestamp() >= ends
 
 
 def number_in(request: HttpRequest, name: str) -> float | None:
@@ -370,6 +377,12 @@ def live_of(
         until=seconds_of(shown.valid_until),
         ends=seconds_of(min(changes_at or latest, latest)),
     )
+
+
+def ends_first(request: HttpRequest, changes_at: datetime | None) -> datetime | None:
+    """When the page or the frame around it first changes by the clock alone."""
+    told = [changes_at, *(ends(request) for ends in FRAME_ENDS)]
+    return min((moment for moment in told if moment), default=None)
 
 
 def seconds_of(moment: datetime | None) -> float:

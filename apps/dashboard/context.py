@@ -20,6 +20,7 @@ from apps.actions.freezes import freezes_on
 from apps.actions.models import Freeze
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
+from apps.core.clock import database_now
 from apps.core.environment import PARAMETER, environment_asked
 from apps.core.keeping import Keeper, is_younger
 from apps.core.lists import ALL
@@ -139,7 +140,7 @@ def frame_of(request: HttpRequest) -> Frame | None:
         name=portal_name(),
         now=overlay.now,
         entries=tuple(entries_of(request, overlay, counts, environment)),
-        banners=(*freeze_banners(overlay, shown), *banners_of(overlay)),
+        banners=(*freeze_banners(freezes_shown(request, overlay, shown)), *banners_of(overlay)),
         environment=environment,
         environments=environments,
         fresh_count=overlay.fresh_count,
@@ -213,19 +214,34 @@ def entries_of(
             yield Entry(title, url + query, found.total(), here in {view, *others}, title in doubtful, worst)
 
 
-def freeze_banners(overlay: Overlay, shown: str) -> Iterator[Banner]:
-    """What is frozen, while it is: nothing of that is sent from here. No query, or one."""
-    freezes = FREEZES.get(
-        "freezes",
-        is_good=lambda kept, age: shown != "" and kept[0] == shown and is_younger(age, UNCHANGED_SECONDS),
-        is_bearable=lambda *_: False,
-        make=lambda: (shown, freezes_on(overlay.now)),
-    )[1]
+def frame_ends(request: HttpRequest) -> datetime | None:
+    """When the first of the freezes that the frame shows ends."""
+    overlay, shown = overlay_kept(request)
+    on = freezes_shown(request, overlay, shown) if isinstance(overlay, Overlay) else ()
+    return min((freeze.ends_at for freeze in on), default=None)
+
+
+def freezes_shown(request: HttpRequest, overlay: Overlay, shown: str) -> list[Freeze]:
+    """Those that are in force at this very moment, the same for all of a request. No query, or two."""
+    on: list[Freeze] | None = request.__dict__.get("portal_freezes")
+    if on is None:
+        known = FREEZES.get(
+            "freezes",
+            is_good=lambda kept, age: shown != "" and kept[0] == shown and is_younger(age, UNCHANGED_SECONDS),
+            is_bearable=lambda *_: False,
+            make=lambda: (shown, freezes_on(overlay.now)),
+        )[1]
+        now = database_now() if known else overlay.now
+        on = request.__dict__["portal_freezes"] = [freeze for freeze in known if freeze.is_on(now)]
+    return on
+
+
+def freeze_banners(freezes: Iterable[Freeze]) -> Iterator[Banner]:
+    """What is frozen: nothing of that is sent from here."""
     url = reverse("actions:freeze-list")
     for freeze in freezes:
-        if freeze.is_on(overlay.now):
-            words = f"Freeze of {freeze.words}: {freeze.reason}"
-            yield Banner(Tone.HELD, words, url=url, link="See freezes", until=freeze.ends_at)
+        words = f"Freeze of {freeze.words}: {freeze.reason}"
+        yield Banner(Tone.HELD, words, url=url, link="See freezes", until=freeze.ends_at)
 
 
 def banners_of(overlay: Overlay) -> Iterator[Banner]:

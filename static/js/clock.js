@@ -41,6 +41,7 @@ function ageAll() {
   for (const time of document.querySelectorAll("time[data-until]")) {
     const left = (Date.parse(time.dateTime) - now) / 1000;
     write(time, left >= 1 ? durationWords(left) : "now");
+    if (left < 0) time.closest(".banner")?.remove();
   }
 }
 const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
