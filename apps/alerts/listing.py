@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from django.db.models import Count, F, Q
 
+from apps.core.ages import age_words
+from apps.core.drawn import columns_of
 from apps.core.lists import Asked, Sort
 from apps.core.ranking import rows_in_order, tone_counts
 from apps.core.tones import Tone
@@ -85,6 +87,13 @@ class EpisodeRow:
     def is_held_by_all(self) -> bool:
         """Whether every member of its Alertmanager group holds it."""
         return len(self.holders) >= self.member_count
+
+    def shows(self, now: datetime) -> object | None:
+        """What its markup depends on (apps.core.drawn); None where that is other alerts and silences too."""
+        if self.causes:
+            return None
+        told = columns_of(self.episode), self.verdict, self.holders, self.member_count, self.is_doubtful
+        return *told, dict(self.narrowings), age_words(self.episode.began_at, now)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Q
 
-from apps.core.ages import first_after
+from apps.core.ages import age_words, first_after
+from apps.core.drawn import columns_of
 from apps.core.exports import MOST_READ
 from apps.core.lists import Asked, Sort
 from apps.core.live import CHANGES_AT
@@ -54,6 +56,15 @@ class ApplicationRow:
     def conditions(self) -> list[str]:
         """The types of its conditions."""
         return self.application.condition_types.split()
+
+    def shows(self, now: datetime) -> object:
+        """What its markup depends on (apps.core.drawn)."""
+        counted = [
+            (age_words(moment, now), moment > now)
+            for moment in (self.application.tone_since, self.window.changes_at)
+            if moment
+        ]
+        return columns_of(self.application), self.verdict, self.window, self.is_doubtful, counted
 
 
 def application_rows(applications: Iterable[Application], overlay: Overlay) -> list[ApplicationRow]:

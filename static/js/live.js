@@ -83,6 +83,13 @@ function isAtWork(root) {
   const active = document.activeElement;
   return root.contains(active) && active.matches("input, select, textarea");
 }
+// While a filter is typed, and until it is answered soon, the list that is about to go is not brought up to date.
+const filtering = { typedAt: 0, askedAt: 0 };
+function isFiltering() {
+  return Date.now() - filtering.typedAt < 300 || Date.now() - filtering.askedAt < 2000;
+}
+document.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.elt.matches("form[data-filter]")) filtering.askedAt = Date.now(); });
+document.addEventListener("input", (event) => { if (event.target.closest("form[data-filter]")) filtering.typedAt = Date.now(); });
 function isHeld(root) {
   return isPressing() || isAtWork(root) || document.querySelector(OPEN) !== null ||
     hand.isMouse && root.querySelector(`${LISTS}:hover`) !== null ||
@@ -155,7 +162,7 @@ let later = 0;
 function consider() {
   const root = fragment();
   pinNotices();
-  if (!root || isGone || document.hidden || !navigator.onLine || backAt || isAsking()) return;
+  if (!root || isGone || document.hidden || !navigator.onLine || backAt || isAsking() || isFiltering()) return;
   const isShort = told.version > Number(root.dataset.version) || differs(told.standing, root.dataset.standing);
   const isBehind = isShort && root.id !== "frame-alone";
   const [frame, standing] = root.dataset.frame.split("/");
@@ -189,17 +196,21 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (xhr.status === 200) before = remembered(root, false);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const root = event.detail.target;
-  if (!root.matches(ROOT) || event.detail.requestConfig.elt !== root) return;
+  const root = event.detail.target, isLive = event.detail.requestConfig.elt === root;
+  if (!root.matches(ROOT)) return;
   const isFrameAlone = event.detail.xhr.getResponseHeader("HX-Reswap") === "none";
-  pinNotices();
-  asked.isRefused = !asked.isForced && (isFrameAlone ? isPressing() : isHeld(root));
+  if (isLive) pinNotices();
+  asked.isRefused = isLive && !asked.isForced && (isFrameAlone ? isPressing() : isHeld(root) || isFiltering());
   if (asked.isRefused) event.detail.shouldSwap = false;
-  else if (!isFrameAlone && event.detail.shouldSwap) before = remembered(root, true);
+  if (isFrameAlone || !event.detail.shouldSwap) return;
+  if (isLive) before = remembered(root, true);
+  // What goes is taken away first: htmx would look at each element of it for what it could have left behind there.
+  root.replaceChildren();
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const answer = event.detail.xhr, { elt } = event.detail.requestConfig, isLive = elt.matches(ROOT);
   asked.isOpen = false;
+  if (!isLive) filtering.askedAt = 0;
   if (answer.status >= 400 || isAway(answer.status)) asked.isForced = false;
   if (isAway(answer.status)) return lost();
   if (answer.status >= 400) return isLive && gone(elt, answer.status);

@@ -8,11 +8,13 @@ from typing import Any
 
 from django import template
 from django.http import HttpRequest, QueryDict
+from django.template.loader import get_template
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.core.addresses import page_address
 from apps.core.ages import age_words, duration_words, moment_words
+from apps.core.drawn import DRAWINGS, Drawable
 from apps.core.environment import PARAMETER
 from apps.core.links import safe_link
 from apps.core.lists import ALL
@@ -201,6 +203,22 @@ def sort_select(context: template.Context, **titles: str) -> SafeString:
     ]
     fields = mark_safe("".join(options))  # noqa: S308  each option is escaped
     return format_html('<select name="sort" class="sorts" aria-label="Sort by">{}</select>', fields)
+
+
+@register.simple_tag(takes_context=True)
+def row_drawn(context: template.Context, template_name: str, row: Drawable) -> SafeString:
+    """A row of a list, drawn where none was that shows the same. Its template sees `row`, `now` and `rights` alone."""
+    now, rights = context["now"], context.get("rights") or {}
+
+    def draw() -> str:
+        drawn: str = get_template(template_name).template.render(  # type: ignore[attr-defined]  # Django's own backend
+            template.Context({"row": row, "now": now, "rights": rights})
+        )
+        return drawn
+
+    shown = row.shows(now)
+    kept = draw() if shown is None else DRAWINGS.get((template_name, sorted(rights.items()), shown), draw)
+    return mark_safe(kept)  # noqa: S308  a template's own markup
 
 
 @register.simple_tag
