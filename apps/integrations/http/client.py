@@ -271,7 +271,8 @@ class HttpClient:
                 raise failure(UpstreamRejected, self.source, words, never_sent=True)
         path = "".join("/" + quote(segment, safe="") for segment in segments)
         asked = urlencode(list(query))
-        return f"{self.endpoint.url.rstrip('/')}{path}{'?' if asked else ''}{asked}"
+        base = self.endpoint.url.rstrip("/") if segments else self.endpoint.url
+        return f"{base}{path}{'?' if asked else ''}{asked}"
 
     def _is_unauthenticated(self, answer: Answer) -> bool:
         if answer.status < 300 or answer.status == 403:

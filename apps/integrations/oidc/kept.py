@@ -1,0 +1,51 @@
+"""A value that is fetched when it is wanted and kept for a while, for all threads of a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Final, Generic, TypeVar
+
+from apps.integrations.oidc.errors import ProviderAway
+
+T = TypeVar("T")
+
+LIFE: Final = 3600.0
+PAUSE: Final = 3.0
+"""For so many seconds after a failure nobody waits for the next one."""
+OFTENEST: Final = 30.0
+
+
+class Kept(Generic[T]):
+    """One fetch is under way at a time; those who come meanwhile get what it brought. Times are seconds."""
+
+    def __init__(self, fetch: Callable[[], T]) -> None:
+        self._fetch = fetch
+        self._lock = threading.Lock()
+        self._value: T | None = None
+        self._fetched_at = 0.0
+        self._failed_at = 0.0
+        self._failure: ProviderAway | None = None
+
+    def value(self, *, at_most: float = LIFE) -> T:
+        """The value, not older than `at_most`. Raises ProviderAway, at once where it was so a moment ago."""
+        with self._lock:
+            if self._value is not None and monotonic() - self._fetched_at < at_most:
+                return self._value
+            return self._fetched()
+
+    def newer(self) -> T:
+        """The value, fetched again unless that was done less than 30 s ago. Raises ProviderAway."""
+        return self.value(at_most=OFTENEST)
+
+    def _fetched(self) -> T:
+        if self._failure is not None and monotonic() - self._failed_at < PAUSE:
+            raise ProviderAway(self._failure.source, self._failure.message)
+        try:
+            value = self._fetch()
+        except ProviderAway as error:
+            self._failure, self._failed_at = error, monotonic()
+            raise
+        self._value, self._fetched_at, self._failure = value, monotonic(), None
+        return value
