@@ -20,7 +20,7 @@ unexport DJANGO_SETTINGS_MODULE PROMETHEUS_MULTIPROC_DIR
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.runtime ## the portal on a simulated fleet, at http://127.0.0.1:8000/ (PORT=, STATE=, SEED=, CLUSTERS=, APPLICATIONS=, ALERTS=)
+demo: $(VENV)/.runtime $(VENV)/.provider ## the portal on a simulated fleet, at http://127.0.0.1:8000/ (PORT=, STATE=, SEED=, CLUSTERS=, APPLICATIONS=, ALERTS=)
 	@exec $(BIN)/python -m stonesoup_portal.supervisor --demo --port $(PORT) --state $(call path,$(or $(STATE),state/demo)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(CLUSTERS),--clusters $(CLUSTERS)) $(if $(APPLICATIONS),--applications $(APPLICATIONS)) $(if $(ALERTS),--alerts $(ALERTS))
 
@@ -38,6 +38,7 @@ portal-check: $(VENV)/.runtime ## try every source of a fleet file: make portal-
 
 test: $(VENV)/.dev ## all tests (ARGS= for pytest)
 	@bash scripts/servers-for-tests
+	@$(MAKE) --no-print-directory $(VENV)/.provider || echo "Tests that sign in there will say that they were left out."
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder $(ARGS)
 
 check: lint types contracts django-checks test ## lint, types, import contracts, Django's checks, tests: what CI runs
@@ -55,21 +56,22 @@ contracts: $(VENV)/.dev
 django-checks: $(VENV)/.dev
 	@bash scripts/django-checks
 
-bench: $(VENV)/.dev ## figures on 5,000 applications, 2,000 alerts, 100 clusters (PARTS=, ARGS=, BENCH_JSON=file)
+bench: $(VENV)/.dev $(VENV)/.provider ## figures on 5,000 applications, 2,000 alerts, 100 clusters (PARTS=, ARGS=, BENCH_JSON=file)
 	@$(BIN)/python -m bench $(PARTS) $(ARGS)
 
-kills: $(VENV)/.dev ## kill the portal's processes while people act, and compare with what Argo CD got (ROUNDS=1000, SEED=)
+kills: $(VENV)/.dev $(VENV)/.provider ## kill the portal's processes while people act, and compare with what Argo CD got (ROUNDS=1000, SEED=)
 	@$(BIN)/python -m bench.kills --rounds $(or $(ROUNDS),1000) $(if $(SEED),--seed $(SEED))
 
 schema: $(VENV)/.runtime ## docs/configuration.md and docs/fleet.schema.json from the models
 	@$(BIN)/python manage.py portal_schema
 
-screenshots: $(VENV)/.dev ## docs/screenshots from a running demo
+screenshots: $(VENV)/.dev $(VENV)/.provider ## docs/screenshots from a running demo
 	@$(BIN)/python -m scripts.screenshots
 
 lock: $(VENV)/bin/uv ## the lock files from pyproject.toml
 	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate pyproject.toml -o requirements.lock --custom-compile-command "make lock"
 	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate pyproject.toml --group dev -o requirements-dev.lock --custom-compile-command "make lock"
+	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate --group demo -o requirements-demo.lock --custom-compile-command "make lock"
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: PYTHON=/path/to/python3.11"; exit 1; }
@@ -84,5 +86,10 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/bin/uv
 	@echo "Installing packages from requirements-dev.lock …"
 	@$(UV) pip install --quiet --require-hashes -r requirements-dev.lock && touch $@ $(VENV)/.runtime
 
+$(VENV)/.provider: requirements-demo.lock demo_provider/package-lock.json $(VENV)/bin/uv
+	@echo "Installing the demo's OpenID provider …"
+	@$(UV) pip install --quiet --require-hashes -r requirements-demo.lock
+	@bash scripts/provider-packages $(BIN)/python && touch $@
+
 clean: ## remove what the commands made, but not the state
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache staticfiles
+	rm -rf $(VENV) demo_provider/node_modules .mypy_cache .ruff_cache .pytest_cache staticfiles
