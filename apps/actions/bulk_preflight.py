@@ -16,12 +16,12 @@ from apps.fleet.overlay import overlay_now
 from apps.gitops.models import Application
 from apps.sources.fleetfile.current import fleet_file_in_force
 
-from .case import Answer, Bulk, Finding, Rules, Who
+from .case import Answer, Bulk, Finding, Rules, Who, is_sign_in_fresh
 from .guards import GUARDS
 from .many import cases_of
 from .options import Options
 from .policies import rules_for_bulk
-from .preflight import Ask, Preflight, is_sign_in_fresh, rules_missing
+from .preflight import Ask, Preflight, rules_missing
 from .states import Action
 from .stepping import identity_of
 from .waves import Wave, waves_of

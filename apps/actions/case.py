@@ -100,6 +100,12 @@ class Rules:
     hosts_first: bool = True
 
 
+def is_sign_in_fresh(rules: Rules, who: Who, now: datetime) -> bool:
+    """Whether the person signed in lately enough for these rules."""
+    within, since = rules.fresh_sign_in, who.signed_in_at
+    return within is None or (since is not None and now - since <= within)
+
+
 @dataclass(frozen=True)
 class Live:
     """What Argo CD said just now; what could not be asked is None, with why in `problems`, in words.

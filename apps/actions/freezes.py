@@ -23,11 +23,13 @@ from apps.core.topics import raise_topics
 from apps.fleet.models import Cluster
 from apps.gitops.models import Application, Project
 from apps.sources.fleetfile import FleetFile
+from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.timeline.services import transitions_note
 
 from .audit import audit_note, session_fingerprint
 from .built_in import is_production, production_of
-from .case import Who
+from .case import Rules, Who, is_sign_in_fresh
+from .freeze_rules import freeze_refusal, freeze_rules
 from .models import ActionRequest, Freeze
 from .states import Action, State
 from .telling import line_of
@@ -35,6 +37,10 @@ from .telling import line_of
 LONGEST = timedelta(days=7)
 LONGEST_REASON = 500
 TOPIC = "freezes"
+
+
+class SignInTooOld(RuleViolation):
+    """A policy wants the person to have signed in lately."""
 
 
 def freezes_on(now: datetime) -> list[Freeze]:
@@ -72,7 +78,8 @@ def freeze_begin(
     """Freezes everything, or the environment, cluster or project `value`, from now until `ends_at` (aware).
 
     The same id again is the same request. Raises RuleViolation, in words for the person: they may not (which the audit
-    log then knows), there is no such thing, no reason, or an end that is past or more than LONGEST ahead.
+    log then knows), there is no such thing, no reason, or an end that is past or more than LONGEST ahead;
+    SignInTooOld where a policy wants a fresh one.
     """
     if kept := ActionRequest.objects.filter(pk=request_id).first():
         return kept
@@ -81,24 +88,36 @@ def freeze_begin(
     freeze = Freeze(scope=scope, value=value, reason=reason, by=who.username, began_at=now, ends_at=ends_at)
     check_form(freeze)
     place = place_of(freeze)
-    if refused := begin_refusal(who, freeze, place):
-        refuse(who, Action.FREEZE, freeze, refused)
+    check_person(who, Action.FREEZE, freeze, place, begin_refusal(who, freeze, place))
     return once(request_id, lambda: begin(who, freeze, place, request_id))
 
 
-def freeze_end(*, who: Who, freeze: Freeze, request_id: UUID) -> ActionRequest:
+def freeze_end(*, who: Who, freeze: Freeze, request_id: UUID, reason: str = "") -> ActionRequest:
     """Ends a freeze before its time: whoever began it may, and who may end those of others there.
 
     The same id again is the same request. Raises RuleViolation where the person may not (which the audit log then
-    knows), and where the freeze has ended already.
+    knows), where a policy wants a reason, and where the freeze has ended already; SignInTooOld where a policy wants a
+    fresh sign-in.
     """
     if kept := ActionRequest.objects.filter(pk=request_id).first():
         return kept
     place = place_of(freeze)
     verb = Verb.FREEZE if freeze.by == who.username else Verb.UNFREEZE
-    if refused := refusal_of(who.user, verb, place):
-        refuse(who, Action.UNFREEZE, freeze, refused)
-    return once(request_id, lambda: end(who, freeze, place, request_id))
+    rules = check_person(who, Action.UNFREEZE, freeze, place, refusal_of(who.user, verb, place))
+    reason = clean(reason.strip()[:LONGEST_REASON])
+    if rules.wants_reason and not reason:
+        raise RuleViolation("Say why it ends: the policy wants a reason")
+    return once(request_id, lambda: end(who, freeze, place, request_id, reason))
+
+
+def check_person(who: Who, action: Action, freeze: Freeze, place: Place, refused: str) -> Rules:
+    """The rules; raises RuleViolation where role, scope (`refused`) or a policy keep it from them, SignInTooOld."""
+    rules = freeze_rules(fleet_file_in_force(), action=action, place=place)
+    if refused := refused or freeze_refusal(who, rules):
+        refuse(who, action, freeze, refused)
+    if not is_sign_in_fresh(rules, who, database_now()):
+        raise SignInTooOld(f"The policy {rules.policy} wants a fresh sign-in")
+    return rules
 
 
 def check_form(freeze: Freeze) -> None:
@@ -164,12 +183,13 @@ def begin(who: Who, freeze: Freeze, place: Place, request_id: UUID) -> ActionReq
     """The freeze, its request, and what tells of both."""
     until = f"{freeze.ends_at:%Y-%m-%d %H:%M} UTC"
     freeze.save()
-    request = request_written(who, Action.FREEZE, freeze, place, id=request_id, outcome=f"Frozen until {until}")
+    told = {"id": request_id, "outcome": f"Frozen until {until}", "reason": freeze.reason}
+    request = request_written(who, Action.FREEZE, freeze, place, **told)
     tell(request, who, freeze, words=f"frozen until {until}: {freeze.reason}", tone=Tone.HELD)
     return request
 
 
-def end(who: Who, freeze: Freeze, place: Place, request_id: UUID) -> ActionRequest:
+def end(who: Who, freeze: Freeze, place: Place, request_id: UUID, reason: str = "") -> ActionRequest:
     """The end of the freeze, its request, and what tells of both. Raises RuleViolation where it has ended."""
     now = database_now()
     on = Freeze.objects.filter(pk=freeze.pk, ends_at__gt=now)
@@ -178,8 +198,10 @@ def end(who: Who, freeze: Freeze, place: Place, request_id: UUID) -> ActionReque
             return kept
         raise RuleViolation("This freeze has ended already")
     freeze.ends_at, freeze.ended_by = now, who.username
-    request = request_written(who, Action.UNFREEZE, freeze, place, id=request_id, outcome="No longer frozen")
-    tell(request, who, freeze, words="no longer frozen", tone=Tone.WELL)
+    told = {"id": request_id, "outcome": "No longer frozen", "reason": reason}
+    request = request_written(who, Action.UNFREEZE, freeze, place, **told)
+    words = f"no longer frozen: {reason}" if reason else "no longer frozen"
+    tell(request, who, freeze, words=words, tone=Tone.WELL)
     return request
 
 
@@ -188,7 +210,6 @@ def request_written(who: Who, action: Action, freeze: Freeze, place: Place, **co
     now = freeze.began_at if action == Action.FREEZE else freeze.ends_at
     request = ActionRequest(
         action=action,
-        reason=freeze.reason if action == Action.FREEZE else "",
         project=place.project,
         environment=place.environment,
         cluster=place.cluster,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,11 +15,15 @@ from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.live import CHANGES_AT
 from apps.fleet.overlay import Overlay
+from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile.policies import PolicyAction
 
 from .asking import SEPARATOR, request_id_told, text_told
 from .case import Who
-from .freezes import freeze_begin, freeze_end, freeze_values, freezes_on
+from .freeze_rules import freeze_rules
+from .freezes import freeze_begin, freeze_end, freeze_values, freezes_on, place_of
 from .models import ActionRequest, Freeze
+from .states import Action
 
 MOST_PAST = 50
 LENGTHS: Mapping[str, tuple[str, timedelta]] = {
@@ -33,18 +38,37 @@ LENGTHS: Mapping[str, tuple[str, timedelta]] = {
 USUAL = "2h"
 
 
+@dataclass(frozen=True)
+class FreezeRow:
+    """A freeze that is in force; `wants_reason`: a policy wants one for its end."""
+
+    freeze: Freeze
+    wants_reason: bool
+
+
 def freezes_shown(overlay: Overlay) -> dict[str, Any]:
-    """What the page's template shows. Six queries."""
+    """What the page's template shows. Six queries, and one for each freeze of a cluster where policies speak of it."""
     on = freezes_on(overlay.now)
     return {
         "title": "Freezes",
         CHANGES_AT: first_after(overlay.now, (freeze.ends_at for freeze in on)),
-        "on": on,
+        "on": [FreezeRow(freeze, ending_wants_reason(freeze)) for freeze in on],
         "past": Freeze.objects.filter(ends_at__lte=overlay.now).order_by("-ends_at")[:MOST_PAST],
         "choices": {scope: freeze_values(scope) for scope in Freeze.Scope if scope != Freeze.Scope.EVERYTHING},
         "lengths": {word: words for word, (words, _) in LENGTHS.items()},
         "usual": USUAL,
     }
+
+
+def ending_wants_reason(freeze: Freeze) -> bool:
+    """Whether a policy wants a reason for ending it; without a fleet file in force none does."""
+    try:
+        fleet = fleet_file_in_force()
+    except FleetFileInvalid:
+        return False
+    if not any(PolicyAction.UNFREEZE in policy.match.actions for policy in fleet.policies):
+        return False
+    return freeze_rules(fleet, action=Action.UNFREEZE, place=place_of(freeze)).wants_reason
 
 
 def freeze_posted(told: QueryDict, who: Who) -> ActionRequest:
@@ -54,7 +78,8 @@ def freeze_posted(told: QueryDict, who: Who) -> ActionRequest:
         freeze = Freeze.objects.filter(pk=key).first() if key.isascii() and key.isdigit() else None
         if freeze is None:
             raise RuleViolation("There is no such freeze")
-        return freeze_end(who=who, freeze=freeze, request_id=request_id_told(told, "unfreeze", key))
+        why = text_told(told, f"why-{key}", 500)
+        return freeze_end(who=who, freeze=freeze, request_id=request_id_told(told, "unfreeze", key), reason=why)
     if word != "freeze":
         raise RuleViolation("There is no such action")
     scope, _, value = told.get("what", "").partition(SEPARATOR)

@@ -226,7 +226,7 @@ def _said(policy: Policy) -> Iterable[str]:
 
 
 def _freezes_shown(verb: Verb) -> PolicyShown:
-    """Who may freeze is a matter of the role and the scope alone."""
+    """A freeze needs the role and the scope, and what a policy that names it asks for besides."""
     given = ("a reason", "an end") if verb is Verb.FREEZE else ()
     asks = (f"{role_called(LEAST_ROLE[verb])} at least", *given)
     action = Action.FREEZE if verb is Verb.FREEZE else Action.UNFREEZE

@@ -16,7 +16,7 @@ from apps.fleet.overlay import Overlay, overlay_now
 from apps.gitops.models import Application
 from apps.sources.fleetfile.current import fleet_file_in_force
 
-from .case import Answer, Bulk, Case, Finding, Live, Rules, Who
+from .case import Answer, Bulk, Case, Finding, Live, Rules, Who, is_sign_in_fresh
 from .digests import digest_of
 from .freezes import freezes_on
 from .guards import GUARDS
@@ -144,12 +144,6 @@ def rules_missing(rules: Rules, given: Given, now: datetime, *, wants_reason: bo
             rules, given.who, now
         ),
     }
-
-
-def is_sign_in_fresh(rules: Rules, who: Who, now: datetime) -> bool:
-    """Whether the person signed in lately enough for these rules."""
-    within, since = rules.fresh_sign_in, who.signed_in_at
-    return within is None or (since is not None and now - since <= within)
 
 
 def preflight(

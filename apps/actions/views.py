@@ -33,6 +33,7 @@ from .bulk_preflight import BulkAsk, BulkPreflight, bulk_preflight
 from .bulk_shown import bulk_asked, bulk_shown
 from .bulk_waits import topics_of
 from .choosing import choices_shown
+from .freezes import SignInTooOld
 from .freezes_shown import freeze_posted, freezes_shown
 from .guards import GUARDS
 from .listing import audit_text, columns, requests_asked_of, requests_listed, rows_for_file
@@ -72,15 +73,16 @@ def in_words(view: View) -> View:
         except LooksTaken as slow:
             return refused(request, str(slow), status=503)
         except RuleViolation as violation:
-            return refused(request, str(violation))
+            return refused(request, str(violation), wants_sign_in=isinstance(violation, SignInTooOld))
 
     return saying
 
 
-def refused(request: HttpRequest, words: str, status: int = 409) -> HttpResponse:
-    """The page that says why not, with the way back."""
+def refused(request: HttpRequest, words: str, status: int = 409, *, wants_sign_in: bool = False) -> HttpResponse:
+    """The page that says why not, with the way back, or to a fresh sign-in."""
     back = request.path if request.method == "GET" else request.headers.get("Referer", "/")
-    shown = {"title": "Not done", "words": words, "back": back if back.startswith(("/", "http")) else "/"}
+    back = back if back.startswith(("/", "http")) else "/"
+    shown = {"title": "Not done", "words": words, "back": back, "wants_sign_in": wants_sign_in}
     return render(request, "actions/refusal.html", shown, status=status)
 
 

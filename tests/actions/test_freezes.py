@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from apps.accounts.models import Role
 from apps.actions.case import Who
@@ -23,6 +25,7 @@ from apps.timeline.changes import Around, changes_before
 from apps.timeline.models import Transition
 from tests.actions.log import at_one_moment
 from tests.conftest import person_with
+from tests.fleet_in_force import FleetFileOfTest
 from tests.rows import application_row, cluster_row
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -31,7 +34,8 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
-def fleet() -> None:
+def fleet(tmp_path: Path, settings: Settings, db: None) -> None:
+    FleetFileOfTest(tmp_path, settings).put("{}")
     cluster_row("stone-prd-m01", environment="production")
     cluster_row("stone-stg-m01", environment="staging")
     cluster_row("stone-old", environment="lab", is_archived=True)

@@ -60,7 +60,7 @@ def test_all_mistakes_of_policies_are_told_by_their_paths() -> None:
     )
     assert told == {
         "policies[0].match.actions[0]": "must be 'sync', 'dry-run', 'refresh', 'hard-refresh', 'terminate',"
-        " 'take-over' or 'bulk-sync'",
+        " 'take-over', 'bulk-sync', 'freeze' or 'unfreeze'",
         "policies[0].match.environments[0]": "there is no environment 'prod'",
         "policies[0].match.rings[1]": "7 is not a ring of any environment; their rings are: 1, 2, 3",
         "policies[0].match.roles[0]": "must be 'control-plane', 'host' or 'member'",
@@ -89,3 +89,30 @@ def test_every_guard_stands_in_the_documents() -> None:
     schema = json.loads(json_schema_text())["$defs"]["Guards"]
     assert set(schema["properties"]) == NAMES
     assert all(f"| `{name}` |" in configuration_text() for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ("match: {actions: [freeze, sync]}", "'freeze' and 'unfreeze' stand in a policy of their own"),
+        (
+            "match: {actions: [freeze]}, second_person: true, at_once: 2",
+            "of a freeze it cannot say at_once, second_person",
+        ),
+        (
+            "match: {actions: [unfreeze], sets: [a], options: [prune]}",
+            "of a freeze it cannot say match.options, match.sets",
+        ),
+        ("match: {actions: [unfreeze]}, guards: {order: pass}", "of a freeze it cannot say guards"),
+        ("match: {actions: [freeze]}, reason: false", "a freeze always has a reason"),
+    ],
+)
+def test_a_policy_of_freezes_says_nothing_that_a_freeze_has_not(policy: str, message: str) -> None:
+    assert list(mistakes_in(f"[{{name: calm, {policy}}}]").values()) == [message]
+
+
+def test_a_policy_of_freezes_says_who_may_why_and_how_freshly_signed_in() -> None:
+    said = "least_role: admin, reason: true, fresh_sign_in: 5m"
+    text = f"policies: [{{name: calm, match: {{actions: [freeze, unfreeze], projects: [a]}}, {said}}}]"
+    (policy,) = fleet_file_parse(text=text).policies
+    assert (policy.least_role, policy.reason, policy.fresh_sign_in) == ("admin", True, timedelta(minutes=5))

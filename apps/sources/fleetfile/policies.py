@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema, model_validator
 
 from apps.sources.fleetfile.fields import ApprovalTime, CoolDown, Name, Span, Text
 from apps.sources.fleetfile.sections import Role, Section
@@ -21,6 +21,13 @@ class PolicyAction(StrEnum):
     TERMINATE = "terminate"
     TAKE_OVER = "take-over"
     BULK_SYNC = "bulk-sync"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+
+
+FREEZES = frozenset({PolicyAction.FREEZE, PolicyAction.UNFREEZE})
+SAID_OF_FREEZES = frozenset({"name", "match", "least_role", "reason", "fresh_sign_in"})
+OF_APPLICATIONS = ("sets", "applications", "options")
 
 
 class RiskyOption(StrEnum):
@@ -64,7 +71,13 @@ Fixed = Annotated[
 class Match(Section):
     """What a policy is about: each list that is not empty must have one that fits. Empty: everything."""
 
-    actions: tuple[PolicyAction, ...] = Field(default=(), description="Actions.")
+    actions: tuple[PolicyAction, ...] = Field(
+        default=(),
+        description="Actions; left out, all that are done to Applications. `freeze` and `unfreeze` have to be named,"
+        " in a policy of their own: it is about each place that the freeze reaches into, and says `least_role`,"
+        " `fresh_sign_in` and `reason` (for ending one; beginning one always has one) alone. A freeze only holds back:"
+        " no second person has to approve it.",
+    )
     environments: tuple[Text, ...] = Field(default=(), description="Names of environments.")
     rings: tuple[StrictInt, ...] = Field(default=(), description="Rings of the cluster.")
     roles: tuple[Role, ...] = Field(default=(), description="Roles of the cluster.")
@@ -155,3 +168,18 @@ class Policy(Section):
         default=None,
         description="Whether a bulk syncs host clusters in a wave before member clusters (built in: yes).",
     )
+
+    @model_validator(mode="after")
+    def _freezes_by_themselves(self) -> Self:
+        named = set(self.match.actions)
+        if not named & FREEZES:
+            return self
+        if named - FREEZES:
+            raise ValueError("'freeze' and 'unfreeze' stand in a policy of their own")
+        said = [f"match.{name}" for name in OF_APPLICATIONS if getattr(self.match, name)]
+        said += [name for name in self.model_fields_set - SAID_OF_FREEZES if getattr(self, name) is not None]
+        if said:
+            raise ValueError(f"of a freeze it cannot say {', '.join(sorted(said))}")
+        if PolicyAction.FREEZE in named and self.reason is False:
+            raise ValueError("a freeze always has a reason")
+        return self

@@ -25,7 +25,7 @@ from apps.actions.preflight import Ask, Preflight, preflight
 from apps.actions.states import Action
 from apps.gitops.models import Application
 from apps.sources.fleetfile import FleetFileInvalid
-from apps.sources.fleetfile.policies import PolicyAction, RiskyOption
+from apps.sources.fleetfile.policies import FREEZES, PolicyAction, RiskyOption
 
 WRONG_QUESTION = 2
 
@@ -38,7 +38,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the action, the Application, the role and the options."""
-        parser.add_argument("--action", choices=[each.value for each in PolicyAction], required=True)
+        parser.add_argument(
+            "--action", choices=[each.value for each in PolicyAction if each not in FREEZES], required=True
+        )
         words = "its name, or instance/namespace/name"
         parser.add_argument("--application", required=True, metavar="NAME", help=words)
         parser.add_argument("--as", choices=Role.values, required=True, dest="role", help="role of who asks")
