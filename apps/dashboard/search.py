@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from apps.actions.asking import address_of
+from apps.actions.choosing import choices_address
 from apps.actions.states import Action
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
@@ -44,6 +45,7 @@ class Found:
     said: str = ""
     since: datetime | None = None
     resync_url: str = ""
+    more_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def application_found(application: Application) -> Found:
         said="" if tone is Tone.WELL else f"{application.sync_status} {application.health_status}".strip(),
         since=None if tone is Tone.WELL else application.tone_since,
         resync_url=address_of(Action.SYNC, application),
+        more_url=choices_address(application),
     )
 
 

@@ -21,6 +21,7 @@ from apps.accounts.models import Person, Role
 from apps.actions.asking import address_of, value_of
 from apps.actions.audit import audit_note
 from apps.actions.case import Live
+from apps.actions.choosing import choices_address
 from apps.actions.digests import digest_of_row
 from apps.actions.models import ActionRequest, AuditLine, Freeze
 from apps.actions.options import Options
@@ -715,6 +716,25 @@ class TestElsewhere:
         for headers in ({}, {"HX-Request": "true"}):
             page = responder.get(f"/search/?q={NAME}", headers=headers).content.decode()
             assert address_of(Action.SYNC, application) in html.unescape(page)
+            assert f'href="{choices_address(application)}"' in html.unescape(page)
+
+    def test_search_offers_a_viewer_no_action(self, viewer: Client) -> None:
+        application = application_row()
+        page = html.unescape(viewer.get(f"/search/?q={NAME}").content.decode())
+        assert application.name in page
+        assert choices_address(application) not in page
+
+    def test_what_is_folded_into_one_row_of_now_leads_to_the_actions_of_each(
+        self, responder: Client, viewer: Client
+    ) -> None:
+        together = [broken(f"{name}-stone-prd-m01", instance="production") for name in ("one", "two", "three")]
+        page, counted = html.unescape(html_of(responder, "/")), queries_of(responder, "/")
+        assert "3 Applications" in text_of(page)
+        assert all(f'href="{choices_address(each)}"' in page for each in together)
+        assert choices_address(together[0]) not in html.unescape(html_of(viewer, "/"))
+        for number in range(4):
+            broken(f"more-{number}-stone-prd-m01")
+        assert queries_of(responder, "/") == counted
 
     def test_the_page_says_what_is_under_way(self, viewer: Client) -> None:
         application_row()

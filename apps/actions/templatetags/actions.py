@@ -55,6 +55,12 @@ def resync_button(context: template.Context, application: Application, look: str
     return button + more_link(application) if button and look == IN_A_ROW else button
 
 
+@register.simple_tag(takes_context=True)
+def more_button(context: template.Context, application: Application) -> SafeString:
+    """The way to all actions of what stands in a list of its own; "" for who may not act."""
+    return more_link(application) if rights(context).get("act") else NOTHING
+
+
 def more_link(application: Application) -> SafeString:
     """The way from a row to the page with every action of its Application."""
     return format_html(
