@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 READ_SECONDS = 2.0
 SOON_SECONDS = 0.08
-BEAT_SECONDS = 15.0
+BEAT_SECONDS = 25.0
 QUIET = b":\n\n"
 
 
