@@ -9,7 +9,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stonesoup_portal.settings.embedded")
 django.setup()
 
-from .pages import Pages  # noqa: E402
+from .heads import refusal_of_head  # noqa: E402
+from .pages import Pages, refuse  # noqa: E402
 from .settings.databases import PAGE_THREADS  # noqa: E402
 from .streams import PATH, Streams, stream_limit  # noqa: E402
 
@@ -22,6 +23,9 @@ gc.set_threshold(YOUNG_OBJECTS)
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """A stream where it is one, else a page."""
+    """A stream where it is one, else a page; neither where the request's head is too long."""
+    if scope["type"] == "http" and (refusal := refusal_of_head(scope)):
+        await refuse(send, *refusal)
+        return
     is_stream = scope["type"] == "http" and scope["path"] == PATH
     await (streams if is_stream else pages)(scope, receive, send)

@@ -18,6 +18,8 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import set_script_prefix
 
+OF_REFUSALS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Connection": "close"}
+
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -48,8 +50,7 @@ class Pages(ASGIHandler):
         except Gone:
             return
         except TooLong:
-            answer: HttpResponseBase = HttpResponse("The request is too long.", "text/plain", status=413)
-            await send_whole(send, answer, wholly(answer))
+            await refuse(send, 413, "The request is too long.")
             return
         loop = asyncio.get_running_loop()
         answer, content = await loop.run_in_executor(self._threads, self._answer, scope, body)
@@ -99,3 +100,9 @@ async def send_whole(send: Send, answer: HttpResponseBase, content: bytes) -> No
     headers += [(b"set-cookie", morsel.OutputString().encode("ascii")) for morsel in answer.cookies.values()]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": content})
+
+
+async def refuse(send: Send, status: int, words: str) -> None:
+    """A plain answer to what nobody looks at, after which the connection ends: what else comes on it is not read."""
+    answer = HttpResponse(words, "text/plain", status=status, headers=OF_REFUSALS)
+    await send_whole(send, answer, answer.content)

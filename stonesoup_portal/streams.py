@@ -48,6 +48,7 @@ HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
+    "x-content-type-options": "nosniff",
 }
 
 Scope = MutableMapping[str, Any]

@@ -359,6 +359,7 @@ def web_command(port: int) -> list[str]:
     settled = ["--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--log-level", "warning"]
     return [
         *(sys.executable, "-m", "uvicorn", "stonesoup_portal.asgi:application", "--lifespan", "off"),
+        *("--http", "stonesoup_portal.heads:BoundedHeads", "--ws", "none"),
         *(*settled, "--timeout-graceful-shutdown", "3", "--no-server-header", "--no-proxy-headers"),
     ]
 

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from apps.core import views as core
+from apps.core.reports import csp_report
 
 from .figures import metrics
 from .streams import no_stream
@@ -11,6 +12,7 @@ urlpatterns = [
     path("healthz", core.healthz, name="healthz"),
     path("readyz", core.readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    path("csp-report/", csp_report, name="csp-report"),
     path("stream", no_stream, name="stream"),
     path("accounts/", include("apps.accounts.urls")),
     path("apps/", include("apps.gitops.urls")),
