@@ -123,20 +123,13 @@ class Checks:
         """Header and claims of a token that the provider signed in a way that is allowed."""
         if len(token) > LARGEST:
             raise SignInRefused("too-large", f"a token of more than {LARGEST} letters")
-        try:
-            header = jws.extract_compact(token.encode()).headers()
-            if header.get("alg") not in self.settings.algorithms:
-                raise SignInRefused("algorithm", str(header.get("alg"))[:20])
-            if str(header.get("typ", "jwt")).lower() not in types:
-                raise SignInRefused("claims", "the header's typ is that of another kind of token")
-            key = self.key_for(header.get("kid"), header["alg"])
-            registry = JWSRegistry(algorithms=self.settings.algorithms, strict_check_header=False)
-            payload = jws.deserialize_compact(token, key, registry=registry).payload
-            return header, structs.decoded(cleaned(payload or b""), dict[str, Any])
-        except BadSignatureError as error:
-            raise SignInRefused("signature") from error
-        except (JoseError, ValueError, TypeError, RecursionError) as error:  # no token, or one made to be none
-            raise SignInRefused("unreadable", type(error).__name__) from error
+        header = _header(token)
+        if header.get("alg") not in self.settings.algorithms:
+            raise SignInRefused("algorithm", str(header.get("alg"))[:20])
+        if str(header.get("typ", "jwt")).lower() not in types:
+            raise SignInRefused("claims", "the header's typ is that of another kind of token")
+        key = self.key_for(header.get("kid"), header["alg"])
+        return header, _claims(token, key, JWSRegistry(algorithms=self.settings.algorithms, strict_check_header=False))
 
     def _checked(self, header: Mapping[str, Any], claims: Mapping[str, Any], *, params: Mapping[str, Any]) -> _Shape:
         """Issuer, audience, times, subject, nonce and at_hash."""
@@ -162,6 +155,23 @@ class Checks:
             raise SignInRefused("not-yet", "the claim auth_time")
         if max_age is not None and (auth_time is None or auth_time < self.now() - max_age - SKEW):
             raise SignInRefused("too-old", "the claim auth_time")
+
+
+def _header(token: str) -> Mapping[str, Any]:
+    try:
+        return jws.extract_compact(token.encode()).headers()
+    except (JoseError, ValueError, TypeError, RecursionError) as error:  # no token, or one made to be none
+        raise SignInRefused("unreadable", type(error).__name__) from error
+
+
+def _claims(token: str, key: Key, registry: JWSRegistry) -> dict[str, Any]:
+    try:
+        payload = jws.deserialize_compact(token, key, registry=registry).payload
+        return structs.decoded(cleaned(payload or b""), dict[str, Any])
+    except BadSignatureError as error:
+        raise SignInRefused("signature") from error
+    except (JoseError, ValueError, TypeError, RecursionError) as error:  # a header or payload made to be none
+        raise SignInRefused("unreadable", type(error).__name__) from error
 
 
 Shape = TypeVar("Shape")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 from msgspec import Struct
 
+from apps.core import structs
 from apps.core.errors import UpstreamBadReply
 from apps.integrations.oidc.errors import ProviderAway, SignInRefused
 from apps.integrations.oidc.kept import Kept
@@ -21,7 +23,21 @@ KINDS: Final = {"RSA": ("RS", "PS"), "EC": ("ES",)}
 
 
 class _KeySet(Struct):
-    keys: list[dict[str, Any]]
+    keys: list[Any]
+
+
+class _PublicKey(Struct, omit_defaults=True):
+    """A key's public parts; what else it says (its secret half, or certificates) is not read."""
+
+    kty: str
+    kid: str | None = None
+    use: str = "sig"
+    alg: str | None = None
+    crv: str | None = None
+    n: str | None = None
+    e: str | None = None
+    x: str | None = None
+    y: str | None = None
 
 
 class Keys:
@@ -65,14 +81,12 @@ def _fits(key: Key, algorithm: str) -> bool:
     return algorithm.startswith(KINDS[key.key_type]) and key.get("alg") in {None, algorithm}
 
 
-def _imported(told: Mapping[str, Any]) -> Key | None:
-    """The key, or None for one that is for something else than signing, secret, weak or not understood."""
-    if told.get("kty") not in KINDS or told.get("use") not in {None, "sig"}:
-        return None
-    if told["kty"] == "RSA" and len(str(told.get("n"))) not in MODULUS:
-        return None
-    public = {name: told[name] for name in ("kty", "kid", "alg", "crv", "n", "e", "x", "y") if name in told}
+def _imported(told: Any) -> Key | None:
+    """The key, or None for one that is for something else than signing, weak, or not understood."""
     try:
-        return import_key(public)
-    except (JoseError, ValueError, TypeError, KeyError):  # the one key is broken; the others count
+        key = structs.converted(told, _PublicKey)
+        if key.kty not in KINDS or key.use != "sig" or (key.kty == "RSA" and len(key.n or "") not in MODULUS):
+            return None
+        return import_key(msgspec.to_builtins(key))
+    except (JoseError, ValueError, TypeError, KeyError):  # this one is broken; the others count
         return None

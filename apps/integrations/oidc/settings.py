@@ -14,8 +14,8 @@ class ProviderSettings:
     """The provider, and what the portal is there.
 
     `issuer` is compared letter by letter. `client_secret` is "" for a public client. `groups_claim` is the name of a
-    claim, or a path with dots into it ("realm_access.roles"). `hosts` are those besides the issuer's own (with the port,
-    where it is not the scheme's) on which its discovery document may name endpoints. `ca_file` is the path of a PEM file.
+    claim, or a path with dots into it ("realm_access.roles"). `hosts` are those besides the issuer's own (with a port
+    that is not the scheme's) on which its discovery document may name endpoints. `ca_file` is the path of a PEM file.
     Raises ValueError for an algorithm that is not one of ALGORITHMS, or none at all.
     """
 
