@@ -6,8 +6,9 @@ from enum import StrEnum
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 
+from .grants import Grant, fitting, grants_of, grants_shown, highest
 from .models import Person, Role
-from .scopes import Scope, Subject, scope_read
+from .scopes import Scope, Subject
 
 
 class Verb(StrEnum):
@@ -36,18 +37,22 @@ LEAST_ROLE = {
 }
 
 
-def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
-    """The person's role; None for nobody, for an account without one, and for a disabled account."""
+def grants_held(user: AbstractBaseUser | AnonymousUser) -> tuple[Grant, ...]:
+    """What the person was given; nothing for nobody, for an account without a role, and for a disabled account."""
     if not isinstance(user, User) or not user.is_active:
-        return None
+        return ()
     person: Person | None = getattr(user, "person", None)
-    return Role(person.role) if person and person.role in Role.values else None
+    return grants_of(person)
 
 
-def scope_of(user: AbstractBaseUser | AnonymousUser) -> Scope:
-    """Where the person's role counts; everywhere for an admin."""
-    person: Person | None = getattr(user, "person", None)
-    return Scope() if person is None or person.role == Role.ADMIN else scope_read(person.scope)
+def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
+    """The person's highest role, wherever it counts; None without any."""
+    return highest(grants_held(user))
+
+
+def role_at(user: AbstractBaseUser | AnonymousUser, subject: Subject) -> Role | None:
+    """The person's highest role that counts for the subject; None without any."""
+    return highest(fitting(grants_held(user), subject))
 
 
 def may(user: AbstractBaseUser | AnonymousUser, verb: Verb, subject: Subject | None = None) -> bool:
@@ -67,9 +72,25 @@ def refusal_of(user: AbstractBaseUser | AnonymousUser, verb: Verb, subject: Subj
         return f"Your role is {role.label}: {role_called(least)} may do this"
     if subject is None or not verb.changes_something:
         return ""
-    scope = scope_of(user)
-    missed = scope.misses(subject)
-    return f"You are {role.label} for {scope.words}: this is {missed}" if missed else ""
+    missed = outside_of(user, verb, subject)
+    return f"You are {granted_words(user, verb)}: this is {missed}" if missed else ""
+
+
+def outside_of(user: AbstractBaseUser | AnonymousUser, verb: Verb, subject: Subject) -> str:
+    """What of the subject lies outside of where the person may do this, in words; "" where it lies within.
+
+    It is enough that one of what they were given has the role and fits.
+    """
+    enough = [grant for grant in grants_held(user) if grant.role.rank >= LEAST_ROLE[verb].rank]
+    if not enough:
+        return "outside of it"
+    missed = [grant.scope.misses(subject) for grant in enough]
+    return ", ".join(dict.fromkeys(missed)) if all(missed) else ""
+
+
+def granted_words(user: AbstractBaseUser | AnonymousUser, verb: Verb) -> str:
+    """ "approver for staging": what lets the person do this somewhere."""
+    return grants_shown([grant for grant in grants_held(user) if grant.role.rank >= LEAST_ROLE[verb].rank])
 
 
 def role_called(role: Role) -> str:
@@ -78,11 +99,12 @@ def role_called(role: Role) -> str:
 
 
 def person_shown(user: AbstractBaseUser | AnonymousUser) -> dict[str, str]:
-    """Name, and role with its scope in words, as the frame shows them; nothing for nobody and without a role."""
-    role = role_of(user)
-    if role is None or not isinstance(user, User):
+    """Name, and roles with their scopes in words, as the frame shows them; nothing for nobody and without a role."""
+    grants = grants_held(user)
+    if not grants or not isinstance(user, User):
         return {}
-    return {"name": user.get_short_name() or user.get_username(), "role": role_shown(role, scope_of(user))}
+    shown = grants_shown(grants, is_brief=True)
+    return {"name": user.get_short_name() or user.get_username(), "role": shown}
 
 
 def role_shown(role: Role, scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""Roles. A person is Django's user; their role, until single sign-on tells it, is a row of this app."""
+"""People: their roles, who the provider says they are, and the sessions in which they are signed in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Role(models.TextChoices):
 
 
 class Person(models.Model):
-    """The portal's side of an account: its role, and where it counts (`apps.accounts.scopes`).
+    """The portal's side of an account: its role and where it counts, or all that its groups give (`grants`).
 
     The demo's personas have no password and count in the demo alone.
     """
@@ -34,6 +34,13 @@ class Person(models.Model):
         db_default=models.Value({}, models.JSONField()),
         help_text='{"projects", "environments", "clusters": [glob]}; empty or absent: everywhere',
     )
+    grants = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text='[{"role", and a scope}] of the groups; role is the highest. Empty: role and scope as they stand',
+    )
+    groups = models.JSONField(null=True, help_text="[name] as the provider told last; null: nobody told any")
+    break_glass_until = models.DateTimeField(null=True, help_text="until when it signs in past single sign-on")
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
@@ -51,3 +58,65 @@ class FailedSignIn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.username} from {self.address}"
+
+
+class Identity(models.Model):
+    """Who an account is at the identity provider: issuer and subject, and nothing that could be given to another."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="one_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.issuer}"
+
+
+class SignIn(models.Model):
+    """A session of the portal in which somebody is signed in. Tokens are encrypted (`apps.accounts.tokens`)."""
+
+    class Kind(models.TextChoices):
+        """By what the person signed in."""
+
+        SSO = "sso", "single sign-on"
+        LOCAL = "local", "local account"
+        PERSONA = "persona", "persona"
+        BREAK_GLASS = "break-glass", "break-glass"
+
+    session_key = models.CharField(max_length=40, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins")
+    kind = models.CharField(max_length=20, choices=Kind)
+    issuer = models.CharField(max_length=500, default="")
+    subject = models.CharField(max_length=255, default="")
+    sid = models.CharField(max_length=255, default="", help_text="the session at the provider, if it told one")
+    id_token = models.TextField(default="")
+    refresh_token = models.TextField(default="")
+    id_token_expires_at = models.DateTimeField(null=True)
+    refreshed_at = models.DateTimeField(null=True, help_text="when the provider last said that it goes on")
+    refreshing_until = models.DateTimeField(null=True, help_text="somebody asks the provider, or waits till then")
+    began_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField(help_text="when the person last did something, to the minute")
+    ends_at = models.DateTimeField(null=True, help_text="when it ends in any case")
+    address = models.CharField(max_length=100, default="")
+    agent = models.CharField(max_length=300, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["issuer", "subject"], name="sign_in_subject"),
+            models.Index(fields=["kind"], name="sign_in_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} since {self.began_at:%Y-%m-%d %H:%M}"
+
+
+class UsedLogoutToken(models.Model):
+    """A logout token of the provider that was taken: it counts once."""
+
+    jti = models.CharField(max_length=255, unique=True)
+    expires_at = models.DateTimeField(help_text="after it the token is refused by its own age")
+
+    def __str__(self) -> str:
+        return self.jti

@@ -52,6 +52,15 @@ class Scope(Struct, frozen=True, forbid_unknown_fields=True):
         others = [f"{noun}{'s' if len(globs) > 1 else ''} {_listed(globs)}" for noun, globs in named if globs]
         return ", ".join(filter(None, [_listed(self.environments), *others]))
 
+    @property
+    def brief(self) -> str:
+        """ "production: default, monitoring", as the menu has room for it; "" for everywhere."""
+        if not (self.environments and self.projects):
+            return self.words
+        clusters = Scope(clusters=self.clusters).words
+        inside = f"{_listed(self.environments)}: {', '.join(self.projects)}"
+        return f"{inside} ({clusters})" if clusters else inside
+
     def misses(self, subject: Subject) -> str:
         """What of the subject lies outside, in words ("in production"); "" where it lies within."""
         if not _fits(self.environments, subject.environment):

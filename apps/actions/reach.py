@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from apps.accounts.access import Verb, refusal_of, role_of, scope_of
+from apps.accounts.access import Verb, granted_words, outside_of, refusal_of
 from apps.core.text import counted
 
 from .case import Who
@@ -24,13 +24,13 @@ def reach_refusal(who: Who, verb: Verb, request: ActionRequest) -> str:
         return refusal_of(who.user, verb, request)
     if refused := refusal_of(who.user, verb):
         return refused
-    scope, outside = scope_of(who.user), defaultdict[str, list[str]](list)
+    outside = defaultdict[str, list[str]](list)
     steps = request.steps.exclude(wave=LEFT_OUT).filter(ended_at=None).order_by("wave", "position")
     for step in steps.only("name", "project", "environment", "cluster"):
-        if missed := scope.misses(step):
+        if missed := outside_of(who.user, verb, step):
             outside[missed].append(step.name)
     if not outside:
         return ""
     count = counted(sum(map(len, outside.values())), "step")
     named = "; ".join(f"{missed} ({some_of(names)})" for missed, names in outside.items())
-    return f"You are {role_of(who.user)} for {scope.words}: outside of that it has {count}, {named}"
+    return f"You are {granted_words(who.user, verb)}: outside of that it has {count}, {named}"

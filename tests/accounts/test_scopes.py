@@ -10,11 +10,13 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from apps.accounts.access import Verb, may, person_shown, refusal_of, scope_of
+from apps.accounts.access import Verb, grants_held, may, person_shown, refusal_of, role_at, role_of
 from apps.accounts.backends import LocalAccountBackend
+from apps.accounts.grants import Grant, grants_by, grants_shown
 from apps.accounts.models import Person, Role
 from apps.accounts.personas import PERSONAS, persona_account
 from apps.accounts.scopes import Place, Scope
+from apps.sources.fleetfile import fleet_file_parse
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 STAGING = Place(project="build", environment="staging", cluster="stone-stg-m01")
@@ -97,10 +99,91 @@ def test_a_scope_that_cannot_be_read_reaches_nothing(broken: Any) -> None:
     assert may(user, Verb.SEE)
 
 
+TWO_GRANTS = [
+    {"role": "approver", "environments": ["staging"]},
+    {"role": "responder", "environments": ["production"], "projects": ["default", "monitoring"]},
+]
+
+
+def granted(*grants: Any, role: Role = Role.APPROVER) -> User:
+    """An account of the provider's, as a page reads it."""
+    user = User.objects.create_user("kim")
+    Person.objects.create(user=user, role=role, grants=list(grants))
+    read = LocalAccountBackend().get_user(user.pk)
+    assert read
+    return read
+
+
+def test_several_grants_add_up() -> None:
+    user = granted(*TWO_GRANTS)
+    monitoring = Place("monitoring", "production", "stone-prd-m01")
+    assert refusal_of(user, Verb.ACT, STAGING) == refusal_of(user, Verb.APPROVE, STAGING) == ""
+    assert refusal_of(user, Verb.ACT, monitoring) == ""
+    assert (role_of(user), role_at(user, STAGING), role_at(user, monitoring), role_at(user, PRODUCTION)) == (
+        Role.APPROVER,
+        Role.APPROVER,
+        Role.RESPONDER,
+        None,
+    )
+
+
+def test_a_role_given_elsewhere_lends_nothing_here() -> None:
+    user = granted(*TWO_GRANTS)
+    monitoring = Place("monitoring", "production", "stone-prd-m01")
+    assert refusal_of(user, Verb.APPROVE, monitoring) == "You are approver for staging: this is in production"
+    assert refusal_of(user, Verb.ACT, PRODUCTION) == (
+        "You are approver for staging; responder for production, projects default and monitoring:"
+        " this is in production, in the project build"
+    )
+
+
+def test_the_menu_says_all_that_was_given() -> None:
+    assert person_shown(granted(*TWO_GRANTS))["role"] == (
+        "approver for staging; responder for production: default, monitoring"
+    )
+
+
+@pytest.mark.parametrize(
+    "broken", [[{"role": "owner"}], [{"role": "admin", "everywhere": True}], "admin", [7], {"a": 1}]
+)
+def test_grants_that_cannot_be_read_count_as_none(broken: Any) -> None:
+    user = granted(role=Role.ADMIN)
+    user.person.grants = broken
+    assert refusal_of(user, Verb.SEE) == "You have no role in this portal"
+
+
+RULES = """
+sso: {issuer: 'https://sso.example', client_id: portal}
+environments: [{name: staging}, {name: production}]
+access:
+  - {group: everybody, role: viewer}
+  - {group: oncall, role: responder}
+  - {group: build, role: responder, environments: [staging]}
+  - {group: leads, role: approver, projects: [build]}
+  - {group: admins, role: admin}
+"""
+
+
+@pytest.mark.parametrize(
+    ("groups", "given"),
+    [
+        ((), ""),
+        (("Everybody", "other"), ""),
+        (("everybody", "other"), "viewer"),
+        (("everybody", "build"), "responder for staging"),
+        (("build", "leads"), "approver for project build; responder for staging"),
+        (("oncall", "build", "leads"), "approver for project build; responder"),
+        (("admins", "leads", "everybody"), "admin"),
+    ],
+)
+def test_groups_give_what_the_rules_say_without_what_adds_nothing(groups: tuple[str, ...], given: str) -> None:
+    assert grants_shown(grants_by(fleet_file_parse(text=RULES).access, groups)) == given
+
+
 def test_an_admin_is_held_to_no_scope() -> None:
     user = somebody(Role.ADMIN, environments=["staging"])
     assert may(user, Verb.UNFREEZE, PRODUCTION)
-    assert scope_of(user) == Scope()
+    assert grants_held(user) == (Grant(Role.ADMIN),)
 
 
 def test_a_scope_is_told_in_words() -> None:

@@ -120,7 +120,8 @@ def test_f54_all_mistakes_are_told_at_once_by_their_paths() -> None:
         "argocd[1].token": "a secret never stands in this file: name where it is, as env:NAME"
         " (a variable of the environment) or file:PATH",
         "argocd[1].control_plane": "there is no cluster 'x'",
-        "sso": "comes with a later version; leave it empty until then",
+        "sso.issuer": "must begin with http:// or https://",
+        "sso.client_id": "is missing",
     }
 
 

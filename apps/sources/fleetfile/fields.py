@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -55,6 +56,21 @@ def _web_address(value: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("must end before any '?' or '#'")
     return value.rstrip("/")
+
+
+def _issuer(value: str) -> str:
+    """As it is written: it is compared letter by letter."""
+    parts = urlsplit(_web_address(value))
+    if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+        raise ValueError("must begin with https://: only on this machine itself may it be http://")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _file_path(value: object, info: ValidationInfo) -> Path:
@@ -120,6 +136,7 @@ _DURATION = _duration_schema()
 Name = Annotated[str, AfterValidator(_plain_name), _told("name", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 Url = Annotated[str, AfterValidator(_web_address), _told("URL", format="uri", pattern="^https?://")]
+Issuer = Annotated[str, AfterValidator(_issuer), _told("URL", format="uri", pattern="^https?://")]
 FilePath = Annotated[
     Path,
     BeforeValidator(_file_path),

@@ -47,6 +47,8 @@ def reference_mistakes(data: object) -> Iterator[Mistake]:
     yield from _wrong_rings(root)
     yield from _wrong_feeds(root)
     yield from _wrong_matches(root, environments)
+    yield from _wrong_access(root, environments, clusters)
+    yield from _persons_unknown(root)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -149,6 +151,25 @@ def _wrong_matches(root: Mapping[str, object], environments: _Named) -> Iterator
             inside = (*path, "match")
             yield from environments.mistakes_of(inside, match, "environments")
             yield from _wrong_ring_numbers((*inside, "rings"), match.get("rings"), known)
+
+
+def _wrong_access(root: Mapping[str, object], environments: _Named, clusters: _Named) -> Iterator[Mistake]:
+    """Names without `*`, `?` and `[` that are not there: such a rule would never fit."""
+    for path, rule in _items(root, "access"):
+        for key, named in (("environments", environments), ("clusters", clusters)):
+            globs = {index for index, text in _texts(rule, key) if set(text) & set("*?[")}
+            yield from (mistake for mistake in named.mistakes_of(path, rule, key) if mistake[0][-1] not in globs)
+
+
+def _persons_unknown(root: Mapping[str, object]) -> Iterator[Mistake]:
+    """What only single sign-on can tell, where there is none."""
+    if root.get("sso"):
+        return
+    for path, item in _items(root, "argocd"):
+        if item.get("act_as") == "person":
+            yield (*path, "act_as"), "'person' needs single sign-on: add 'sso', or leave it at 'robot'"
+    if _items(root, "access"):
+        yield ("access",), "means nothing without 'sso': local accounts get their role by manage.py portal_account"
 
 
 def _wrong_ring_numbers(path: Path, rings: object, known: set[int]) -> Iterator[Mistake]:

@@ -28,6 +28,7 @@ from apps.sources.fleetfile.fields import (
 )
 from apps.sources.fleetfile.policies import Policy
 from apps.sources.fleetfile.sections import Role, Section
+from apps.sources.fleetfile.sso import Access, Sso
 
 
 class Connection(Section):
@@ -305,16 +306,15 @@ class Owner(Section):
     link: Url | None = Field(default=None, description="A page about them.")
 
 
-def _left_empty(value: object) -> object:
+def _left_empty(value: object) -> tuple[()]:
     if value not in (None, [], {}, ()):
         raise ValueError("comes with a later version; leave it empty until then")
-    return None
+    return ()
 
 
-Later = Annotated[None, BeforeValidator(_left_empty), Field(description="Comes with a later version: leave it empty.")]
 LaterList = Annotated[
     tuple[()],
-    BeforeValidator(lambda value: _left_empty(value) or ()),
+    BeforeValidator(_left_empty),
     Field(description="Comes with a later version: leave it empty."),
 ]
 
@@ -331,8 +331,8 @@ class FleetFile(Section):
     observatorium: tuple[Observatorium, ...] = Field(default=(), description="Tenants of Observatorium gateways.")
     alerts: Alerts = Field(default=Alerts(), description="What the labels of alerts mean.")
     owners: tuple[Owner, ...] = Field(default=(), description="Who owns which alerts.")
-    sso: Later = None
-    access: LaterList = ()
+    sso: Sso | None = Field(default=None, description="Who signs people in.")
+    access: tuple[Access, ...] = Field(default=(), description="Which groups may what where; several add up.")
     policies: tuple[Policy, ...] = Field(
         default=(), description="Who may what where, and how carefully; the first that fits applies."
     )

@@ -1,0 +1,64 @@
+"""The identity provider that the fleet file in force names, if it names one."""
+
+from __future__ import annotations
+
+import threading
+
+from apps.integrations.oidc import OidcProvider, ProviderSettings
+from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile.sso import Access, Sso
+
+_kept: dict[str, tuple[ProviderSettings, OidcProvider]] = {}
+_lock = threading.Lock()
+
+
+def sso_in_force() -> Sso | None:
+    """What the fleet file says of single sign-on; None where it says nothing, or none is in force."""
+    try:
+        return fleet_file_in_force().sso
+    except FleetFileInvalid:
+        return None
+
+
+def is_sso_in_force() -> bool:
+    """Whether people sign in at a provider."""
+    return sso_in_force() is not None
+
+
+def access_in_force() -> tuple[Access, ...]:
+    """Which groups may what."""
+    try:
+        return fleet_file_in_force().access
+    except FleetFileInvalid:
+        return ()
+
+
+def provider_in_force() -> OidcProvider | None:
+    """The provider of this moment, the same one as long as what is said of it is the same; None without one.
+
+    Raises SecretUnavailable where its client's secret cannot be read.
+    """
+    sso = sso_in_force()
+    if sso is None:
+        return None
+    settings = settings_of(sso)
+    with _lock:
+        kept = _kept.get("provider")
+        if kept is None or kept[0] != settings:
+            kept = _kept["provider"] = (settings, OidcProvider(settings))
+        return kept[1]
+
+
+def settings_of(sso: Sso) -> ProviderSettings:
+    """The same for the client of the provider, with the secret's value. Raises SecretUnavailable."""
+    return ProviderSettings(
+        issuer=sso.issuer,
+        client_id=sso.client_id,
+        client_secret=sso.client_secret.value() if sso.client_secret else "",
+        scopes=sso.scopes,
+        algorithms=tuple(each.value for each in sso.algorithms),
+        groups_claim=sso.groups_claim,
+        groups_from_userinfo=sso.groups_from_userinfo,
+        ca_file=str(sso.ca_file) if sso.ca_file else None,
+        hosts=sso.hosts,
+    )
