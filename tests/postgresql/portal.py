@@ -17,11 +17,12 @@ import django
 
 django.setup()
 
+from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 
-from apps.accounts.personas import persona_account  # noqa: E402
+from apps.accounts.models import Person, Role  # noqa: E402
 from apps.alerts.models import Episode  # noqa: E402
 from apps.alerts.tasks import read_alertmanager  # noqa: E402
 from apps.fleet.alignment import align_with_fleet_file  # noqa: E402
@@ -29,6 +30,13 @@ from apps.gitops.models import Application  # noqa: E402
 from apps.gitops.shepherd import Shepherd  # noqa: E402
 
 Said = dict[str, Any]
+
+
+def viewer() -> User:
+    """The account of somebody who sees everything."""
+    user, _ = User.objects.get_or_create(username="vera")
+    Person.objects.update_or_create(user=user, defaults={"role": Role.VIEWER})
+    return user
 
 
 class Portal:
@@ -41,7 +49,7 @@ class Portal:
         """Tables, sources, a signed-in viewer, followers."""
         call_command("migrate", verbosity=0)
         align_with_fleet_file()
-        self.browser.force_login(persona_account("vera"), backend="apps.accounts.backends.LocalAccountBackend")
+        self.browser.force_login(viewer(), backend="apps.accounts.backends.LocalAccountBackend")
         threading.Thread(target=Shepherd(stop=threading.Event()).run, daemon=True).start()
 
     def page(self, path: str) -> Said:
