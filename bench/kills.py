@@ -14,6 +14,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -52,7 +53,7 @@ SETTLES_WITHIN = 240.0
 LATEST_ARRIVAL = 15.0
 SYNC_SECONDS = (0.1, 0.5, 1.5)
 SHOWN_EVERY = 10.0
-PERSONA = "ada"
+NAME, PASSWORD = "ada", "a-password-of-the-drill"
 
 
 @dataclass
@@ -169,9 +170,11 @@ def fleet_process() -> psutil.Process:
 def portal_on(fleet: Fleet, state: Path) -> Iterator[Portal]:
     """Two web processes, two workers with a schedule each, a broker, and a follower, on one database."""
     broker, url = broker_of(state)
-    environment = supervisor.environment_for(state, fleet_file_of(fleet, state / "kills.yaml"), url, is_demo=True)
+    environment = supervisor.environment_for(state, fleet_file_of(fleet, state / "kills.yaml"), url, is_demo=False)
     os.environ.update(environment)
     supervisor.portal_commands(environment, supervisor.MIGRATE, supervisor.COLLECT_STATIC)
+    account = [*supervisor.MANAGE, "portal_account", NAME, "--role", "admin"]
+    subprocess.run(account, env=environment, input=PASSWORD, text=True, check=True)
     supervisor.portal_command(environment, "portal_align")
     children, urls = {BROKER: broker}, []
     for number in (1, 2):
@@ -190,7 +193,7 @@ def portal_on(fleet: Fleet, state: Path) -> Iterator[Portal]:
         for child in children.values():
             child.start()
         for url in urls:
-            if not supervisor.wait_until_ready(url, threading.Event()):
+            if not supervisor.wait_until_ready(f"{url}readyz", threading.Event()):
                 raise RuntimeError(f"{url} did not get ready")
         yield portal
     finally:
@@ -223,7 +226,8 @@ class Somebody:
         url = f"{self.portal.urls[0]}accounts/sign-in/"
         page = self._until_answered("GET", [url], {})
         token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0] if page else ""
-        self._until_answered("POST", [url], {"persona": PERSONA, "csrfmiddlewaretoken": token})
+        form = {"username": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token}
+        self._until_answered("POST", [url], form)
 
     def _ask(self, key: str, place: tuple[str, str]) -> None:
         instance, name = place

@@ -30,6 +30,9 @@ from threading import Event
 
 import redis
 
+from . import demonstration
+from .demonstration import free_loopback_port
+
 log = logging.getLogger("portal")
 
 MANAGE = [sys.executable, str(Path(__file__).resolve().parents[1] / "manage.py")]
@@ -217,13 +220,6 @@ def broker(state: Path, kept_alive: list[Child] | None = None) -> Iterator[str]:
         child.wait_or_kill(time.monotonic() + BROKER_SECONDS)
 
 
-def free_loopback_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def broker_config(port: int, password: str, log_file: Path) -> str:
     """Valkey's configuration: loopback, a password, nothing kept."""
     told = {"bind": "127.0.0.1", "port": port, "requirepass": password, "save": "", "loglevel": "warning"}
@@ -326,12 +322,12 @@ def wait_for_file(path: Path, child: Child, ending: Event) -> None:
 
 
 def wait_until_ready(url: str, ending: Event) -> bool:
-    """Whether /readyz answered 200 within READY_SECONDS (False too when the end was asked for meanwhile)."""
+    """Whether the URL answered 200 within READY_SECONDS (False too when the end was asked for meanwhile)."""
     deadline = time.monotonic() + READY_SECONDS
     directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline and not ending.wait(0.1):
         try:
-            with directly.open(f"{url}readyz", timeout=2) as answer:
+            with directly.open(url, timeout=2) as answer:
                 if answer.status == 200:
                     return True
         except (urllib.error.URLError, OSError):
@@ -386,25 +382,6 @@ def celery_worker(threads: int, queues: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "celery", "--quiet", "--app", "stonesoup_portal", "worker", *pool, *quiet]
 
 
-def demo_command(options: argparse.Namespace, fleet: Path) -> list[str]:
-    """The simulated fleet, as large and as lively as asked for."""
-    counts = [
-        f"--{name}={value}" for name in ("clusters", "applications", "alerts") if (value := getattr(options, name))
-    ]
-    return [
-        *MANAGE,
-        "demo_fleet",
-        "--seed",
-        str(options.seed),
-        "--fleet-file",
-        str(fleet),
-        "--state",
-        str(fleet.parent),
-        *counts,
-        *(["--still"] if options.still else []),
-    ]
-
-
 def run(options: argparse.Namespace) -> None:
     """Starts everything, says where it is, and stays until the end is asked for."""
     supervisor = Supervisor()
@@ -433,12 +410,9 @@ def start_children(
     Raises:
         CannotStart: one of the steps failed.
     """
+    issuer = ""
     if options.demo:
-        fleet.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fleet.unlink(missing_ok=True)
-        demo = supervisor.add("demo fleet", demo_command(options, fleet), {**environment, "PORTAL_FLEET": ""})
-        portal_commands(environment, MIGRATE, COLLECT_STATIC)
-        wait_for_file(fleet, demo, supervisor.ending)
+        issuer = start_demo(supervisor, options, fleet, environment)
     else:
         portal_commands(environment, MIGRATE, COLLECT_STATIC)
     if supervisor.ending.is_set():
@@ -450,17 +424,36 @@ def start_children(
     supervisor.add("follow", [*MANAGE, "portal_follow"], environment, READERS_NICENESS)
     supervisor.add("web", web_command(options.port), environment)
     url = f"http://127.0.0.1:{options.port}/"
-    if wait_until_ready(url, supervisor.ending):
-        say_where(url, fleet, is_demo=options.demo)
+    probed = [f"{url}readyz", *([f"{issuer}/.well-known/openid-configuration"] if issuer else [])]
+    if all(wait_until_ready(each, supervisor.ending) for each in probed):
+        say_where(url, fleet, issuer)
     elif not supervisor.ending.is_set():
         raise CannotStart(f"the portal did not get ready within {READY_SECONDS:.0f} s")
 
 
-def say_where(url: str, fleet: Path, *, is_demo: bool) -> None:
-    """What a person needs to know now."""
+def start_demo(supervisor: Supervisor, options: argparse.Namespace, fleet: Path, environment: dict[str, str]) -> str:
+    """Starts the simulated fleet and the provider of its people; returns the provider's issuer.
+
+    Raises:
+        CannotStart: one of the steps failed.
+    """
+    fleet.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fleet.unlink(missing_ok=True)
+    issuer, alone = demonstration.issuer_for(fleet.parent), {**environment, "PORTAL_FLEET": ""}
+    simulated = [*MANAGE, *demonstration.fleet_arguments(options, fleet, issuer)]
+    demo = supervisor.add("demo fleet", simulated, alone)
+    portal_commands(environment, MIGRATE, COLLECT_STATIC)
+    wait_for_file(fleet, demo, supervisor.ending)
+    if not supervisor.ending.is_set():
+        supervisor.add("demo provider", [*MANAGE, *demonstration.provider_arguments(fleet)], alone)
+    return issuer
+
+
+def say_where(url: str, fleet: Path, issuer: str) -> None:
+    """What a person needs to know now; in the demo also of its provider."""
     lines = [f"The Stonesoup portal is at {url}"]
-    if is_demo:
-        lines.append("Click there, and sign in as one of five people: a viewer, two responders, an approver, an admin.")
+    if issuer:
+        lines += demonstration.words(issuer)
     else:
         lines.append(f"It reads the fleet of {fleet}. Accounts are made by: make account NAME=you ROLE=admin")
     lines.append("Ctrl-C ends it.")

@@ -26,6 +26,8 @@ from apps.demo.kubernetes.api import KubernetesApi
 from apps.demo.life import Life
 from apps.demo.observatorium import GatewayApi, TokenEndpoint
 from apps.demo.prometheus import PrometheusApi
+from apps.demo.provider import CLIENT_ID as PORTAL_AT_PROVIDER
+from apps.demo.provider import SETTINGS_FILE, SignIn, settings_write
 from apps.demo.world.building import Counts, build
 from apps.demo.world.clusters import Cluster
 from apps.demo.world.world import World
@@ -43,7 +45,8 @@ class FleetOptions:
 
     state: the folder of its secrets. fleet_file: where the fleet file goes, `state`/fleet.yaml without. port_base: the
     first of consecutive ports, 0 for any free ones. is_still: nothing happens by itself. speed: how many seconds of
-    its life pass in a second.
+    its life pass in a second. issuer: of the OpenID provider that somebody else starts with the settings written to
+    `state`/provider.json ("": there is none). portals: the origins of the portals that it serves.
     """
 
     state: Path
@@ -54,6 +57,8 @@ class FleetOptions:
     is_still: bool = False
     speed: float = 1.0
     began_at: datetime | None = None
+    issuer: str = ""
+    portals: tuple[str, ...] = ()
 
 
 def start(options: FleetOptions) -> RunningFleet:
@@ -116,7 +121,7 @@ class RunningFleet:
         if not started.wait(START_DEADLINE):
             raise OSError("the servers of the demo fleet did not start")
         secrets = {name: self._secret(name) for name in self._secret_names()}
-        fleet_file_write(self.fleet_file, self.world, self.urls, secrets)
+        fleet_file_write(self.fleet_file, self.world, self.urls, secrets, self._people())
 
     def stop(self) -> None:
         """End everything and give the ports back; the files stay."""
@@ -151,6 +156,15 @@ class RunningFleet:
     def _secret(self, server: str) -> str:
         account = CLIENT_ID if server.startswith(("oauth2", "argocd")) else "portal"
         return secret_write(self._options.state / "secrets", server.replace("/", "-"), self.tokens[server, account])
+
+    def _people(self) -> dict[str, Any]:
+        """The fleet file's sections about people; what their provider needs to know is written beside."""
+        if not self._options.issuer:
+            return {}
+        secret = _token(self.world.seed, "provider", PORTAL_AT_PROVIDER)
+        sign_in = SignIn(self._options.issuer, self._options.portals, secret)
+        settings_write(self._options.state / SETTINGS_FILE, sign_in)
+        return sign_in.fleet_file_parts(secret_write(self._options.state / "secrets", "provider", secret))
 
     # --- what tests do to it ------------------------------------------------------------------------------------
 

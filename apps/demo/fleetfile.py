@@ -30,8 +30,17 @@ def secret_write(folder: Path, name: str, value: str) -> str:
     return f"file:{path}"
 
 
-def fleet_file_write(path: Path, world: World, urls: Mapping[str, str], secrets: Mapping[str, str]) -> None:
-    """Write the fleet file as a whole; `urls` are by server, `secrets` references by server."""
+def fleet_file_write(
+    path: Path,
+    world: World,
+    urls: Mapping[str, str],
+    secrets: Mapping[str, str],
+    people: Mapping[str, Any],
+) -> None:
+    """Write the fleet file as a whole; `urls` are by server, `secrets` references by server.
+
+    `people` are its sections about those who sign in; none where no provider runs.
+    """
     interval = "30s" if len(world.clusters) > MANY_CLUSTERS else "15s"
     document = {
         "portal": {"name": "Stonesoup", "phase": "service-preview-1", "recovery_time_objective": "2d"},
@@ -58,6 +67,7 @@ def fleet_file_write(path: Path, world: World, urls: Mapping[str, str], secrets:
             "control_plane": 'control_plane="true"',
             "owner_labels": ["team", "component"],
         },
+        **people,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")

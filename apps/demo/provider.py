@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 from apps.demo.people import ACCESS, CONTACT, PEOPLE
 
 CLIENT_ID = "stonesoup-portal"
+SCOPES = ["openid", "profile", "email", "groups"]
+SETTINGS_FILE = "provider.json"
 PROGRAM = Path(__file__).resolve().parents[2] / "demo_provider" / "provider.mjs"
 ID_TOKEN_SECONDS = 10 * 60
 
@@ -32,8 +33,8 @@ class SignIn:
 
     def fleet_file_parts(self, secret_at: str) -> dict[str, Any]:
         """The sections `sso` and `access` of the fleet file."""
-        told = {"issuer": self.issuer, "client_id": CLIENT_ID, "client_secret": secret_at, "contact": CONTACT}
-        return {"sso": told, "access": list(ACCESS)}
+        client = {"client_id": CLIENT_ID, "client_secret": secret_at, "scopes": SCOPES}
+        return {"sso": {"issuer": self.issuer, **client, "contact": CONTACT}, "access": list(ACCESS)}
 
 
 def settings_write(path: Path, sign_in: SignIn, *, id_token_seconds: int = ID_TOKEN_SECONDS) -> None:
@@ -50,7 +51,7 @@ def settings_write(path: Path, sign_in: SignIn, *, id_token_seconds: int = ID_TO
         json.dump(told, file)
 
 
-def provider_command(settings: Path) -> Sequence[str]:
+def provider_command(settings: Path) -> list[str]:
     """The command that runs the provider with these settings.
 
     Raises:

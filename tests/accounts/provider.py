@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 import requests
 import yaml
 
-from apps.demo.provider import ProviderMissing, SignIn, provider_command, settings_write
+from apps.demo.provider import SETTINGS_FILE, ProviderMissing, SignIn, provider_command, settings_write
 from tests.servers import free_port, left_out, wait_until_it_answers
 
 SECRET = "a-secret-between-portal-and-provider"
@@ -41,7 +41,7 @@ class Provider:
 
     def start(self) -> None:
         """Returns when it answers."""
-        command = provider_command(self.folder / "provider.json")
+        command = provider_command(self.folder / SETTINGS_FILE)
         with (self.folder / "provider.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until_it_answers(f"{self.issuer}/.well-known/openid-configuration", self.process)
@@ -114,7 +114,7 @@ class Provider:
 def provider_running(folder: Path, *portals: str, id_token_seconds: int = 600) -> Iterator[Provider]:
     """A provider for the portals with these origins; the first is told of logouts."""
     provider = Provider(SignIn(f"http://127.0.0.1:{free_port()}", portals, SECRET), folder)
-    settings_write(folder / "provider.json", provider.sign_in, id_token_seconds=id_token_seconds)
+    settings_write(folder / SETTINGS_FILE, provider.sign_in, id_token_seconds=id_token_seconds)
     try:
         provider.start()
     except ProviderMissing as error:

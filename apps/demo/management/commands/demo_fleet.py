@@ -35,6 +35,9 @@ class Command(BaseCommand):
         parser.add_argument("--still", action="store_true", help="nothing happens by itself")
         parser.add_argument("--speed", type=float, default=1.0, help="seconds of its life in one second")
 
+        parser.add_argument("--issuer", default="", help="of the OpenID provider that demo_provider will be")
+        parser.add_argument("--portal", action="append", default=[], help="origin of a portal that it serves")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until SIGTERM or SIGINT."""
         ended = threading.Event()
@@ -71,4 +74,6 @@ def _fleet_options(options: dict[str, Any], state: Path) -> FleetOptions:
         port_base=options["port_base"],
         is_still=options["still"],
         speed=options["speed"],
+        issuer=options["issuer"],
+        portals=tuple(options["portal"]),
     )
