@@ -13,6 +13,7 @@ from django.shortcuts import render, resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
 from .access import Verb, may, person_shown, role_of
+from .provider import sso_in_force
 
 View = Callable[..., Any]
 
@@ -48,6 +49,23 @@ class SignInRequired(LoginRequiredMiddleware):
             shown = request.headers.get("HX-Current-URL", "/")
             return HttpResponseClientRedirect(redirect_to_login(path_of(shown), resolve_url("accounts:sign-in")).url)
         return redirect_to_login(request.get_full_path(), resolve_url("accounts:sign-in"))
+
+
+def forms_lead_to_provider(get_response: View) -> View:
+    """The content policy of each page names where a form may lead: a browser holds to it what a form is redirected to.
+
+    Signing out leads to the provider, and so does a form that is sent when one is signed out.
+    """
+
+    def answered(request: HttpRequest) -> HttpResponse:
+        answer: HttpResponse = get_response(request)
+        if sso := sso_in_force():
+            issuer = urlsplit(sso.issuer)
+            origins = [f"{issuer.scheme}://{issuer.netloc}", *(f"https://{host}" for host in sso.hosts)]
+            answer.__dict__["_csp_update"] = {"form-action": origins}
+        return answer
+
+    return answered
 
 
 def path_of(url: str) -> str:

@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "apps.core.middleware.answers_kept_private",
     "apps.core.wire.texts_gzipped",
     "csp.middleware.CSPMiddleware",
+    "apps.accounts.middleware.forms_lead_to_provider",
     "apps.core.middleware.page_timings",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
