@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from apps.core.errors import PortalError
-from apps.integrations.oidc import ProviderAway, SessionEnded, SignInRefused, kept, transport
+from apps.integrations.oidc import ProviderAway, ProviderSettings, SessionEnded, SignInRefused, kept, transport
+from apps.integrations.oidc.discovery import is_allowed
 from apps.integrations.oidc.errors import WORDS
 from tests.integrations.oidc.bad import BAD, BAD_LOGOUT, LOGOUT, TROUBLE
 from tests.integrations.oidc.provider import BACK, NOW, SECRET, Flow, Provider, key, published, signed
@@ -141,9 +142,28 @@ def test_an_endpoint_may_be_on_a_further_host_that_the_settings_name(provider: P
     assert client.discovered().userinfo_endpoint == "https://graph.example/userinfo"
 
 
-def test_an_issuer_over_tls_has_no_endpoint_without(provider: Provider) -> None:
-    provider.document["token_endpoint"] = provider.document["token_endpoint"].replace("http://", "ftp://")
-    assert refused("ftp", lambda: provider.client().begin(BACK)).kind == "provider_away"
+@pytest.mark.parametrize(
+    ("endpoint", "allowed"),
+    [
+        ("https://sso.example/token", True),
+        ("https://SSO.example:443/token", True),
+        ("https://graph.example:8443/userinfo", True),
+        ("http://sso.example/token", False),
+        ("http://sso.example:443/token", False),
+        ("https://sso.example:8443/token", False),
+        ("https://graph.example/userinfo", False),
+        ("https://sso.example.evil.example/token", False),
+        ("https://sso.example@evil.example/token", False),
+        ("https://remy@sso.example/token", False),
+        ("https:///token", False),
+        ("https://[::1/token", False),
+        ("/token", False),
+        ("", False),
+    ],
+)
+def test_f31_an_endpoint_is_on_the_issuers_host_or_on_one_that_is_named(endpoint: str, allowed: bool) -> None:
+    settings = ProviderSettings(issuer="https://sso.example/realms/x", client_id="c", hosts=("graph.example:8443",))
+    assert is_allowed(endpoint, settings) is allowed
 
 
 def test_keys_are_fetched_once_more_for_a_key_that_is_new(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
