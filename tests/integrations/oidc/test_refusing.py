@@ -166,21 +166,22 @@ def test_f31_an_endpoint_is_on_the_issuers_host_or_on_one_that_is_named(endpoint
     assert is_allowed(endpoint, settings) is allowed
 
 
-def test_keys_are_fetched_once_more_for_a_key_that_is_new(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_fetched_out_of_turn_for_a_new_one_every_30_s_at_most(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [1000.0]
     monkeypatch.setattr(kept, "monotonic", lambda: now[0])
-    provider = flow.provider
     assert flow.finish().subject
-    provider.keys.append(published(key("two"), "two"))
-    flow.header["kid"], flow.key = "two", key("two")
-    provider.tokens, provider.codes = {}, {"the-code"}
-    now[0] += 29
-    assert refused("a new key within 30 s", flow.finish).kind == "key"
-    assert len(provider.asked_for("/keys")) == 1
-    provider.codes.add("the-code")
-    now[0] += 2
-    assert flow.finish().subject
-    assert len(provider.asked_for("/keys")) == 2
+    for name, seconds, fetched in (("two", 0, 2), ("three", 29, 2), ("three", 1, 3)):
+        now[0] += seconds
+        flow.provider.keys = [published(key(name), name)]
+        flow.header["kid"], flow.key = name, key(name)
+        flow.provider.tokens, flow.provider.codes = {}, {"the-code"}
+        if seconds == 29:
+            assert refused("a second new key within 30 s", flow.finish).kind == "key"
+        else:
+            assert flow.finish().subject
+        assert len(flow.provider.asked_for("/keys")) == fetched
 
 
 def test_keys_are_not_fetched_for_every_stranger(flow: Flow) -> None:
@@ -188,7 +189,7 @@ def test_keys_are_not_fetched_for_every_stranger(flow: Flow) -> None:
     for number in range(20):
         flow.header["kid"] = f"stranger-{number}"
         refused("stranger", lambda: flow.client.logout_told(logout_token(flow)))
-    assert len(flow.provider.asked_for("/keys")) == 1
+    assert len(flow.provider.asked_for("/keys")) == 2
 
 
 def test_document_and_keys_are_fetched_again_after_an_hour(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
