@@ -14,7 +14,7 @@ path = $(subst $() ,\ ,$(1))
 # of another project, if they are set
 unexport DJANGO_SETTINGS_MODULE PROMETHEUS_MULTIPROC_DIR
 
-.PHONY: help demo run account portal-check test check lint types contracts django-checks bench kills lock schema screenshots clean
+.PHONY: help demo run account portal-check test check lint types contracts django-checks bench kills lock schema access screenshots clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -64,6 +64,9 @@ kills: $(VENV)/.dev $(VENV)/.provider ## kill the portal's processes while peopl
 
 schema: $(VENV)/.runtime ## docs/configuration.md and docs/fleet.schema.json from the models
 	@$(BIN)/python manage.py portal_schema
+
+access: $(VENV)/.dev ## docs/access.md from the table that the tests go through
+	@$(BIN)/python -m tests.access_table > docs/access.md
 
 screenshots: $(VENV)/.dev $(VENV)/.provider ## docs/screenshots from a running demo
 	@$(BIN)/python -m scripts.screenshots

@@ -24,6 +24,7 @@ OPEN_PAGES = {
     "healthz",
     "readyz",
     "metrics",
+    "csp-report",
     "stream",  # an empty answer that there is none under WSGI; the real one is tried in tests/faults/test_streams.py
     "accounts:sign-in",
     "accounts:sign-out",

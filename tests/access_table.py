@@ -1,0 +1,159 @@
+"""Who gets what answer where: every route, for everybody who can come. `make access` writes it to docs/access.md.
+
+tests/stonesoup_portal/test_access.py goes to each cell, and fails where a route has no row.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+APP = "production/argocd/build-service-stone-prd-m01"
+ASKED = f"/actions/new/?action=sync&app={APP.replace('/', '%2F')}"
+IN_PRODUCTION = "/actions/bulk/?environment=production&set=build-service"
+
+
+class Seat(StrEnum):
+    """Who comes. The application, the freeze and the requests of the table are in production."""
+
+    ANONYMOUS = "nobody"
+    NO_GROUP = "without a role"
+    VIEWER = "viewer"
+    RESPONDER = "responder for production"
+    ELSEWHERE = "responder for staging"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+class Said(StrEnum):
+    """The answer."""
+
+    PAGE = "yes"
+    SIGN_IN = "signs in"
+    NO_ACCESS = "no access"
+    NOT_THERE = "not there"
+    MAY_NOT = "may not"
+    WHY_NOT = "says why not"
+    DONE = "done"
+    HOME = "goes home"
+    STOPPED = "stopped"
+
+
+MEANINGS = {
+    Said.PAGE: "200 or 204: what was asked for",
+    Said.SIGN_IN: "302 to the sign-in, with the way back; a stream: 401",
+    Said.NO_ACCESS: "403: a page that shows nothing of the fleet",
+    Said.NOT_THERE: "404",
+    Said.MAY_NOT: "403: the page that says which role or scope may",
+    Said.WHY_NOT: "409, or 200 with the form again: nothing is done, and the page says why",
+    Said.DONE: "302 or 303: done, and led on",
+    Said.HOME: "302 to where they came from: they are signed in",
+    Said.STOPPED: "403 for everybody",
+}
+
+PAGE, SIGN_IN, NO_ACCESS, NOT_THERE = Said.PAGE, Said.SIGN_IN, Said.NO_ACCESS, Said.NOT_THERE
+MAY_NOT, WHY_NOT, DONE, HOME = Said.MAY_NOT, Said.WHY_NOT, Said.DONE, Said.HOME
+OUT = (SIGN_IN, NO_ACCESS)
+
+ALL = (PAGE,) * 7
+SEEN = (*OUT, PAGE, PAGE, PAGE, PAGE, PAGE)
+ABSENT = (*OUT, NOT_THERE, NOT_THERE, NOT_THERE, NOT_THERE, NOT_THERE)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that can be asked of a route; `form` names what is sent (the test knows how), "" for a GET."""
+
+    route: str
+    path: str
+    answers: tuple[Said, ...]
+    form: str = ""
+    words: str = ""
+
+    @property
+    def method(self) -> str:
+        """GET, or POST where something is sent."""
+        return "POST" if self.form else "GET"
+
+
+ROWS = (
+    Row("healthz", "/healthz", ALL),
+    Row("readyz", "/readyz", ALL),
+    Row("metrics", "/metrics", ALL, words="from loopback, or with the token"),
+    Row("metrics", "/metrics", (Said.STOPPED,) * 7, words="from elsewhere, without the token"),
+    Row("csp-report", "/csp-report/", ALL, "report"),
+    Row("stream", "/stream?topics=apps", SEEN),
+    Row("accounts:sign-in", "/accounts/sign-in/", (PAGE, HOME, HOME, HOME, HOME, HOME, HOME)),
+    Row("accounts:sign-out", "/accounts/sign-out/", (DONE,) * 7, "sign-out"),
+    Row("dashboard:now", "/", SEEN),
+    Row("dashboard:timeline", "/timeline/", SEEN),
+    Row("dashboard:search", "/search/?q=stone", SEEN),
+    Row("dashboard:wall", "/wall/", SEEN),
+    Row("dashboard:cluster-list", "/clusters/", SEEN),
+    Row("dashboard:cluster-show", "/clusters/stone-prd-m01/", SEEN),
+    Row("dashboard:cluster-show", "/clusters/no-such/", ABSENT, words="not there"),
+    Row("dashboard:application-show", f"/apps/{APP}/", SEEN),
+    Row("dashboard:application-show", "/apps/production/argocd/no-such/", ABSENT, words="not there"),
+    Row("gitops:application-list", "/apps/", SEEN),
+    Row("gitops:application-list", "/apps/?format=csv", SEEN, words="as a file"),
+    Row("gitops:application-matrix", "/apps/matrix/", SEEN),
+    Row("alerts:alert-list", "/alerts/", SEEN),
+    Row("alerts:alert-show", "/alerts/appsre/00000000000000aa/", SEEN),
+    Row("alerts:alert-show", "/alerts/appsre/0000000000000bad/", ABSENT, words="not there"),
+    Row("sources:source-list", "/sources/", SEEN),
+    Row("sources:source-show", "/sources/argocd/production/", SEEN),
+    Row("sources:source-show", "/sources/argocd/no-such/", ABSENT, words="not there"),
+    Row("actions:request-list", "/actions/", SEEN),
+    Row("actions:audit", "/actions/audit/", SEEN),
+    Row("actions:policy-list", "/actions/policies/", SEEN),
+    Row("actions:request-new", ASKED, (*OUT, MAY_NOT, PAGE, MAY_NOT, PAGE, PAGE), words="what speaks against a resync"),
+    Row("actions:request-new", "/actions/new/", (*OUT, MAY_NOT, DONE, MAY_NOT, DONE, DONE), "resync", "a resync"),
+    Row("actions:request-new", "/actions/new/", (*OUT, *(WHY_NOT,) * 5), "resync-absent", "of what is not there"),
+    Row("actions:bulk-new", IN_PRODUCTION, (*OUT, MAY_NOT, PAGE, PAGE, PAGE, PAGE), words="what speaks against a bulk"),
+    Row("actions:bulk-new", IN_PRODUCTION, (*OUT, MAY_NOT, DONE, WHY_NOT, DONE, DONE), "bulk", "a bulk"),
+    Row("actions:freeze-list", "/actions/freezes/", SEEN),
+    Row("actions:freeze-list", "/actions/freezes/", (*OUT, WHY_NOT, DONE, WHY_NOT, DONE, DONE), "freeze", "begins one"),
+    Row(
+        "actions:freeze-list", "/actions/freezes/", (*OUT, WHY_NOT, WHY_NOT, WHY_NOT, DONE, DONE), "unfreeze",
+        "ends somebody else's",
+    ),
+    Row("actions:freeze-list", "/actions/freezes/", (*OUT, *(WHY_NOT,) * 5), "unfreeze-absent", "one not there"),
+    Row("actions:request-show", "/actions/{waiting}/", SEEN),
+    Row("actions:request-show", "/actions/{absent}/", ABSENT, words="not there"),
+    Row(
+        "actions:request-answer", "/actions/{waiting}/answer/", (*OUT, WHY_NOT, WHY_NOT, WHY_NOT, DONE, DONE),
+        "approve", "approves what somebody else asked for",
+    ),
+    Row(
+        "actions:request-answer", "/actions/{waiting}/answer/", (*OUT, WHY_NOT, WHY_NOT, WHY_NOT, DONE, DONE),
+        "withdraw", "takes back what somebody else asked for",
+    ),
+    Row("actions:request-answer", "/actions/{absent}/answer/", ABSENT, "approve", "not there"),
+)  # fmt: skip
+
+HEAD = """# Who gets what answer where
+
+Written by `make access` from the table that a test goes through, cell by cell: a route without a row fails it.
+A method that a route has no line for is answered 405. The same answer comes to who may not see a thing and to
+who asks for one that is not there.
+
+"""
+
+
+def table() -> str:
+    """The page, as Markdown."""
+    seats = " | ".join(Seat)
+    lines = [f"| route | what | {seats} |", "|---" * (len(Seat) + 2) + "|"]
+    for _, rows in groupby(ROWS, key=lambda row: row.route):
+        for row in rows:
+            what = f"{row.method}{f': {row.words}' if row.words else ''}"
+            shown = row.path.partition("?")[0]
+            lines.append(f"| `{shown}` | {what} | {' | '.join(row.answers)} |")
+    words = "\n".join(f"- **{said}**: {meaning}" for said, meaning in MEANINGS.items())
+    return HEAD + words + "\n\n" + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())
