@@ -1,10 +1,11 @@
 // The demo's and the tests' OpenID provider: `node provider.mjs SETTINGS.json`.
 //
 // The settings: `issuer` (on loopback), `portals` (their origins), `client` {id, secret}, `people` [{name, first_name,
-// email, groups, words}], `seconds` {id_token} (how long an ID token holds). Nothing is kept but in memory.
+// email, groups, words}], `seconds` {id_token} (how long an ID token holds). Sessions are kept in memory alone, the key
+// that signs beside the settings.
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import Provider from "oidc-provider";
 import { Directory } from "./directory.mjs";
@@ -17,9 +18,13 @@ const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const directory = new Directory(settings.people);
 const store = new Store();
 
-function signingKey() {
+/** Made once: whoever trusts this provider goes on to do so when it is started again. */
+function signingKey(file) {
+  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8"));
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  return { ...privateKey.export({ format: "jwk" }), alg: "RS256", use: "sig", kid: randomBytes(8).toString("hex") };
+  const key = { ...privateKey.export({ format: "jwk" }), alg: "RS256", use: "sig", kid: randomBytes(8).toString("hex") };
+  writeFileSync(file, JSON.stringify(key), { mode: 0o600 });
+  return key;
 }
 
 /** Back-channel calls go to loopback, which the library refuses, and to the portals alone. */
@@ -77,7 +82,7 @@ const provider = new Provider(settings.issuer, {
   findAccount: (_ctx, name) => directory.account(name),
   interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
   issueRefreshToken: () => true,
-  jwks: { keys: [signingKey()] },
+  jwks: { keys: [signingKey(`${process.argv[2]}.key`)] },
   loadExistingGrant: grantGiven,
   pkce: { required: () => true },
   renderError: (ctx, told) => messagePage(ctx, "This did not work", told.error_description ?? told.error),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin
 
 import requests
 import yaml
@@ -26,8 +29,7 @@ CHOICES = re.compile(r'name="person" value="(\w+)"')
 class Provider:
     """A running provider that serves the portal at `portal`.
 
-    When it is stopped it has forgotten sessions and keys, as one that starts anew; while it is paused, what is asked of
-    it waits.
+    When it is stopped it has forgotten all sessions; while it is paused, what is asked of it waits.
     """
 
     sign_in: SignIn
@@ -123,6 +125,34 @@ def provider_running(folder: Path, *portals: str, id_token_seconds: int = 600) -
         yield provider
     finally:
         provider.stop()
+
+
+class Listener(BaseHTTPRequestHandler):
+    """A portal as far as a provider sees it: it answers, and keeps the logout tokens that it is told."""
+
+    tokens: queue.SimpleQueue[str]
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.tokens.put(dict(parse_qsl(body))["logout_token"])
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@contextlib.contextmanager
+def listener() -> Iterator[tuple[str, queue.SimpleQueue[str]]]:
+    """The origin of such a portal, and the logout tokens that it was told."""
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with HTTPServer(("127.0.0.1", 0), type("Told", (Listener,), {"tokens": told})) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", told
+        server.shutdown()
 
 
 def chosen(browser: requests.Session, page: requests.Response, name: str) -> requests.Response:

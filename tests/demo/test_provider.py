@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
+import queue
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -17,42 +16,24 @@ import requests
 
 from apps.demo.people import ACCESS, PEOPLE
 from apps.demo.provider import CLIENT_ID
-from tests.accounts.provider import SECRET, Provider, chosen, form_sent, provider_running
+from tests.accounts.provider import SECRET, Provider, chosen, form_sent, listener, provider_running
 
 VERIFIER = "a-verifier-that-is-long-enough-for-the-rules-of-pkce"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
 
 
-class Told(BaseHTTPRequestHandler):
-    """A portal, as far as the provider sees it: it shows its address, and keeps the logout tokens that it is sent."""
-
-    tokens: list[str] = []
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.tokens.append(dict(parse_qsl(body))["logout_token"])
-        self.do_GET()
-
-    def log_message(self, *_: Any) -> None:
-        """Quiet."""
+Portal = tuple[str, "queue.SimpleQueue[str]"]
 
 
 @pytest.fixture(scope="module")
-def portal() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Told)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+def listening() -> Iterator[Portal]:
+    with listener() as portal:
+        yield portal
 
 
 @pytest.fixture(scope="module")
-def running(portal: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    with provider_running(tmp_path_factory.mktemp("provider"), portal) as provider:
+def running(listening: Portal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    with provider_running(tmp_path_factory.mktemp("provider"), listening[0]) as provider:
         yield provider
 
 
@@ -60,7 +41,13 @@ def running(portal: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 def provider(running: Provider) -> Iterator[Provider]:
     yield running
     running.everybody_back()
-    Told.tokens.clear()
+
+
+@pytest.fixture
+def told_of(listening: Portal) -> queue.SimpleQueue[str]:
+    while not listening[1].empty():
+        listening[1].get()
+    return listening[1]
 
 
 def asked(provider: Provider, **more: str) -> str:
@@ -152,12 +139,14 @@ def test_refresh_tokens_rotate_and_one_used_twice_ends_all(provider: Provider) -
     assert rest.json()["error"] == "invalid_grant"
 
 
-def test_who_is_disabled_is_logged_out_of_the_portal_at_once(provider: Provider) -> None:
+def test_who_is_disabled_is_logged_out_of_the_portal_at_once(
+    provider: Provider, told_of: queue.SimpleQueue[str]
+) -> None:
     browser, tokens = signed_in(provider, "remy")
     _, others = signed_in(provider, "vera")
     provider.disable("remy")
-    [told] = Told.tokens
-    claims = claims_of(told)
+    claims = claims_of(told_of.get(timeout=5))
+    assert told_of.empty()
     assert claims["sid"] == claims_of(tokens["id_token"])["sid"]
     assert "http://schemas.openid.net/event/backchannel-logout" in claims["events"]
     refused = token_request(provider, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
@@ -167,14 +156,14 @@ def test_who_is_disabled_is_logged_out_of_the_portal_at_once(provider: Provider)
     assert "Remy is disabled here" in page.text
 
 
-def test_signing_out_there_leads_back_and_ends_the_session(provider: Provider) -> None:
+def test_signing_out_there_leads_back_and_ends_the_session(provider: Provider, told_of: queue.SimpleQueue[str]) -> None:
     browser, tokens = signed_in(provider, "ana")
     back = f"{provider.sign_in.portals[0]}/accounts/signed-out/"
     told = urlencode({"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": back})
     page = browser.get(f"{provider.issuer}/session/end?{told}", timeout=10)
     assert "/sign-out.js" in page.text
     assert form_sent(browser, page).url == back
-    assert claims_of(Told.tokens[0])["sid"] == claims_of(tokens["id_token"])["sid"]
+    assert claims_of(told_of.get(timeout=5))["sid"] == claims_of(tokens["id_token"])["sid"]
     assert "Sign in as Vera" in browser.get(asked(provider), timeout=10).text
 
 
@@ -185,12 +174,14 @@ def test_a_redirect_elsewhere_is_refused_on_the_provider_s_own_page(provider: Pr
     assert "redirect_uri" in page.text
 
 
-def test_the_administrator_s_buttons_are_not_for_other_sites(provider: Provider) -> None:
+def test_the_administrator_s_buttons_are_not_for_other_sites(
+    provider: Provider, told_of: queue.SimpleQueue[str]
+) -> None:
     signed_in(provider, "vera")
     where = f"{provider.issuer}/people/vera/disable"
     assert requests.post(where, headers={"Sec-Fetch-Site": "same-site"}, timeout=10).status_code == 403
     assert requests.post(where, headers={"Host": "evil.example"}, timeout=10).status_code == 421
-    assert Told.tokens == []
+    assert told_of.empty()
 
 
 def test_while_it_fails_it_answers_503_and_remembers(provider: Provider) -> None:
