@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,13 +18,13 @@ from apps.gitops.models import Application
 from .asking import options_told, request_id_told, shown_with, text_told, who_asks
 from .bulk_preflight import BulkAsk, BulkPreflight, Spoken
 from .case import Answer, Finding
+from .evidence import some_of
 from .models import ActionRequest
 from .preflight import Preflight
 from .preflight_shown import flags_of
 from .showing import GuardLine, guard_lines
 
 MOST_ASKED = 1000
-NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def bulk_shown(ask: BulkAsk, found: BulkPreflight, written: ActionRequest | None
         "found": found,
         "written": written,
         "is_changed": bool(ask.digest) and found.has_changed,
-        "spoken": [spoken_line(each) for each in found.spoken],
+        "spoken": spoken_lines(found.spoken),
         "flags": flags_of(ask.options),
         "shown": shown_with(ask.options),
         "waves": waves_shown(found),
@@ -121,9 +121,21 @@ def member_row(member: Preflight, of_all: Container[str]) -> MemberRow:
     return MemberRow(member, next(own, None))
 
 
-def spoken_line(spoken: Spoken) -> SpokenLine:
+def spoken_lines(spoken: Iterable[Spoken]) -> list[SpokenLine]:
+    """One line for what a guard says, also where it has other words for each: those stand with each below."""
+    alike: dict[tuple[str, Answer], list[Spoken]] = {}
+    for each in spoken:
+        alike.setdefault((each.finding.guard, each.finding.answer), []).append(each)
+    return [spoken_line(together) for together in alike.values()]
+
+
+def spoken_line(alike: Sequence[Spoken]) -> SpokenLine:
     """With the first few names of those it is said of."""
-    [line] = guard_lines([spoken.finding])
-    rest = spoken.count - NAMED
-    names = ", ".join(spoken.names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
-    return SpokenLine(line, spoken.count, names)
+    first, names = alike[0].finding, [name for each in alike for name in each.names]
+    told = (
+        first
+        if len(alike) == 1
+        else replace(first, words="for each another reason, told below; the first: " + first.words)
+    )
+    [line] = guard_lines([told])
+    return SpokenLine(line, len(names), some_of(names))

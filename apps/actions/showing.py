@@ -33,6 +33,8 @@ from .standing import LEFT_OUT
 from .states import Action, State
 
 MOST_STEPS_OF_A_WAVE = 300
+FEW = 12
+"""So many steps of a wave are all in sight."""
 IN_A_STEP = ("outcome", "name", "instance", "namespace", "cluster", "state", "state_at", "wave", "position", "action")
 AGAIN = frozenset({Action.SYNC, Action.DRY_RUN, Action.REFRESH, Action.HARD_REFRESH})
 SENTENCES = {
@@ -83,7 +85,10 @@ class Operation:
 
 @dataclass(frozen=True)
 class WaveShown:
-    """The steps of one wave, those that need somebody first, and how many there are in each state."""
+    """The steps of one wave, those that need somebody first, then those under way, and how many are in each state.
+
+    Of many only these are in sight, the others (`folded`) below a fold.
+    """
 
     number: int
     steps: Sequence[ActionRequest]
@@ -97,12 +102,45 @@ class WaveShown:
     @property
     def is_open(self) -> bool:
         """Whether something in it is under way, or needs somebody."""
-        return any(state.tone.needs_somebody or state.tone is Tone.BUSY for state in self.counts)
+        return any(map(is_notable, self.counts))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing in it is still to come."""
+        return all(state.is_final for state in self.counts)
 
     @property
     def tone(self) -> Tone:
-        """The strictest of its steps'."""
-        return min((state.tone for state in self.counts), key=lambda tone: tone.rank)
+        """Busy while something is under way and nothing needs somebody; else the strictest of its steps'."""
+        notable = [state.tone for state in self.counts if is_notable(state)]
+        return min(notable or (state.tone for state in self.counts), key=lambda tone: tone.rank)
+
+    @property
+    def in_sight(self) -> Sequence[ActionRequest]:
+        """Those that are shown at once."""
+        notable = [step for step in self.steps if is_notable(State(step.state))]
+        return notable if notable and len(self.steps) > FEW else self.steps
+
+    @property
+    def folded(self) -> Sequence[ActionRequest]:
+        """The others."""
+        in_sight = self.in_sight
+        return [] if len(in_sight) == len(self.steps) else [step for step in self.steps if step not in in_sight]
+
+    @property
+    def folded_words(self) -> str:
+        """ "97 planned, 30 succeeded"."""
+        return ", ".join(f"{count} {state.label}" for state, count in counts_of(self.folded).items())
+
+    @property
+    def more(self) -> int:
+        """How many are not listed here."""
+        return sum(self.counts.values()) - len(self.steps)
+
+
+def is_notable(state: State) -> bool:
+    """Whether a step in that state is under way, or needs somebody."""
+    return state.tone.needs_somebody or state.tone is Tone.BUSY
 
 
 def request_shown(request: ActionRequest, overlay: Overlay) -> dict[str, Any]:
@@ -111,13 +149,13 @@ def request_shown(request: ActionRequest, overlay: Overlay) -> dict[str, Any]:
     application = application_of(request)
     source = overlay.sources.get(f"argocd/{request.instance}")
     waves = waves_of(request) if action.has_steps else []
-    guards = guards_shown(request)
+    guards, wait = guards_shown(request), bulk_wait(request)
     return {
         "title": f"{action.label} of {request.subject}" if request.subject else action.label,
         "asked": request,
         "action": action,
         "state": state,
-        "sentence": sentence_of(request),
+        "sentence": wait.words if wait else sentence_of(request, waves),
         "options": options_of(request.options).words,
         "resources": options_of(request.options).resources,
         "application": application,
@@ -129,7 +167,7 @@ def request_shown(request: ActionRequest, overlay: Overlay) -> dict[str, Any]:
         "lines": AuditLine.objects.filter(request=request.pk).order_by("pk"),
         "waves": waves,
         "counts": total_of(waves),
-        "wait": bulk_wait(request),
+        "wait": wait,
         "environments": environments_of(request),
         "again": again_of(request, application),
         "silent_since": unanswered_since(request, overlay.now),
@@ -144,11 +182,14 @@ def application_of(request: ActionRequest) -> Application | None:
     return Application.objects.filter(**where).first()
 
 
-def sentence_of(request: ActionRequest) -> str:
+def sentence_of(request: ActionRequest, waves: Sequence[WaveShown] = ()) -> str:
     """What came of it, or where it is now."""
     state = State(request.state)
     if request.outcome:
         return request.outcome
+    now = next((wave for wave in waves if not wave.has_ended), None)
+    if now and state is State.RUNNING and request.action == Action.BULK_SYNC:
+        return f"{now.title} of {max(wave.number for wave in waves)} is under way."
     of_steps = STEPS_SENTENCES if Action(request.action).has_steps else {}
     return of_steps.get(state) or SENTENCES.get(state) or f"It {state.label}."
 
@@ -218,8 +259,8 @@ def waves_of(request: ActionRequest) -> list[WaveShown]:
 
 
 def wave_shown(number: int, steps: list[ActionRequest]) -> WaveShown:
-    """One wave: what needs somebody first, else in their order."""
-    ranked = sorted(steps, key=lambda step: (not step.tone.needs_somebody, step.position))
+    """One wave: what needs somebody first, then what is under way, else in their order."""
+    ranked = sorted(steps, key=lambda step: (not step.tone.needs_somebody, step.tone is not Tone.BUSY, step.position))
     return WaveShown(number, ranked[:MOST_STEPS_OF_A_WAVE], counts_of(steps))
 
 

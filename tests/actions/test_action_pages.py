@@ -645,6 +645,17 @@ class TestBulk:
         assert NAME not in told
         assert not ActionRequest.objects.exists()
 
+    def test_what_a_check_says_of_many_is_one_line_whatever_its_words(self, responder: Client) -> None:
+        applications(5, tone="warning", health_status="Degraded", reason="Degraded")
+        applications(5, "prd-host")
+        page = html_of(responder, "/actions/bulk/?environment=all&cluster=prd-host")
+        told, _, waves = page.partition("Wave by wave")
+        assert text_of(told).count("Environments and rings") == 1
+        assert "for each another reason, told below; the first: where the change comes first" in text_of(told)
+        names = "app000-prd-host, app001-prd-host, app002-prd-host and 2 more"
+        assert f"5: {names}" in text_of(told)
+        assert all(f"app00{number}-stg-member (staging): Degraded" in waves for number in range(5))
+
     def test_it_is_written_with_its_steps(self, responder: Client, argocd: ArgoCD) -> None:
         applications(3)
         page = html_of(responder, self.URL)

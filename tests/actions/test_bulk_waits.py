@@ -68,6 +68,7 @@ def test_it_says_which_are_not_well_since_when_and_when_it_gives_up(remy: Who, v
     told = text_of(viewer, request)
     assert "Wave 2 waits until what was synced is Healthy, or as it was before: 1 Application is not." in told
     assert f"{row.name} on stg-member is Progressing (it was Healthy) since 3 m" in told
+    assert "is under way" not in told
     assert re.search(r"If that is not so in 9\D+\d* ?s?, at \d\d:\d\d \w* ?, it pauses and somebody decides\.", told), (
         told
     )
@@ -117,6 +118,31 @@ def test_what_is_no_bulk_under_way_waits_for_nothing(remy: Who, changes: dict[st
     ActionRequest.objects.filter(pk=request.pk).update(**changes)
     assert bulk_wait(again(request)) is None
     assert topics_of(again(request)) == [request.topic]
+
+
+def test_it_says_which_wave_is_under_way(remy: Who, viewer: Client) -> None:
+    request, _ = first_wave_done(remy)
+    assert "Wave 2 of 2 is under way." in text_of(viewer, request)
+
+
+def test_of_many_steps_those_under_way_and_those_that_need_somebody_are_in_sight(remy: Who, viewer: Client) -> None:
+    request = bulk_of(applications(15), remy)
+    for position in range(1, 4):
+        steps_advance()
+        settle(request, position, State.SUCCEEDED if position < 3 else State.FAILED)
+    request.steps.filter(position=4).update(state=State.RUNNING)
+    page = viewer.get(request.get_absolute_url()).content.decode()
+    in_sight, _, folded = page.partition('id="wave-1-rest"')
+    steps = {step.position: f'data-row="{step.pk}"' for step in request.steps.all()}
+    assert in_sight.index(steps[3]) < in_sight.index(steps[4])
+    assert all(steps[position] in folded for position in (1, 2, *range(5, 16)))
+    assert "11 planned, 2 succeeded" in text_of(viewer, request)
+
+
+def test_of_few_steps_all_are_in_sight(remy: Who, viewer: Client) -> None:
+    request = bulk_of(applications(12), remy)
+    steps_advance()
+    assert "wave-1-rest" not in viewer.get(request.get_absolute_url()).content.decode()
 
 
 def test_the_page_of_a_bulk_says_in_which_environments_it_is(remy: Who, viewer: Client) -> None:
