@@ -15,6 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
+from bench.bulk import bulk_on
 from bench.clicks import clicks_on
 from bench.figures import Figures, percentile
 from bench.following import alert_delays, application_delays, others_hanging
@@ -39,8 +40,9 @@ from tests.servers import free_port, postgresql
 VIEWERS = 50
 PAGE_GOAL_MS, RARE_PAGE_GOAL_MS = 100.0, 300.0
 COLD_VIEWS = 7
+BULK_FLEET = Size(applications=416)
 TRIES = 15
-PARTS = ("rounds", "demo", "large", "screens", "idle", "changes", "clicks", "soak", "postgresql")
+PARTS = ("rounds", "demo", "large", "screens", "idle", "changes", "clicks", "bulk", "soak", "postgresql")
 ALERT_INTERVAL_SECONDS = 10.0
 ALERT_RULE = "ImageControllerDown"
 CATCHING_UP_SECONDS = 20.0
@@ -316,6 +318,22 @@ def on_clicks(figures: Figures, folder: Path) -> None:
     figures.add("end of the operation to its outcome: p95", percentile(told.ended, 0.95), "s", 2.0)
 
 
+def on_bulk(figures: Figures, folder: Path) -> None:
+    """Memory and the page's answers while a bulk of about two hundred runs, on a fleet of about four hundred."""
+    with portal_running(folder / "bulk", BULK_FLEET, port=free_port(), still=True) as portal:
+        wait_until_all_is_read(portal)
+        bulk = bulk_on(portal)
+    print(f"     it ended: {bulk.end}", flush=True)
+    figures.add("bulk: Applications", bulk.applications, "Applications")
+    figures.add("bulk: ended after", bulk.seconds, "s")
+    figures.add("bulk: memory before it began", bulk.megabytes[0], "MB (PSS)")
+    figures.add("bulk: memory at its most", max(bulk.megabytes), "MB (PSS)")
+    figures.add("bulk: memory at the end", bulk.megabytes[-1], "MB (PSS)")
+    figures.add("bulk: its page while it runs: p50", percentile(bulk.milliseconds, 0.5), "ms")
+    figures.add("bulk: its page while it runs: p95", percentile(bulk.milliseconds, 0.95), "ms", RARE_PAGE_GOAL_MS)
+    figures.add("bulk: its page, uncompressed, at its biggest", max(bulk.bytes) / 1000, "kB")
+
+
 def on_soak(figures: Figures, folder: Path, rounds: int, views: int, most_seconds: float) -> None:
     """Memory over many rounds and views."""
     with portal_running(folder / "soak", LARGE, port=free_port()) as portal:
@@ -364,6 +382,7 @@ def run(figures: Figures, folder: Path, options: argparse.Namespace) -> None:
         "idle": lambda: on_idle_viewers(figures, folder, seconds * 2),
         "changes": lambda: on_changes(figures, folder),
         "clicks": lambda: on_clicks(figures, folder),
+        "bulk": lambda: on_bulk(figures, folder),
         "soak": lambda: on_soak(figures, folder, options.rounds, options.views, options.soak_seconds),
         "postgresql": lambda: [on_postgresql(figures, folder, LARGE, seconds, each) for each in p95],
     }
