@@ -20,11 +20,12 @@ class Verb(StrEnum):
     APPROVE = "approve"
     FREEZE = "freeze, and end one's own freeze"
     UNFREEZE = "end somebody else's freeze"
+    END_SESSIONS = "see and end other people's sessions"
 
     @property
     def changes_something(self) -> bool:
         """Whether a person's scope counts for it."""
-        return self not in {Verb.SEE, Verb.SEE_CONFIGURATION}
+        return self not in {Verb.SEE, Verb.SEE_CONFIGURATION, Verb.END_SESSIONS}
 
 
 LEAST_ROLE = {
@@ -34,6 +35,7 @@ LEAST_ROLE = {
     Verb.APPROVE: Role.APPROVER,
     Verb.FREEZE: Role.RESPONDER,
     Verb.UNFREEZE: Role.APPROVER,
+    Verb.END_SESSIONS: Role.ADMIN,
 }
 
 

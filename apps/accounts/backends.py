@@ -17,7 +17,7 @@ from apps.core.clock import database_now
 from apps.core.rows import rows_of
 
 from .models import Person
-from .provider import is_sso_in_force
+from .provider import is_sign_in_known, is_sso_in_force
 
 OF_ACCOUNT = ("id", "password", "is_superuser", "username", "first_name", "last_name", "email", "is_staff", "is_active")
 """In the order of the model's fields. Moments are read when somebody asks: SQLite's would lack their zone here."""
@@ -59,13 +59,18 @@ class LocalAccountBackend(ModelBackend):
     ) -> User | None:
         """The account of that name and password; where people sign in at the provider, a break-glass account alone."""
         user = super().authenticate(request, username, password, **kwargs)
-        if not isinstance(user, User) or (is_sso_in_force() and not is_break_glass(user)):
+        if not isinstance(user, User) or not (is_break_glass(user) or is_password_enough()):
             return None
         return user
 
     def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
         """An active account, unless its name is the portal's own."""
         return super().user_can_authenticate(user) and isinstance(user, User) and not is_reserved(user.username)
+
+
+def is_password_enough() -> bool:
+    """Whether people sign in with names and passwords of the portal's own."""
+    return is_sign_in_known() and not is_sso_in_force()
 
 
 def is_break_glass(user: User) -> bool:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from django.contrib.auth import SESSION_KEY, get_user, logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
+from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
+from apps.core.live import VERSION
+
 from .access import Verb, may, person_shown, role_of
-from .provider import sso_in_force
+from .grants import grant_of, grants_shown
+from .models import SignIn
+from .provider import access_in_force, sso_in_force
+from .renewing import SessionLost, is_renewal_due, session_confirmed
+from .sessions import session_used
 
 View = Callable[..., Any]
+
+REFRESHED_MEANWHILE = timedelta(seconds=10)
+"""When the provider's word is due, one that another page of the same session asked for a moment ago will do."""
 
 
 class SignInRequired(LoginRequiredMiddleware):
@@ -29,11 +41,16 @@ class SignInRequired(LoginRequiredMiddleware):
         view_kwargs: dict[str, Any],
     ) -> HttpResponseBase | None:
         """None where the page may be shown."""
+        is_closed = self.is_closed(request, view_func)
+        if is_closed and is_lost(request):
+            return self.handle_no_permission(request, view_func)
         answer = super().process_view(request, view_func, view_args, view_kwargs)
         request.__dict__["portal_role"] = role_of(request.user) if answer is None else None
         request.__dict__["portal_person"] = person_shown(request.user)
-        if answer is None and self.is_closed(request, view_func) and not may(request.user, Verb.SEE):
-            return render(request, "accounts/no_access.html", status=403)
+        if answer is None and is_closed and not may(request.user, Verb.SEE):
+            return no_access(request)
+        if answer is None and is_by_person(request):
+            session_used(request.session)
         return answer
 
     @staticmethod
@@ -44,11 +61,52 @@ class SignInRequired(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]  # a fragment is redirected by a header, not by a status
         self, request: HttpRequest, view_func: View
     ) -> HttpResponse:
-        """To the sign-in page, with the way back."""
+        """To the sign-in page, with the way back; 401 for a page that asks by itself, which then says so and stays."""
+        sign_in = resolve_url("accounts:sign-in")
+        if not is_by_person(request):
+            return HttpResponse("You are signed out.", "text/plain", status=401)
         if request.headers.get("HX-Request") == "true":
             shown = request.headers.get("HX-Current-URL", "/")
-            return HttpResponseClientRedirect(redirect_to_login(path_of(shown), resolve_url("accounts:sign-in")).url)
-        return redirect_to_login(request.get_full_path(), resolve_url("accounts:sign-in"))
+            return HttpResponseClientRedirect(redirect_to_login(path_of(shown), sign_in).url)
+        return redirect_to_login(page_to_return_to(request), sign_in)
+
+
+def is_by_person(request: HttpRequest) -> bool:
+    """Whether somebody did something; not where a page that stays current asks by itself what is new."""
+    return not (request.headers.get("HX-Request") == "true" and VERSION in request.GET)
+
+
+def is_lost(request: HttpRequest) -> bool:
+    """Whether the session ends now, since the provider does not stand by it any more; asked anew when that is due."""
+    is_signed_in = SESSION_KEY in request.session
+    standing, key = getattr(request.session, "standing", None), request.session.session_key
+    if not is_signed_in or not key or standing is None or standing.kind != SignIn.Kind.SSO:
+        return False
+    if not is_renewal_due(standing.refreshed_at, timezone.now()):
+        return False
+    try:
+        session_confirmed(key, at_most=REFRESHED_MEANWHILE, waits=False)
+    except SessionLost:
+        logout(request)
+        return True
+    request.user = get_user(request)
+    return False
+
+
+def no_access(request: HttpRequest) -> HttpResponse:
+    """Which groups would do, and whom to ask; nothing of the fleet."""
+    sso = sso_in_force()
+    would_do = [(rule.group, grants_shown([grant_of(rule)])) for rule in access_in_force()] if sso else []
+    shown = {"would_do": would_do, "contact": sso.contact if sso else ""}
+    return render(request, "accounts/no_access.html", shown, status=403)
+
+
+def page_to_return_to(request: HttpRequest) -> str:
+    """The page that is asked for; for a form the one that it stood on, if it was one of this portal."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    parts = urlsplit_told(request.headers.get("Referer", ""))
+    return path_of(parts.geturl()) if parts and parts.netloc == request.get_host() else "/"
 
 
 def forms_lead_to_provider(get_response: View) -> View:
@@ -70,8 +128,15 @@ def forms_lead_to_provider(get_response: View) -> View:
 
 def path_of(url: str) -> str:
     """Path and query of an absolute URL, so that the way back never leads elsewhere; home for what is no URL."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
+    parts = urlsplit_told(url)
+    if parts is None:
         return "/"
     return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def urlsplit_told(url: str) -> SplitResult | None:
+    """The parts of a URL; None for what is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None

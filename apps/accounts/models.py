@@ -97,8 +97,8 @@ class SignIn(models.Model):
     refreshed_at = models.DateTimeField(null=True, help_text="when the provider last said that it goes on")
     refreshing_until = models.DateTimeField(null=True, help_text="somebody asks the provider, or waits till then")
     began_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField(help_text="when the person last did something, to the minute")
     ends_at = models.DateTimeField(null=True, help_text="when it ends in any case")
+    idle_seconds = models.PositiveIntegerField(null=True, help_text="it ends that long after the person's last deed")
     address = models.CharField(max_length=100, default="")
     agent = models.CharField(max_length=300, default="")
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import threading
 
+from django.conf import settings
+
 from apps.integrations.oidc import OidcProvider, ProviderSettings
-from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile import FleetFile, FleetFileInvalid, fleet_file_in_force
 from apps.sources.fleetfile.sso import Access, Sso
 
 _kept: dict[str, tuple[ProviderSettings, OidcProvider]] = {}
 _lock = threading.Lock()
 
 
+def is_sign_in_known() -> bool:
+    """Whether it is known how people sign in: not while a fleet file is named of which there never was a right one."""
+    return not settings.PORTAL_FLEET or _fleet() is not None
+
+
 def sso_in_force() -> Sso | None:
-    """What the fleet file says of single sign-on; None where it says nothing, or none is in force."""
-    try:
-        return fleet_file_in_force().sso
-    except FleetFileInvalid:
-        return None
+    """What the fleet file says of single sign-on; None where it says nothing, and where there is none."""
+    fleet = _fleet()
+    return fleet.sso if fleet else None
 
 
 def is_sso_in_force() -> bool:
@@ -27,10 +32,8 @@ def is_sso_in_force() -> bool:
 
 def access_in_force() -> tuple[Access, ...]:
     """Which groups may what."""
-    try:
-        return fleet_file_in_force().access
-    except FleetFileInvalid:
-        return ()
+    fleet = _fleet()
+    return fleet.access if fleet else ()
 
 
 def provider_in_force() -> OidcProvider | None:
@@ -41,12 +44,19 @@ def provider_in_force() -> OidcProvider | None:
     sso = sso_in_force()
     if sso is None:
         return None
-    settings = settings_of(sso)
+    asked = settings_of(sso)
     with _lock:
         kept = _kept.get("provider")
-        if kept is None or kept[0] != settings:
-            kept = _kept["provider"] = (settings, OidcProvider(settings))
+        if kept is None or kept[0] != asked:
+            kept = _kept["provider"] = (asked, OidcProvider(asked))
         return kept[1]
+
+
+def _fleet() -> FleetFile | None:
+    try:
+        return fleet_file_in_force()
+    except FleetFileInvalid:
+        return None
 
 
 def settings_of(sso: Sso) -> ProviderSettings:

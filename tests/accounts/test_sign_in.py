@@ -27,7 +27,11 @@ OPEN_PAGES = {
     "csp-report",
     "stream",  # an empty answer that there is none under WSGI; the real one is tried in tests/faults/test_streams.py
     "accounts:sign-in",
+    "accounts:callback",
+    "accounts:break-glass",
     "accounts:sign-out",
+    "accounts:signed-out",
+    "accounts:backchannel-logout",
 }
 PARTS = {
     "alertmanager": "a",

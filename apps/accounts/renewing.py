@@ -1,0 +1,171 @@
+"""Whether the provider still stands by a session: asked again every few minutes, and before anything is done by it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from apps.core.clock import database_now
+from apps.core.errors import PortalError
+from apps.integrations.oidc import OidcProvider, ProviderAway, Renewed, SignInRefused
+from apps.sources.fleetfile.secrets import SecretUnavailable
+
+from .models import SignIn
+from .people import access_apply
+from .provider import provider_in_force, sso_in_force
+from .sessions import sessions_end
+from .tokens import sealed, unsealed
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=30)
+"""Longer than the provider's answers can take together."""
+PAUSE_SECONDS = 20.0
+"""After an attempt that the provider did not answer, no page of this process waits for it for so long."""
+WAIT_SECONDS, LOOK_SECONDS = 6.0, 0.1
+LEAST_LIFE = timedelta(seconds=60)
+
+_one_at_a_time = threading.Semaphore(1)
+"""Of this process's pages: while the provider takes long one of them waits for it, and the others go on."""
+_quiet_until = 0.0
+
+
+class SessionLost(PortalError):
+    """The session is over: the provider ended it, or does not renew it. It has been ended here too."""
+
+
+class SignInNeeded(PortalError):
+    """What was wanted needs the person to sign in again."""
+
+
+def session_confirmed(session_key: str, *, at_most: timedelta, waits: bool = True) -> bool:
+    """Whether the provider stood by the session within `at_most`, asked now if need be; True where none is asked.
+
+    False: the provider cannot be asked now, and the session counts as it is. With `waits` an answer that another
+    thread or process is waiting for is waited for too (6 s). No transaction may be open. Raises SessionLost.
+    """
+    row = SignIn.objects.filter(session_key=session_key, kind=SignIn.Kind.SSO).first()
+    if row is None or _is_confirmed(row, at_most):
+        return True
+    if waits:
+        return _renewed(row) or _waited_for(row, at_most)
+    if time.monotonic() < _quiet_until or not _one_at_a_time.acquire(blocking=False):
+        return False
+    try:
+        return _renewed(row)
+    finally:
+        _one_at_a_time.release()
+
+
+def id_token_for(session_key: str) -> str:
+    """The person's own ID token, good for a minute more at least, renewed if it is not.
+
+    Raises SignInNeeded where it cannot be had: nothing is sent in the person's name then.
+    """
+    try:
+        if token := _id_token_of(session_key):
+            return token
+        session_confirmed(session_key, at_most=timedelta(0))
+    except SessionLost as lost:
+        raise SignInNeeded(str(lost)) from lost
+    if token := _id_token_of(session_key):
+        return token
+    raise SignInNeeded("The provider gives no new token in your name: sign in again")
+
+
+def is_renewal_due(refreshed_at: datetime | None, now: datetime) -> bool:
+    """Whether the provider's word on a session is older than the fleet file lets it hold."""
+    sso = sso_in_force()
+    return sso is not None and (refreshed_at is None or now - refreshed_at >= timedelta(minutes=sso.refresh_minutes))
+
+
+def _is_confirmed(row: SignIn, at_most: timedelta) -> bool:
+    """A provider that gives no refresh token cannot be asked sooner than its word runs out."""
+    now = database_now()
+    if not row.refresh_token and not is_renewal_due(row.refreshed_at, now):
+        return True
+    return row.refreshed_at is not None and now - row.refreshed_at <= at_most
+
+
+def _renewed(row: SignIn) -> bool:
+    """Asks the provider, unless somebody else does: False then, and where it does not answer."""
+    provider = _provider()
+    if provider is None:
+        return False
+    now = database_now()
+    free = Q(refreshing_until=None) | Q(refreshing_until__lte=now)
+    if not SignIn.objects.filter(free, pk=row.pk).update(refreshing_until=now + LEASE):
+        return False
+    row.refresh_from_db()
+    try:
+        token = unsealed(row.refresh_token)
+        if not token:
+            raise _lost(row, "no-refresh-token")
+        renewed = provider.renew(token, subject=row.subject, sid=row.sid)
+    except ProviderAway as away:
+        log.warning("a session is not confirmed: %s", away)
+        _stay_quiet()
+        SignIn.objects.filter(pk=row.pk).update(refreshing_until=None)
+        return False
+    except SignInRefused as refused:
+        raise _lost(row, refused.kind) from refused
+    _keep(row, renewed, now)
+    return True
+
+
+def _stay_quiet() -> None:
+    global _quiet_until
+    _quiet_until = time.monotonic() + PAUSE_SECONDS
+
+
+def _provider() -> OidcProvider | None:
+    try:
+        return provider_in_force()
+    except SecretUnavailable as error:
+        log.warning("a session is not confirmed: %s", error)
+        return None
+
+
+def _keep(row: SignIn, renewed: Renewed, asked_at: datetime) -> None:
+    """Keeps the new tokens, if the session was not ended meanwhile."""
+    told = {"refresh_token": sealed(renewed.refresh_token), "refreshed_at": asked_at, "refreshing_until": None}
+    if renewed.id_token:
+        told |= {"id_token": sealed(renewed.id_token), "id_token_expires_at": renewed.id_token_expires_at}
+    if not SignIn.objects.filter(pk=row.pk).update(**told):
+        raise SessionLost("The session was ended meanwhile")
+    access_apply(user=row.user, groups=renewed.groups)
+
+
+def _lost(row: SignIn, why: str) -> SessionLost:
+    """Ends the session here, since the provider does not stand by it."""
+    log.info("a session of %s is over: %s", row.user, why)
+    sessions_end([row.session_key])
+    return SessionLost("Your session at the identity provider is over: sign in again")
+
+
+def _waited_for(row: SignIn, at_most: timedelta) -> bool:
+    """The answer that somebody else waits for; False where it does not come soon, or nobody asks just now."""
+    until = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < until:
+        found = SignIn.objects.filter(pk=row.pk).first()
+        if found is None:
+            raise SessionLost("Your session is over: sign in again")
+        if _is_confirmed(found, at_most) or found.refreshed_at != row.refreshed_at:
+            return True
+        if found.refreshing_until is None or found.refreshing_until <= database_now():
+            return False
+        time.sleep(LOOK_SECONDS)
+    return False
+
+
+def _id_token_of(session_key: str) -> str:
+    """The token that is kept, if it is good for long enough."""
+    row = SignIn.objects.filter(session_key=session_key, kind=SignIn.Kind.SSO).first()
+    if row is None:
+        raise SignInNeeded("Nobody is signed in by the identity provider here: sign in")
+    is_good = row.id_token_expires_at is not None and row.id_token_expires_at - database_now() >= LEAST_LIFE
+    return unsealed(row.id_token) if is_good else ""

@@ -1,0 +1,144 @@
+"""Signing in: at the provider and back, and what a session is begun with, whichever way somebody came."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+from django.contrib.auth import login
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.core.clock import database_now
+from apps.core.structs import converted
+from apps.core.text import clean
+from apps.integrations.oidc import Begun, OidcProvider, SignedIn
+
+from .access import grants_held
+from .grants import grants_shown
+from .models import SignIn
+from .people import account_of
+from .provider import sso_in_force
+from .sessions import SIGNED_IN_AT, limits_by, limits_set, session_renewed, sessions_end
+from .tokens import sealed
+
+log = logging.getLogger(__name__)
+
+BACKEND = "apps.accounts.backends.LocalAccountBackend"
+PENDING = "signing_in"
+MOST_PENDING = 5
+LONGEST_WAY_BACK = 2000
+
+
+def sign_in_begin(*, request: HttpRequest, provider: OidcProvider, way_back: str, is_fresh: bool) -> str:
+    """The provider's address to send the browser to; what the answer is held against is kept in its session.
+
+    `is_fresh`: the provider asks the person even if it knows them still. Raises ProviderAway.
+    """
+    callback = request.build_absolute_uri(reverse("accounts:callback"))
+    begun = provider.begin(callback, max_age=0 if is_fresh else None)
+    kept = {**asdict(begun), "url": "", "way_back": way_back[:LONGEST_WAY_BACK]}
+    pending = {**_pending(request), begun.state: kept}
+    request.session[PENDING] = dict(list(pending.items())[-MOST_PENDING:])
+    return begun.url
+
+
+def sign_in_finish(*, request: HttpRequest, provider: OidcProvider, answer: Mapping[str, str]) -> str:
+    """Signs in who comes back from the provider, and says where they wanted to go. An answer counts once.
+
+    Raises SignInRefused, AccountRefused and ProviderAway; nobody is signed in then.
+    """
+    begun, way_back = _begun(request, answer.get("state", ""))
+    signed = provider.finish(answer, begun)
+    user = account_of(signed)
+    session_begin(request=request, user=user, kind=SignIn.Kind.SSO, signed=signed)
+    return way_back
+
+
+def session_begin(*, request: HttpRequest, user: User, kind: SignIn.Kind, signed: SignedIn | None = None) -> None:
+    """Signs the person in, in a session with a new key: whoever else held the one before gains nothing.
+
+    What waited in the name of the same person's session goes on in the new one (`session_renewed`).
+    """
+    before, is_same = request.session.session_key, request.user == user
+    login(request, user, backend=BACKEND)
+    request.session.pop(PENDING, None)
+    if signed:
+        _note_moment(request, signed)
+    now = database_now()
+    limits = limits_by(sso_in_force(), now)
+    limits_set(request.session, limits)
+    request.session.cycle_key()
+    key = request.session.session_key or ""
+    SignIn.objects.create(
+        session_key=key,
+        user=user,
+        kind=kind,
+        began_at=now,
+        ends_at=limits.ends_at,
+        idle_seconds=int(limits.idle.total_seconds()),
+        address=clean(request.META.get("REMOTE_ADDR", ""), 100),
+        agent=clean(request.headers.get("User-Agent", ""), 300),
+        **(_told(signed) if signed else {}),
+    )
+    if before and is_same:
+        session_renewed.send(User, before=before, now=key)
+    sessions_end([before] if before else [])
+    log.info("%s signed in as %s (%s)", user, grants_shown(grants_held(user)) or "nobody with a role", kind.label)
+
+
+def _note_moment(request: HttpRequest, signed: SignedIn) -> None:
+    """The moment that counts is that of the provider: a silent sign-in is none that the person just made.
+
+    Where the provider does not tell it, none is known, and what wants a fresh sign-in asks for one.
+    """
+    request.session.pop(SIGNED_IN_AT, None)
+    if signed.auth_time:
+        request.session[SIGNED_IN_AT] = min(signed.auth_time, database_now()).isoformat()
+
+
+def _told(signed: SignedIn) -> dict[str, Any]:
+    return {
+        "issuer": signed.issuer,
+        "subject": signed.subject,
+        "sid": signed.sid,
+        "id_token": sealed(signed.id_token),
+        "refresh_token": sealed(signed.refresh_token),
+        "id_token_expires_at": signed.id_token_expires_at,
+        "refreshed_at": database_now(),
+    }
+
+
+def _pending(request: HttpRequest) -> dict[str, Any]:
+    """The sign-ins that this browser began and has not ended, by their state, the oldest first."""
+    kept = request.session.get(PENDING)
+    return kept if isinstance(kept, dict) else {}
+
+
+def _begun(request: HttpRequest, state: str) -> tuple[Begun | None, str]:
+    """The sign-in that an answer belongs to, which is used up by it, and its way back.
+
+    One with another state than any is held against the newest, which it does not fit; None where there is none.
+    """
+    pending = dict(_pending(request))
+    if not pending:
+        return None, "/"
+    if state not in pending:
+        return _read(next(reversed(pending.values())))
+    kept = pending.pop(state)
+    request.session[PENDING] = pending
+    request.session.save()
+    return _read(kept)
+
+
+def _read(kept: dict[str, Any]) -> tuple[Begun | None, str]:
+    told = dict(kept)
+    way_back = str(told.pop("way_back", "/"))
+    try:
+        return converted(told, Begun), way_back
+    except msgspec.ValidationError:  # a session of another version of the portal
+        return None, way_back
