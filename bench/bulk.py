@@ -15,6 +15,7 @@ from bench.viewers import signed_in
 INSTANCE = "staging"
 FILTERS = f"environment={INSTANCE}&tone=well"
 OPERATION_SECONDS = 1.0
+TRIES = 3
 FEWEST, LONGEST_SECONDS, EACH_SECONDS = 180, 1200.0, 1.0
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 ROW = re.compile(r'<tr data-row="([^"]+)"')
@@ -54,16 +55,17 @@ def bulk_on(portal: Portal) -> Bulk:
 
 
 def submitted(browser: requests.Session, address: str) -> str:
-    """The page of the bulk; raises RuntimeError where something speaks against it."""
-    page = browser.get(address).text
-    form = page.partition('id="preflight"')[2].partition("</form>")[0]
-    told = {name: html.unescape(value) for name, value in HIDDEN.findall(form)}
-    count = re.findall(r"Type how many go \((\d+)\)", form)
-    told |= {"reason": "measured", "typed_name": count[0] if count else ""}
-    answer = browser.post(address, told, headers={"Referer": address})
-    if "/actions/bulk/" in answer.url:
-        raise RuntimeError(f"it was not begun: {re.findall('Still needed[^<]*', answer.text)}")
-    return answer.url
+    """The page of the bulk, which is asked for again where something changed after a look; raises RuntimeError where
+    something speaks against it."""
+    for _ in range(TRIES):
+        form = browser.get(address).text.partition('id="preflight"')[2].partition("</form>")[0]
+        told = {name: html.unescape(value) for name, value in HIDDEN.findall(form)}
+        count = re.findall(r"Type how many go \((\d+)\)", form)
+        told |= {"reason": "measured", "typed_name": count[0] if count else ""}
+        answer = browser.post(address, told, headers={"Referer": address})
+        if "/actions/bulk/" not in answer.url:
+            return answer.url
+    raise RuntimeError(f"it was not begun: {re.findall('Still needed[^<]*', answer.text)}")
 
 
 def watched(portal: Portal, browser: requests.Session, address: str, bulk: Bulk) -> None:
