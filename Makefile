@@ -13,6 +13,8 @@ UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 path = $(subst $() ,\ ,$(1))
 # of another project, if they are set
 unexport DJANGO_SETTINGS_MODULE PROMETHEUS_MULTIPROC_DIR
+# kept modules: each process that the portal or a test starts would compile them all anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo run account portal-check test check lint types contracts django-checks bench kills lock schema access screenshots clean
 .DEFAULT_GOAL := help
@@ -39,7 +41,7 @@ portal-check: $(VENV)/.runtime ## try every source of a fleet file: make portal-
 test: $(VENV)/.dev ## all tests (ARGS= for pytest)
 	@bash scripts/servers-for-tests
 	@$(MAKE) --no-print-directory $(VENV)/.provider || echo "Tests that sign in there will say that they were left out."
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope --no-loadscope-reorder $(ARGS)
 
 check: lint types contracts django-checks test ## lint, types, import contracts, Django's checks, tests: what CI runs
 

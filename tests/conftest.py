@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.management import create_contenttypes
 from django.db import connection
+from django.db.models.signals import post_migrate
 from django.test import Client
 from pytest_django import DjangoDbBlocker
+from xdist.scheduler import LoadScopeScheduling
 
 from apps.accounts.models import Person, Role
 from apps.actions.append_only import triggers_drop
 from apps.actions.models import AuditLine
 
-TESTS = Path(__file__).parent
 CHROMIUMS = "browser"
-LONGEST_FIRST = (CHROMIUMS, "postgresql")
+LONGEST_FIRST = (CHROMIUMS, "postgresql", "faults", "stonesoup_portal", "contract")
 BACKEND = "apps.accounts.backends.LocalAccountBackend"
 
 
@@ -37,18 +39,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--allow-actions", metavar="APPLICATION", help=words)
 
 
+class Together(LoadScopeScheduling):
+    """With two processes (`make test`): tests of one file stay together, all of Chromium's in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return CHROMIUMS if folder_of(nodeid) == CHROMIUMS else nodeid.partition("::")[0]
+
+
+def folder_of(nodeid: str) -> str:
+    """The folder below tests/."""
+    return nodeid.split("/")[1]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Which tests go to which process."""
+    return Together(config, log)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With two processes (`make test`): tests of one file stay together, all of Chromium's in one process.
-
-    What waits longest begins first, Chromium beside PostgreSQL, so that it has the other tests beside it.
-    """
-
-    folders = {item: item.path.relative_to(TESTS).parts[0] for item in items}
-    items.sort(key=lambda item: [folders[item] != folder for folder in LONGEST_FIRST])
-    for item in items:
-        together = folders[item] if folders[item] == CHROMIUMS else str(item.path.relative_to(TESTS))
-        item.add_marker(pytest.mark.xdist_group(together))
+    """What takes longest begins first, Chromium beside PostgreSQL: what is short is left for the end, which both reach
+    at about the same time."""
+    items.sort(key=lambda item: [folder_of(item.nodeid) != folder for folder in LONGEST_FIRST])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -63,7 +76,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The audit log's triggers are taken away once its tables are made: they would keep tests that commit from emptying
-    the tables after themselves. Tests of the triggers make them again, with what the migration makes them with."""
+    the tables after themselves. Tests of the triggers make them again, with what the migration makes them with.
+
+    Nor are Django's permissions and content types, which the portal does not use, written anew each time."""
+    assert post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    assert post_migrate.disconnect(create_contenttypes)
     with django_db_blocker.unblock(), connection.schema_editor() as editor:
         triggers_drop(editor, AuditLine._meta.db_table)
 
