@@ -131,7 +131,8 @@ def path_of(url: str) -> str:
     parts = urlsplit_told(url)
     if parts is None:
         return "/"
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    is_path = parts.path.startswith("/")
+    return parts.path + (f"?{parts.query}" if parts.query else "") if is_path else "/"
 
 
 def urlsplit_told(url: str) -> SplitResult | None:

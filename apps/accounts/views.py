@@ -53,7 +53,7 @@ def page_of_ours(request: HttpRequest, wanted: str) -> str:
     """The address, if it is a page of this portal, else home."""
     here = {request.get_host()}
     is_ours = url_has_allowed_host_and_scheme(wanted, here, require_https=request.is_secure())
-    return wanted if is_ours and unquote(wanted).isprintable() else "/"
+    return wanted if is_ours and wanted.startswith("/") and unquote(wanted).isprintable() else "/"
 
 
 @login_not_required
@@ -66,7 +66,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     Who is signed in is led on, unless the address says `again`: what was asked for wants a fresh sign-in.
     """
     if request.user.is_authenticated and request.method == "GET" and not request.GET.get("again"):
-        return redirect(way_back(request))
+        return HttpResponseRedirect(way_back(request))
     if not is_sign_in_known():
         words = "The portal's fleet file cannot be read, so that it is not known how people sign in."
         return sign_in_failed(request, words, status=503)
