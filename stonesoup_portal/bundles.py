@@ -18,7 +18,7 @@ BUNDLES = {
         f"css/{name}.css"
         for name in ("tokens", "frame", "components", "pages", "things", "matrix", "alerts", "timeline")
     ],
-    "portal.js": [f"js/{name}.js" for name in ("clock", "look", "live", "lists", "search", "keys", "matrix")],
+    "portal.js": [f"js/{name}.js" for name in ("clock", "look", "live", "lists", "search", "keys", "matrix", "kept")],
 }
 """In the order in which a page would name them: later rules win, later scripts use earlier ones."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apps.accounts.leaving import sessions_prune
 from apps.alerts.services import alerts_prune
 from apps.gitops.seen import seen_operations_prune
 from apps.sources.fleetfile import fleet_file_in_force
@@ -16,4 +17,6 @@ def prune_what_is_old() -> None:
     while alerts_prune(days=days):
         pass
     while seen_operations_prune():
+        pass
+    while sessions_prune():
         pass

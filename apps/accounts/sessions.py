@@ -24,6 +24,7 @@ from django.utils.dateparse import parse_datetime
 
 from apps.core.clock import database_now
 from apps.core.rows import rows_of
+from apps.core.topics import raise_topics
 from apps.sources.fleetfile.sso import Sso
 
 from .models import SignIn
@@ -155,8 +156,12 @@ def sessions_end(keys: Iterable[str]) -> int:
     """Ends them here at once: pages, streams, and what waits in their name. Returns how many there were."""
     ended = list(keys)
     with transaction.atomic():
-        SignIn.objects.filter(session_key__in=ended).delete()
+        rows = SignIn.objects.filter(session_key__in=ended)
+        is_on_everybodys_page = rows.filter(kind=SignIn.Kind.BREAK_GLASS).exists()
+        rows.delete()
         count, _ = Session.objects.filter(session_key__in=ended).delete()
+        if is_on_everybodys_page:
+            raise_topics(["sources"])
     return count
 
 

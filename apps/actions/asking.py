@@ -26,6 +26,8 @@ MOST_RESOURCES = 500
 LONGEST_DIGEST = 64
 FLAGS = {"prune": "prune", "force": "force", "replace": "replace", "out_of_sync": "apply_out_of_sync_only"}
 ON = "on"
+CONFIRMED = "portal_session_confirmed"
+"""On a request that does something: whether the provider stood by its session a moment ago."""
 
 
 def value_of(action: Action, application: Application, digest: str) -> str:
@@ -93,6 +95,7 @@ def who_asks(request: HttpRequest) -> Who:
         session=request.session.session_key or "",
         address=clean(request.META.get("REMOTE_ADDR", ""), 100),
         signed_in_at=signed_in_at(request.session),
+        is_confirmed=request.__dict__.get(CONFIRMED, True),
     )
 
 

@@ -113,7 +113,13 @@ def guards_of(request: ActionRequest | None, event: str) -> dict[str, Any]:
 
 def who_told(who: Who) -> dict[str, str]:
     """Who did something with another's request, beside their name."""
-    return {"role": who.role or "", "session": session_fingerprint(who.session), "address": who.address}
+    told = {"role": who.role or "", "session": session_fingerprint(who.session), "address": who.address}
+    return told | confirmation_told(who)
+
+
+def confirmation_told(who: Who) -> dict[str, str]:
+    """That the identity provider could not be asked about the session; nothing where it was, or where there is none."""
+    return {} if who.is_confirmed else {"session_confirmed": "no: the identity provider did not answer"}
 
 
 def subject_of(request: ActionRequest) -> str:

@@ -12,7 +12,7 @@ from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.text import clean, counted
 
-from .audit import audit_note, session_fingerprint
+from .audit import audit_note, confirmation_told, session_fingerprint
 from .bulk_preflight import BulkAsk, BulkPreflight, BulkWave, Spoken, bulk_preflight
 from .case import Answer, Who
 from .models import ActionRequest
@@ -117,6 +117,7 @@ def _written(found: BulkPreflight) -> ActionRequest:
         "applications": [str(member.case.application) for member in found.going],
         "left_out": out,
         "session": session_fingerprint(found.ask.who.session),
+        **confirmation_told(found.ask.who),
     }
     event = "refused" if found.is_refused else "requested"
     audit_note(event=event, request=request, who=request.username, words=request.outcome or request.reason, what=what)

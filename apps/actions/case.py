@@ -57,13 +57,17 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Who:
-    """The person who asks, as they are at this moment. `session` is the session's key, "" where there is none."""
+    """The person who asks, as they are at this moment. `session` is the session's key, "" where there is none.
+
+    `is_confirmed` is False where the identity provider could not be asked whether it stands by the session.
+    """
 
     user: User
     role: Role | None
     session: str = ""
     address: str = ""
     signed_in_at: datetime | None = None
+    is_confirmed: bool = True
 
     @property
     def username(self) -> str:
@@ -110,7 +114,8 @@ def is_sign_in_fresh(rules: Rules, who: Who, now: datetime) -> bool:
 class Live:
     """What Argo CD said just now; what could not be asked is None, with why in `problems`, in words.
 
-    `is_missing`: it said that it has no such Application.
+    `is_missing`: it said that it has no such Application. `nameless`: why it cannot be asked in the person's own name,
+    where it would have to be.
     """
 
     detail: ApplicationDetail | None = None
@@ -118,6 +123,7 @@ class Live:
     windows: WindowState | None = None
     problems: tuple[str, ...] = ()
     is_missing: bool = False
+    nameless: str = ""
 
 
 @dataclass(frozen=True)

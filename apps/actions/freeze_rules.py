@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from apps.accounts.access import role_called
+from apps.accounts.access import role_at, role_called
 from apps.accounts.models import Role
 from apps.accounts.scopes import Place
 from apps.sources.fleetfile import FleetFile
@@ -34,12 +34,13 @@ def freeze_rules(fleet: FleetFile, *, action: Action, place: Place) -> Rules:
     )
 
 
-def freeze_refusal(who: Who, rules: Rules) -> str:
-    """Why the policies keep it from this person's role; "" where they do not."""
-    if who.role is None or who.role.rank >= rules.least_role.rank:
+def freeze_refusal(who: Who, rules: Rules, place: Place) -> str:
+    """Why the policies keep it from the role that this person has there; "" where they do not."""
+    role = role_at(who.user, place)
+    if role is None or role.rank >= rules.least_role.rank:
         return ""
     words = f"the policy {rules.policy} keeps this for {role_called(rules.least_role)}"
-    return f"{words}: you are {role_called(who.role)}"
+    return f"{words}: you are {role_called(role)}"
 
 
 def _reaching(fleet: FleetFile, action: PolicyAction, place: Place) -> Iterator[Policy]:

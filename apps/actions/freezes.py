@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from apps.accounts.access import Verb, refusal_of
+from apps.accounts.access import Verb, refusal_of, role_at
 from apps.accounts.models import Role
 from apps.accounts.scopes import Place
 from apps.core.clock import database_now
@@ -26,7 +26,7 @@ from apps.sources.fleetfile import FleetFile
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.timeline.services import transitions_note
 
-from .audit import audit_note, session_fingerprint
+from .audit import audit_note, confirmation_told, session_fingerprint
 from .built_in import is_production, production_of
 from .case import Rules, Who, is_sign_in_fresh
 from .freeze_rules import freeze_refusal, freeze_rules
@@ -113,7 +113,7 @@ def freeze_end(*, who: Who, freeze: Freeze, request_id: UUID, reason: str = "") 
 def check_person(who: Who, action: Action, freeze: Freeze, place: Place, refused: str) -> Rules:
     """The rules; raises RuleViolation where role, scope (`refused`) or a policy keep it from them, SignInTooOld."""
     rules = freeze_rules(fleet_file_in_force(), action=action, place=place)
-    if refused := refused or freeze_refusal(who, rules):
+    if refused := refused or freeze_refusal(who, rules, place):
         refuse(who, action, freeze, refused)
     if not is_sign_in_fresh(rules, who, database_now()):
         raise SignInTooOld(f"The policy {rules.policy} wants a fresh sign-in")
@@ -141,7 +141,8 @@ def check_form(freeze: Freeze) -> None:
 def begin_refusal(who: Who, freeze: Freeze, place: Place) -> str:
     """Why this person may not begin it; "" where they may."""
     is_everything = freeze.scope == Freeze.Scope.EVERYTHING
-    if is_everything and who.role is not None and who.role.rank < Role.APPROVER.rank:
+    role = role_at(who.user, place) or who.role
+    if is_everything and role is not None and role.rank < Role.APPROVER.rank:
         return "Everything is frozen by an approver or an admin: freeze an environment, a cluster or a project"
     return refusal_of(who.user, Verb.FREEZE, place)
 
@@ -160,6 +161,7 @@ def refuse(who: Who, action: Action, freeze: Freeze, words: str) -> None:
         "person": who.username,
         "role": who.role or "",
         "session": session_fingerprint(who.session),
+        **confirmation_told(who),
         "address": who.address,
         "action": action,
         "subject": freeze.words,
@@ -229,7 +231,8 @@ def request_written(who: Who, action: Action, freeze: Freeze, place: Place, **co
 def tell(request: ActionRequest, who: Who, freeze: Freeze, *, words: str, tone: Tone) -> None:
     """The audit log, the timeline, and the pages that show it."""
     now = request.state_at
-    what = {"session": session_fingerprint(who.session), "freeze": freeze.pk, "ends_at": freeze.ends_at.isoformat()}
+    session = {"session": session_fingerprint(who.session), **confirmation_told(who)}
+    what = {**session, "freeze": freeze.pk, "ends_at": freeze.ends_at.isoformat()}
     audit_note(event=request.action, who=who.username, request=request, words=words, what=what)
     transitions_note([line_of(request, words=words, tone=tone.value, at=now)])
     raise_topics([request.topic, "actions", TOPIC])

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from apps.accounts.access import Verb, refusal_of, role_of
+from apps.accounts.renewing import AT_ACTIONS, SessionLost, session_confirmed
 from apps.accounts.seats import is_session_alive
 from apps.core.clock import database_now
 from apps.gitops.models import Application, SeenOperation
@@ -59,10 +60,12 @@ class NotToBeSent(Exception):
 def checked_again(request: ActionRequest) -> Preflight:
     """The preflight of this moment. Raises NotToBeSent where something speaks against it that did not before.
 
-    Waits for Argo CD's answers for some seconds.
+    Waits for the answers of Argo CD, and of the identity provider, for some seconds.
     """
     _not_seen_before(request)
+    is_confirmed = _is_session_confirmed(request)
     ask = _ask_now(request)
+    ask = replace(ask, who=replace(ask.who, is_confirmed=is_confirmed))
     found = preflight(ask, looks=True, rules=_rules_of_its_whole(request, ask))
     if _is_its_own(request.pk, found):
         raise NotToBeSent(SENT_BEFORE, found, State.UNKNOWN)
@@ -125,6 +128,18 @@ def _ask_now(request: ActionRequest) -> Ask:
     )
 
 
+def _is_session_confirmed(request: ActionRequest) -> bool:
+    """Whether the identity provider stands by the session that asked; False where it cannot be asked now."""
+    try:
+        return session_confirmed(request.session, at_most=AT_ACTIONS)
+    except SessionLost:
+        raise NotToBeSent(_left_words(request)) from None
+
+
+def _left_words(request: ActionRequest) -> str:
+    return f"{request.username} has signed out meanwhile: nothing more is sent in their name"
+
+
 def _who_now(request: ActionRequest) -> Who:
     """The person with the role and the scope that they have now; what no session asked for needs none."""
     user = User.objects.select_related("person").filter(pk=request.person_id or 0).first()
@@ -133,7 +148,7 @@ def _who_now(request: ActionRequest) -> Who:
     if refused := refusal_of(user, Verb.ACT, request):
         raise NotToBeSent(refused)
     if request.session and not is_session_alive(request.session):
-        raise NotToBeSent(f"{request.username} has signed out meanwhile: nothing more is sent in their name")
+        raise NotToBeSent(_left_words(request))
     return Who(user=user, role=role_of(user), session=request.session, address=request.address)
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.accounts.renewing import SignInNeeded
 from apps.core.clock import database_now
 from apps.core.connections import connection_let_go, durable_commits
 from apps.core.errors import UpstreamError
@@ -19,9 +20,10 @@ from apps.integrations.argocd.values import REASON, REQUEST_ID, REQUESTED_BY, TI
 from apps.sources.clients import SourceNotConfigured, argocd_client
 from apps.sources.fleetfile.current import fleet_file_in_force
 
-from .audit import head_locked
+from .audit import confirmation_told, head_locked
 from .case import Finding
 from .guards import GUARDS
+from .in_name import acting_client, acts_as_person
 from .judging import moment_text, operation_begun
 from .known import RUNNING, Known, doomed_told, known_of
 from .models import ActionRequest
@@ -55,16 +57,18 @@ def request_send(pk: UUID) -> None:
         request_move(request, to=State.RUNNING, when={State.APPROVED})
         return
     try:
-        client = _client(request)
-        found = checked_again(request)
-        order = _order(request, found)
-        began = time.monotonic()
-        is_begun = _sending_begins(request, found)
+        with acting_client(fleet_file_in_force(), request.instance, request.session) as client:
+            found = checked_again(request)
+            order = _order(request, found)
+            began = time.monotonic()
+            if _sending_begins(request, found):
+                _call_and_write(request, client, order, began)
     except NotToBeSent as reason:
         _not_sent(request, reason)
-        return
-    if is_begun:
-        _call_and_write(request, client, order, began)
+    except SourceNotConfigured:
+        _not_sent(request, NotToBeSent(f"Argo CD {request.instance} is not in the fleet file any more"))
+    except SignInNeeded as needed:
+        _not_sent(request, NotToBeSent(str(needed)))
 
 
 def _not_sent(request: ActionRequest, reason: NotToBeSent) -> None:
@@ -74,13 +78,6 @@ def _not_sent(request: ActionRequest, reason: NotToBeSent) -> None:
     if reason.state is State.UNKNOWN:
         columns["sent_at"] = database_now()
     request_move(request, to=reason.state, when={State.APPROVED}, words=columns["outcome"], **columns)
-
-
-def _client(request: ActionRequest) -> ArgoCDClient:
-    try:
-        return argocd_client(fleet_file_in_force(), f"argocd/{request.instance}")
-    except SourceNotConfigured:
-        raise NotToBeSent(f"Argo CD {request.instance} is not in the fleet file any more") from None
 
 
 def _order(request: ActionRequest, found: Preflight) -> SyncOrder | None:
@@ -141,7 +138,7 @@ def _sending_begins(request: ActionRequest, found: Preflight) -> bool:
         return request_move(
             request,
             to=State.SENDING,
-            what=doomed_told(found.case),
+            what={**doomed_told(found.case), **confirmation_told(found.case.who)},
             when={State.APPROVED},
             sent_at=database_now(),
             looked_at=None,
@@ -167,18 +164,24 @@ def _call_and_write(request: ActionRequest, client: ArgoCDClient, order: SyncOrd
     try:
         told = _call(request, client, order)
     except UpstreamError as error:
-        _failed(request, client, error)
+        _failed(request, error)
         return
     _accepted(request, told)
 
 
-def _failed(request: ActionRequest, client: ArgoCDClient, error: UpstreamError) -> None:
+def _failed(request: ActionRequest, error: UpstreamError) -> None:
     """What a call that failed leaves; where another operation runs, one look tells whose it is.
 
     It may be the request's own: where something on the way made the call twice, the second one is refused.
     """
-    state, words = answer_of(Action(request.action), error)
-    told = _looked_at(request, client) if state is State.REFUSED and TAKEN in error.message.lower() else None
+    fleet = fleet_file_in_force()
+    person = request.username if acts_as_person(fleet, request.instance) else ""
+    state, words = answer_of(Action(request.action), error, person=person)
+    told = (
+        _looked_at(request, argocd_client(fleet, f"argocd/{request.instance}"))
+        if state is State.REFUSED and TAKEN in error.message.lower()
+        else None
+    )
     running = told.application.operation if told else None
     if running and running.request_id == str(request.pk):
         _accepted(request, told)

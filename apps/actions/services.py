@@ -14,7 +14,7 @@ from apps.core.errors import RuleViolation
 from apps.core.text import clean
 from apps.sources.fleetfile.current import fleet_file_in_force
 
-from .audit import audit_note, session_fingerprint
+from .audit import audit_note, confirmation_told, session_fingerprint
 from .case import Finding, Who
 from .known import doomed_told
 from .models import ActionRequest
@@ -143,7 +143,8 @@ def _written(ask: Ask, found: Preflight, state: State) -> ActionRequest:
     if ask.action is Action.TAKE_OVER and not state.is_final:
         steps_of_take_over(request)
     event = "refused" if state is State.REFUSED else "requested"
-    what = {"session": session_fingerprint(ask.who.session), **doomed_told(found.case)}
+    session = {"session": session_fingerprint(ask.who.session), **confirmation_told(ask.who)}
+    what = {**session, **doomed_told(found.case)}
     audit_note(event=event, request=request, who=ask.who.username, words=request.outcome or request.reason, what=what)
     request_told(request)
     return request

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.access import Verb, may, person_shown, role_of
+from apps.accounts.break_glass import break_glass_in_use
 from apps.actions.freezes import freezes_on
 from apps.actions.models import Freeze
 from apps.alerts.models import Episode
@@ -140,7 +141,7 @@ def frame_of(request: HttpRequest) -> Frame | None:
         name=portal_name(),
         now=overlay.now,
         entries=tuple(entries_of(request, overlay, counts, environment)),
-        banners=(*freeze_banners(freezes_shown(request, overlay, shown)), *banners_of(overlay)),
+        banners=(*break_glass_banners(), *freeze_banners(freezes_shown(request, overlay, shown)), *banners_of(overlay)),
         environment=environment,
         environments=environments,
         fresh_count=overlay.fresh_count,
@@ -234,6 +235,13 @@ def freezes_shown(request: HttpRequest, overlay: Overlay, shown: str) -> list[Fr
         now = database_now() if known else overlay.now
         on = request.__dict__["portal_freezes"] = [freeze for freeze in known if freeze.is_on(now)]
     return on
+
+
+def break_glass_banners() -> Iterator[Banner]:
+    """Who is signed in past the identity provider. No query without one, else one or two."""
+    for each in break_glass_in_use():
+        words = f"{each.username} is signed in by break-glass, past the identity provider,"
+        yield Banner(Tone.WARNING, words, each.since, reverse("accounts:sessions"), "See sessions")
 
 
 def freeze_banners(freezes: Iterable[Freeze]) -> Iterator[Banner]:

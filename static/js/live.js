@@ -65,6 +65,7 @@ function gone(root, status) {
   isGone = true;
   root.classList.add("gone");
   write(banner.querySelector("span"), GONE[status] ?? `The portal refuses to bring this up to date (${status}): what you see is the last that it gave.`);
+  write(banner.querySelector("a"), status === 401 ? "Sign in and go on here" : "Load the page again");
   banner.hidden = false;
 }
 // What is said above the page lies over it while the list is held, so that no row moves.
