@@ -25,7 +25,7 @@ VIEWERS, RESPONDERS, APPROVERS, ADMINS = (
 )
 STAGING_RESPONDERS = "stonesoup-staging-responders"
 DASHBOARDS_TEAM = "stonesoup-dashboards"
-CONTACT = "the demo's administrator: whoever runs it"
+CONTACT = "whoever runs this demo"
 
 PEOPLE = (
     Persona("vera", "Vera", (VIEWERS,), "viewer: sees everything"),

@@ -30,11 +30,15 @@ PATIENCE_MS = 5000
 
 @dataclass
 class Visit:
-    """One browser's window onto the portal at `url`; `said` is all that it must not say."""
+    """One browser's window onto the portal at `url`; `said` is all that it must not say.
+
+    `provider` is where people sign in, which may be asked too; "" where that is no matter of the test.
+    """
 
     url: str
     context: BrowserContext
     page: Page
+    provider: str = ""
     said: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> Page:
@@ -54,7 +58,7 @@ class Visit:
         dialog.dismiss()
 
     def _asked(self, request: Request) -> None:
-        if not request.url.startswith((self.url, "data:")):
+        if not request.url.startswith((self.url, "data:", self.provider or self.url)):
             self.said.append(f"asks {request.url}")
 
 
@@ -103,8 +107,8 @@ def listener(transactional_db: None, streaming: Web, chromium: Browser) -> Itera
     yield from visits(streaming.url, chromium)
 
 
-def visits(url: str, chromium: Browser) -> Iterator[Visitor]:
-    """What opens windows onto the portal at `url`."""
+def visits(url: str, chromium: Browser, provider: str = "") -> Iterator[Visitor]:
+    """What opens windows onto the portal at `url`, whose people sign in at that provider."""
     visits: list[Visit] = []
 
     def visit(role: Role | None = Role.VIEWER, **options: Any) -> Visit:
@@ -112,7 +116,7 @@ def visits(url: str, chromium: Browser) -> Iterator[Visitor]:
         context.set_default_timeout(PATIENCE_MS)
         if role:
             context.add_cookies([session_of(role, url)])
-        opened = Visit(url, context, context.new_page())
+        opened = Visit(url, context, context.new_page(), provider)
         opened.listen()
         visits.append(opened)
         return opened
