@@ -114,8 +114,8 @@ def is_sign_in_fresh(rules: Rules, who: Who, now: datetime) -> bool:
 class Live:
     """What Argo CD said just now; what could not be asked is None, with why in `problems`, in words.
 
-    `is_missing`: it said that it has no such Application. `nameless`: why it cannot be asked in the person's own name,
-    where it would have to be.
+    `is_missing`: it said that it has no such Application. `is_as_person`: the right asked about is the person's own, in
+    whose name it acts here; `nameless`: why they cannot be named to it.
     """
 
     detail: ApplicationDetail | None = None
@@ -123,6 +123,7 @@ class Live:
     windows: WindowState | None = None
     problems: tuple[str, ...] = ()
     is_missing: bool = False
+    is_as_person: bool = False
     nameless: str = ""
 
 

@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
 
+from apps.accounts.renewing import SignInNeeded
 from apps.core.connections import connection_let_go
 from apps.core.errors import PortalError, UpstreamError, UpstreamNotFound, UpstreamNotInstalled
 from apps.gitops.models import Application
@@ -19,6 +20,7 @@ from apps.sources.clients import SourceNotConfigured, argocd_client
 from apps.sources.fleetfile.schema import FleetFile
 
 from .case import Live
+from .in_name import acting_client, acts_as_person
 from .states import Action
 
 READING = frozenset({Action.REFRESH, Action.HARD_REFRESH})
@@ -26,7 +28,7 @@ PAGES_LOOK = threading.BoundedSemaphore(max(1, settings.PORTAL_PAGE_THREADS - 1)
 """One thread of the pages stays free, however slow Argo CD is."""
 TURN_COMES = 0.5
 """Seconds that a page waits for the look of another to end."""
-APPLICATION, RIGHT, WINDOWS = "the Application itself", "the portal's own right", "the sync windows"
+APPLICATION, RIGHT, WINDOWS = "the Application itself", "the right to it", "the sync windows"
 
 
 class LooksTaken(PortalError):
@@ -81,20 +83,26 @@ class _Question:
         return f"{self.what} could not be checked: {told}"
 
 
-def live_look(fleet: FleetFile, application: Application, action: Action, *, deadline: float = 3.0) -> Live:
-    """Asks Argo CD for the Application, for our right to the action, and for the windows where it starts an operation.
+def live_look(
+    fleet: FleetFile, application: Application, action: Action, *, session: str = "", deadline: float = 3.0
+) -> Live:
+    """Asks Argo CD for the Application, for the right to the action, and for the windows where it starts an operation.
 
-    Takes at most `deadline` seconds and never raises: what failed or is late is None, with why in `problems`. No
-    connection of the database is held meanwhile.
+    The right is the portal's, or that of the person of this `session` where it is asked in their name. Takes at most
+    `deadline` seconds, and those of the identity provider, and never raises: what failed or is late is None, with why
+    in `problems`. No connection of the database is held meanwhile.
     """
     try:
         client = argocd_client(fleet, f"argocd/{application.instance}")
+        with acting_client(fleet, application.instance, session) as actor:
+            questions = _questions(client, actor, application, action)
+            connection_let_go()
+            _wait_for(list(questions.values()), deadline)
+            return replace(_live(questions), is_as_person=acts_as_person(fleet, application.instance))
     except SourceNotConfigured:
         return Live(problems=(f"nothing could be checked: Argo CD {application.instance} is not in the fleet file",))
-    questions = _questions(client, application, action)
-    connection_let_go()
-    _wait_for(list(questions.values()), deadline)
-    return _live(questions)
+    except SignInNeeded as needed:
+        return Live(nameless=str(needed))
 
 
 def right_to(action: Action) -> str:
@@ -110,12 +118,14 @@ def may_act(client: ArgoCDClient, application: Application, verb: str) -> bool:
     )
 
 
-def _questions(client: ArgoCDClient, application: Application, action: Action) -> Mapping[str, _Question]:
+def _questions(
+    client: ArgoCDClient, actor: ArgoCDClient, application: Application, action: Action
+) -> Mapping[str, _Question]:
     name, verb = application.name, right_to(action)
     where = {"namespace": application.namespace, "project": application.project}
     asks: dict[str, Callable[[], Any]] = {
         APPLICATION: lambda: client.application(name, **where),
-        RIGHT: lambda: may_act(client, application, verb),
+        RIGHT: lambda: may_act(actor, application, verb),
     }
     if action.is_sync_like:
         asks[WINDOWS] = lambda: client.window_state(name, **where)

@@ -38,22 +38,27 @@ WORDS: Final = (
     ("blocked by sync window", "A sync window forbids it now: cannot sync: blocked by sync window"),
     ("application is deleting", "The application is being deleted"),
     ("no operation is in progress", "No operation is running there any more"),
-    ("permission denied: applications, override", "The portal's account at Argo CD may not choose another revision"),
-    ("permission denied: applications, sync", "The portal's account at Argo CD may not sync this project"),
-    ("permission denied", "The portal's account at Argo CD may not do this"),
+    ("permission denied: applications, override", "{whose} may not choose another revision"),
+    ("permission denied: applications, sync", "{whose} may not sync this project"),
+    ("permission denied", "{whose} may not do this"),
     ("(415)", "Argo CD did not take the form of the portal's call (a proxy in between may have changed it)"),
 )
 """What a refusal holds → what it is to the person; the first that fits counts."""
 
 
-def refusal_words(error: UpstreamError) -> str:
-    """What Argo CD's refusal is to the person; its own words stay beside it, in the request's `answer`."""
+def refusal_words(error: UpstreamError, *, person: str = "") -> str:
+    """What Argo CD's refusal is to the person; its own words stay beside it, in the request's `answer`.
+
+    `person` is who it was sent as, "" for the portal's own account.
+    """
     told = error.message.lower()
     for part, words in WORDS:
         if part in told:
-            return words
+            return words.format(whose=f"At Argo CD {person}" if person else "The portal's account at Argo CD")
     if isinstance(error, UpstreamNotFound):
         return "Argo CD has no such application"
+    if isinstance(error, UpstreamDenied) and person:
+        return f"Argo CD does not take the sign-in of {person}: does it trust the same provider, and the portal there?"
     if isinstance(error, UpstreamDenied):
         return "Argo CD does not let the portal do this"
     return f"Argo CD refused it: {error.message}"
@@ -65,12 +70,12 @@ def taken_words(operation: Operation) -> str:
     return clean(f"Another operation is running there already: that of {starter_of(operation)}{since}", LONGEST)
 
 
-def answer_of(action: Action, error: UpstreamError) -> tuple[State, str]:
+def answer_of(action: Action, error: UpstreamError, *, person: str = "") -> tuple[State, str]:
     """Where a call that failed leaves its request, and the words for it. What may have arrived is never called lost."""
     if error.never_sent:
         return State.NOT_STARTED, f"Nothing was sent: {error.message}"
     if isinstance(error, REFUSALS) and REFUSING_STATUS.search(error.message):
-        return State.REFUSED, refusal_words(error)
+        return State.REFUSED, refusal_words(error, person=person)
     if action in {Action.REFRESH, Action.HARD_REFRESH}:
         return State.NOT_KNOWN, f"Not known whether Argo CD took it ({error.message}): a refresh may be asked for again"
     return State.UNKNOWN, f"Not known whether it began: {error.message}. Argo CD is asked until it is known"

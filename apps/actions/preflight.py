@@ -160,7 +160,7 @@ def preflight(
     live = None
     if looks and not role_refusal(ask.who, ask.application, rules):
         with look_of_page() if is_of_page else nullcontext():
-            live = live_look(fleet, ask.application, ask.action)
+            live = live_look(fleet, ask.application, ask.action, session=ask.who.session)
     case = case_of(ask, live=live, bulk=bulk, rules=rules)
     return Preflight(case, tuple(guard.look(case) for guard in GUARDS if ask.action in guard.actions), ask)
 

@@ -177,11 +177,8 @@ def _failed(request: ActionRequest, error: UpstreamError) -> None:
     fleet = fleet_file_in_force()
     person = request.username if acts_as_person(fleet, request.instance) else ""
     state, words = answer_of(Action(request.action), error, person=person)
-    told = (
-        _looked_at(request, argocd_client(fleet, f"argocd/{request.instance}"))
-        if state is State.REFUSED and TAKEN in error.message.lower()
-        else None
-    )
+    is_taken = state is State.REFUSED and TAKEN in error.message.lower()
+    told = _looked_at(request, argocd_client(fleet, f"argocd/{request.instance}")) if is_taken else None
     running = told.application.operation if told else None
     if running and running.request_id == str(request.pk):
         _accepted(request, told)

@@ -40,6 +40,12 @@ def argocd_client(fleet: FleetFile, key: str) -> ArgoCDClient:
     )
 
 
+def argocd_client_as(fleet: FleetFile, key: str, token: str) -> ArgoCDClient:
+    """A client of the same server with somebody else's token, to be closed by who asked. Raises SourceNotConfigured."""
+    instance = _named(fleet.argocd, key)
+    return ArgoCDClient(_endpoint(key, instance.url, instance, lambda: {"Authorization": f"Bearer {token}"}))
+
+
 def alertmanager_client(fleet: FleetFile, key: str) -> AlertmanagerClient:
     """The client of "alertmanager/<name>/<index of the member>". Raises SourceNotConfigured."""
     tenant = next((tenant for tenant in fleet.observatorium if key == f"alertmanager/{tenant.name}/0"), None)
