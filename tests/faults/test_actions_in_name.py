@@ -53,7 +53,7 @@ def starters(scene: Scene) -> list[str]:
     """Who began the operations that Argo CD had of it."""
     there = scene.stage.demo.call(scene._there)
     begun = [there.operation, there.state.operation if there.state else None]
-    return [operation.username for operation in begun if operation]
+    return [operation.username for operation in begun if operation and operation.username]
 
 
 def test_argocd_names_the_person_who_began_it(stage: Stage, scene: Scene) -> None:
