@@ -5,6 +5,7 @@ What the console says, and what the page asks of another server, is a failure of
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,10 +66,10 @@ class Visit:
 Visitor = Callable[..., Visit]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for a module, so that its event loop, beside which Django refuses the ORM, ends with the module."""
-    path = program("chromium", "chromium")
+    """One for the folder, so that its event loop, beside which Django refuses the ORM, ends with the folder."""
+    path = shutil.which("chromium-headless-shell") or program("chromium", "chromium")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
@@ -94,7 +95,7 @@ def visitor(transactional_db: None, live_server: Any, chromium: Browser, fleet_f
     yield from visits(live_server.url, chromium)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def streaming(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """The portal's own web process, with streams, on the database of the tests."""
     with web_process(tmp_path_factory.mktemp("web"), is_seen=True) as web:
