@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ def test_all_that_prune_deletes_is_named_when_it_is_asked_for_and_when_it_is_sen
     many = [prunable(f"settings-{number:03}-{'x' * 40}") for number in range(503)]
     monkeypatch.setattr("apps.actions.preflight.live_look", lambda *_, **__: live(*many))
     Session.objects.create(session_key="s1", expire_date=database_now() + timedelta(hours=1))
-    monkeypatch.setattr("apps.actions.sending._client", lambda _: None)
+    monkeypatch.setattr("apps.actions.sending.acting_client", lambda *_: nullcontext())
     monkeypatch.setattr("apps.actions.sending._call", lambda *_: None)
     request = request_submit(ask_for(prune=True)).request
     assert request is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def argocd(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) 
     FleetFileOfTest(tmp_path, settings).put(FLEET)
     accepts = Accepts()
     monkeypatch.setattr("apps.actions.preflight.live_look", lambda *_, **__: live())
-    monkeypatch.setattr("apps.actions.sending.argocd_client", lambda *_: accepts)
+    monkeypatch.setattr("apps.actions.sending.acting_client", lambda *_: nullcontext(accepts))
     return accepts
 
 
