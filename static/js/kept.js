@@ -2,7 +2,7 @@
 "use strict";
 
 {
-const FIELDS = "input:is([name=reason], [name=ticket], [name=note])";
+const FIELDS = "input:is([name=reason], [name=ticket], [name=note], [name^=why-])";
 const SENT = "kept-sent", HERE = location.pathname + location.search;
 const nameOf = (field) => `kept ${HERE} ${field.form?.id} ${field.name}`;
 
