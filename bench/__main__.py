@@ -33,6 +33,7 @@ from bench.servers import (
     portal_running,
     pss_megabytes,
 )
+from bench.sign_in import provider_megabytes, sign_ins_on
 from bench.soak import soaked
 from bench.viewers import signed_in, watch
 from tests.servers import free_port, postgresql
@@ -42,7 +43,7 @@ PAGE_GOAL_MS, RARE_PAGE_GOAL_MS = 100.0, 300.0
 COLD_VIEWS = 7
 BULK_FLEET = Size(applications=416)
 TRIES = 15
-PARTS = ("rounds", "demo", "large", "screens", "idle", "changes", "clicks", "bulk", "soak", "postgresql")
+PARTS = ("rounds", "demo", "large", "screens", "idle", "changes", "clicks", "sign-in", "bulk", "soak", "postgresql")
 ALERT_INTERVAL_SECONDS = 10.0
 ALERT_RULE = "ImageControllerDown"
 CATCHING_UP_SECONDS = 20.0
@@ -318,6 +319,21 @@ def on_clicks(figures: Figures, folder: Path) -> None:
     figures.add("end of the operation to its outcome: p95", percentile(told.ended, 0.95), "s", 2.0)
 
 
+def on_sign_in(figures: Figures, folder: Path) -> None:
+    """What signing in adds to opening a link, on the demo fleet, while the session at the provider is alive."""
+    with portal_running(folder / "sign-in", DEFAULT, port=free_port(), still=True) as portal, chromium() as browser:
+        wait_until_all_is_read(portal)
+        with window(browser, portal.url) as page:
+            told = sign_ins_on(page, portal, "apps/")
+        megabytes = provider_megabytes(portal)
+    within, through = (percentile(each, 0.5) for each in (told.within, told.through))
+    figures.add("a link, signed in: p50", within, "ms")
+    figures.add("a link, signed in at the provider alone: p50", through, "ms")
+    figures.add("a link, signed in at the provider alone: p95", percentile(told.through, 0.95), "ms")
+    figures.add("signing in adds: p50", through - within, "ms")
+    figures.add("the demo's provider: memory", megabytes, "MB (PSS)")
+
+
 def on_bulk(figures: Figures, folder: Path) -> None:
     """Memory and the page's answers while a bulk of about two hundred runs, on a fleet of about four hundred."""
     with portal_running(folder / "bulk", BULK_FLEET, port=free_port(), still=True) as portal:
@@ -382,6 +398,7 @@ def run(figures: Figures, folder: Path, options: argparse.Namespace) -> None:
         "idle": lambda: on_idle_viewers(figures, folder, seconds * 2),
         "changes": lambda: on_changes(figures, folder),
         "clicks": lambda: on_clicks(figures, folder),
+        "sign-in": lambda: on_sign_in(figures, folder),
         "bulk": lambda: on_bulk(figures, folder),
         "soak": lambda: on_soak(figures, folder, options.rounds, options.views, options.soak_seconds),
         "postgresql": lambda: [on_postgresql(figures, folder, LARGE, seconds, each) for each in p95],

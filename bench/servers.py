@@ -82,14 +82,19 @@ class Portal:
     process: subprocess.Popen[bytes]
 
     def children(self, *, with_demo: bool = False) -> list[psutil.Process]:
-        """Its processes, the supervisor first; the simulated fleet is none of the portal's."""
+        """Its processes, the supervisor first; the simulated fleet and its provider are none of the portal's."""
         own = psutil.Process(self.process.pid)
         family = [own, *own.children(recursive=True)]
-        return family if with_demo else [each for each in family if "demo_fleet" not in each.cmdline()]
+        return family if with_demo else [each for each in family if not is_of_demo(each.cmdline())]
 
     def collectors(self) -> list[psutil.Process]:
         """The processes that read upstreams."""
         return [each for each in self.children() if {"celery", "portal_follow"} & set(each.cmdline())]
+
+
+def is_of_demo(command: list[str]) -> bool:
+    """Whether a process is what the demo runs beside the portal."""
+    return "demo_fleet" in command or any(word.endswith("demo_provider/provider.mjs") for word in command)
 
 
 @contextlib.contextmanager

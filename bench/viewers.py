@@ -12,11 +12,13 @@ Times = dict[str, list[float]]
 
 
 def signed_in(url: str, persona: str = "vera") -> requests.Session:
-    """A browser with the session of a persona of the demo, by default a viewer's."""
+    """A browser in which a persona of the demo, by default a viewer, has signed in on the provider's page."""
     browser = requests.Session()
     browser.trust_env = False
-    token = browser.get(f"{url}accounts/sign-in/").text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    browser.post(f"{url}accounts/sign-in/", {"persona": persona, "csrfmiddlewaretoken": token}).raise_for_status()
+    page = browser.get(f"{url}accounts/sign-in/")
+    landed = browser.post(page.url, {"person": persona})
+    landed.raise_for_status()
+    assert landed.url.startswith(url), f"{persona} is not signed in, but at {landed.url}"
     return browser
 
 
