@@ -66,7 +66,6 @@ def session_begin(*, request: HttpRequest, user: User, kind: SignIn.Kind, signed
     """
     before, is_same = request.session.session_key, request.user == user
     login(request, user, backend=BACKEND)
-    request.session.pop(PENDING, None)
     if signed:
         _note_moment(request, signed)
     now = database_now()

@@ -61,8 +61,10 @@ def test_the_provider_is_asked_with_pkce_state_and_nonce(organisation: Organisat
 def test_two_tabs_may_sign_in_at_once(organisation: Organisation, client: Client) -> None:
     organisation.person("remy", "oncall")
     first = organisation.answer(client, "remy", "/accounts/sign-in/?next=/apps/")
-    organisation.answer(client, "remy", "/accounts/sign-in/?next=/alerts/")
+    second = organisation.answer(client, "remy", "/accounts/sign-in/?next=/alerts/")
     assert client.get("/accounts/callback/", first)["Location"] == "/apps/"
+    assert client.get("/accounts/callback/", second)["Location"] == "/alerts/"
+    assert SignIn.objects.count() == Session.objects.count() == 1
 
 
 def test_signing_in_gives_the_session_another_key(organisation: Organisation, client: Client) -> None:
