@@ -6,7 +6,6 @@ import json
 import unicodedata
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
@@ -42,7 +41,7 @@ class LocalAccountBackend(ModelBackend):
     """Django's own accounts; passwords for `make run` and for break-glass, none for who comes from the provider."""
 
     def get_user(self, user_id: int) -> User | None:
-        """The active account with its role, or None; a persona counts in the demo alone, break-glass until its end."""
+        """The active account with its role, or None; break-glass counts until its end, a persona of before never."""
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         for row in rows_of(ACTIVE, [now, user_id]):
             user = User.from_db("default", OF_ACCOUNT, row[: len(OF_ACCOUNT)])
@@ -50,7 +49,7 @@ class LocalAccountBackend(ModelBackend):
             if person_id is not None:
                 told = (person_id, *others, is_persona, json_told(scope), json_told(grants))
                 user.person = Person.from_db("default", OF_PERSON, told)
-            if not is_over and (settings.PORTAL_DEMO or not is_persona) and not is_reserved(user.username):
+            if not is_over and not is_persona and not is_reserved(user.username):
                 return user
         return None
 

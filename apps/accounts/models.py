@@ -23,7 +23,7 @@ class Role(models.TextChoices):
 class Person(models.Model):
     """The portal's side of an account: its role and where it counts, or all that its groups give (`grants`).
 
-    The demo's personas have no password and count in the demo alone.
+    `is_persona`: somebody of a demo from before its people signed in at a provider. They count nowhere.
     """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="person")
@@ -82,7 +82,6 @@ class SignIn(models.Model):
 
         SSO = "sso", "single sign-on"
         LOCAL = "local", "local account"
-        PERSONA = "persona", "persona"
         BREAK_GLASS = "break-glass", "break-glass"
 
     session_key = models.CharField(max_length=40, unique=True)

@@ -35,7 +35,6 @@ ENDS_AT, IDLE = "ends_at", "idle"
 TO_SIGN_IN = timedelta(minutes=15)
 """What a browser may take to come back from the provider."""
 RENEWED_EVERY = timedelta(minutes=1)
-PAST_SSO = frozenset({SignIn.Kind.LOCAL, SignIn.Kind.PERSONA})
 session_renewed = Signal()
 """Somebody signed in anew: the keys of both sessions, `before`, which is over, and `now`."""
 
@@ -74,7 +73,7 @@ class Standing:
         sso = sso_in_force()
         if sso is None:
             return self.kind != SignIn.Kind.SSO or not is_sign_in_known()
-        return self.kind not in PAST_SSO and (self.kind != SignIn.Kind.SSO or self.issuer == sso.issuer)
+        return self.kind != SignIn.Kind.LOCAL and (self.kind != SignIn.Kind.SSO or self.issuer == sso.issuer)
 
 
 class SessionStore(db.SessionStore):

@@ -1,11 +1,10 @@
-"""Signing in and out: at the identity provider; else by personas in the demo, and by local accounts."""
+"""Signing in and out: at the identity provider; where there is none, by local accounts."""
 
 from __future__ import annotations
 
 import logging
 from urllib.parse import unquote
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
@@ -22,26 +21,18 @@ from apps.core.topics import raise_topics
 from apps.integrations.oidc import OidcProvider, ProviderAway, SignInRefused
 from apps.sources.fleetfile.secrets import SecretUnavailable
 
-from .access import Verb, may, role_shown
+from .access import Verb, may
 from .break_glass import break_glass_note, is_break_glass_open
 from .leaving import logout_apply, sessions_ended
 from .leaving import sign_out as leave
-from .models import Role, SignIn
+from .models import SignIn
 from .people import AccountRefused
-from .personas import PERSONAS, persona_account
 from .provider import is_sign_in_known, is_sso_in_force, provider_in_force
 from .sessions_shown import sessions_shown
 from .signing_in import session_begin, sign_in_begin, sign_in_finish
 from .throttling import SignInThrottle
 
 log = logging.getLogger(__name__)
-
-ROLE_WORDS = {
-    Role.VIEWER: "sees everything",
-    Role.RESPONDER: "also resyncs and freezes",
-    Role.APPROVER: "also approves what needs a second person",
-    Role.ADMIN: "also sees the configuration and errors in full",
-}
 
 
 def way_back(request: HttpRequest) -> str:
@@ -61,7 +52,7 @@ def page_of_ours(request: HttpRequest, wanted: str) -> str:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Leads to the identity provider; without one, a button for each persona in the demo, name and password elsewhere.
+    """Leads to the identity provider; without one it asks for the name and password of a local account.
 
     Who is signed in is led on, unless the address says `again`: what was asked for wants a fresh sign-in.
     """
@@ -72,8 +63,6 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return sign_in_failed(request, words, status=503)
     if is_sso_in_force():
         return sign_in_at_provider(request)
-    if settings.PORTAL_DEMO:
-        return sign_in_as_persona(request)
     return sign_in_with_password(request, SignIn.Kind.LOCAL)
 
 
@@ -124,25 +113,6 @@ def sign_in_failed(request: HttpRequest, words: str, *, status: int) -> HttpResp
     """A sentence that helps, and a button to try again. Who is signed in stays so."""
     shown = {"words": words, "next": way_back(request), "break_glass": is_break_glass_open()}
     return render(request, "accounts/sign_in_failed.html", shown, status=status)
-
-
-def sign_in_as_persona(request: HttpRequest) -> HttpResponse:
-    """Personas, in the demo alone."""
-    if request.method == "POST":
-        name = request.POST.get("persona", "")
-        if name not in PERSONAS:
-            raise Http404("no such persona")
-        return signed_in(request, persona_account(name), SignIn.Kind.PERSONA)
-    personas = [
-        {
-            "name": name,
-            "first_name": persona.first_name,
-            "role": role_shown(persona.role, persona.scope),
-            "may": ROLE_WORDS[persona.role],
-        }
-        for name, persona in PERSONAS.items()
-    ]
-    return render(request, "accounts/sign_in.html", {"personas": personas, "next": way_back(request)})
 
 
 def signed_in(request: HttpRequest, user: User, kind: SignIn.Kind) -> HttpResponse:

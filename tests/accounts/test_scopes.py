@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.management import CommandError, call_command
-from django.test import Client
 
 from apps.accounts.access import Verb, grants_held, may, person_shown, refusal_of, role_at, role_of
 from apps.accounts.backends import LocalAccountBackend
 from apps.accounts.grants import Grant, grants_by, grants_shown
 from apps.accounts.models import Person, Role
-from apps.accounts.personas import PERSONAS, persona_account
 from apps.accounts.scopes import Place, Scope
 from apps.sources.fleetfile import fleet_file_parse
 
@@ -191,18 +189,6 @@ def test_a_scope_is_told_in_words() -> None:
         "staging, projects a and b, cluster c"
     )
     assert person_shown(somebody(environments=["staging"])) == {"name": "kim", "role": "responder for staging"}
-
-
-def test_the_demo_has_a_responder_of_staging_alone(client: Client, settings: Any) -> None:
-    settings.PORTAL_DEMO = True
-    assert "responder for staging" in client.get("/accounts/sign-in/").content.decode()
-    client.post("/accounts/sign-in/", {"persona": "sasha"})
-    menu = client.get("/sources/").content.decode()
-    assert "Sasha" in menu
-    assert "responder for staging" in menu
-    assert not may(persona_account("sasha"), Verb.ACT, PRODUCTION)
-    assert may(persona_account("remy"), Verb.ACT, PRODUCTION)
-    assert {persona.role for persona in PERSONAS.values()} == set(Role)
 
 
 def test_the_command_gives_a_role_its_scope(

@@ -2,7 +2,6 @@
 
 import io
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,9 +13,8 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from apps.accounts.access import Verb, may, role_of
-from apps.accounts.backends import LocalAccountBackend, is_reserved
+from apps.accounts.backends import LocalAccountBackend
 from apps.accounts.models import FailedSignIn, Person, Role
-from apps.accounts.personas import PERSONAS
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 PASSWORD = "correct horse battery"
@@ -148,15 +146,10 @@ def test_signing_in_gives_a_new_session_and_signing_out_ends_it(client: Client, 
     assert client.get("/sources/").status_code == 302
 
 
-def test_personas_are_the_demos_alone(client: Client, settings: Any) -> None:
-    assert client.post("/accounts/sign-in/", {"persona": "ada"}).status_code == 200
-    settings.PORTAL_DEMO = True
-    assert "Sign in as" in client.get("/accounts/sign-in/").content.decode()
-    assert client.post("/accounts/sign-in/", {"persona": "mallory"}).status_code == 404
-    assert client.post("/accounts/sign-in/", {"persona": "ada"}).status_code == 302
-    assert role_of(User.objects.get(username="ada")) == Role.ADMIN
+def test_a_persona_of_before_counts_no_more(client: Client, account: User) -> None:
+    client.force_login(account, backend="apps.accounts.backends.LocalAccountBackend")
     assert client.get("/sources/").status_code == 200
-    settings.PORTAL_DEMO = False
+    Person.objects.filter(user=account).update(is_persona=True)
     assert client.get("/sources/").status_code == 302
 
 
@@ -207,10 +200,6 @@ def test_the_name_that_stands_for_the_portal_itself_is_nobodys(
     assert client.post("/accounts/sign-in/", {"username": name, "password": PASSWORD}).status_code == 200
     client.force_login(user, backend="apps.accounts.backends.LocalAccountBackend")
     assert client.get("/sources/").status_code == 302
-
-
-def test_no_persona_has_the_portals_name() -> None:
-    assert not any(map(is_reserved, PERSONAS))
 
 
 def test_who_is_signed_in_is_led_on_unless_they_are_to_sign_in_again(viewer: Client) -> None:

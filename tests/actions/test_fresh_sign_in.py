@@ -124,17 +124,6 @@ def test_a_session_from_before_this_was_kept_is_not_fresh(remy: Client) -> None:
     assert link_of(remy.get(address_of(Action.SYNC, application_row())))
 
 
-def test_a_persona_of_the_demo_signs_in_again(client: Client, settings: Settings) -> None:
-    settings.PORTAL_DEMO = True
-    client.post("/accounts/sign-in/", {"persona": "remy"})
-    signed_in(client, hours=1)
-    asked_for = address_of(Action.SYNC, application_row())
-    link = link_of(client.get(asked_for))
-    assert "Sign in as Remy" in client.get(link).content.decode()
-    assert client.post(link, {"persona": "remy", "next": asked_for})["Location"] == asked_for
-    assert "sign in again" not in client.get(asked_for).content.decode()
-
-
 def test_what_waits_for_approval_follows_its_person_into_the_new_session(remy: Client) -> None:
     before = remy.session.session_key or ""
     mine = request_row(state=State.WAITING, username="remy", session=before)

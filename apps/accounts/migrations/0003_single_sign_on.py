@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('session_key', models.CharField(max_length=40, unique=True)),
-                ('kind', models.CharField(choices=[('sso', 'single sign-on'), ('local', 'local account'), ('persona', 'persona'), ('break-glass', 'break-glass')], max_length=20)),
+                ('kind', models.CharField(choices=[('sso', 'single sign-on'), ('local', 'local account'), ('break-glass', 'break-glass')], max_length=20)),
                 ('issuer', models.CharField(default='', max_length=500)),
                 ('subject', models.CharField(default='', max_length=255)),
                 ('sid', models.CharField(default='', help_text='the session at the provider, if it told one', max_length=255)),
