@@ -12,6 +12,8 @@ from itertools import groupby
 
 APP = "production/argocd/build-service-stone-prd-m01"
 ASKED = f"/actions/new/?action=sync&app={APP.replace('/', '%2F')}"
+BACKCHANNEL, SESSIONS = "/accounts/backchannel-logout/", "/accounts/sessions/"
+PROVIDER_AWAY = "with a provider that is away"
 IN_PRODUCTION = "/actions/bulk/?environment=production&set=build-service"
 
 
@@ -39,6 +41,7 @@ class Said(StrEnum):
     DONE = "done"
     HOME = "goes home"
     STOPPED = "stopped"
+    FAILED = "failed"
 
 
 MEANINGS = {
@@ -51,10 +54,11 @@ MEANINGS = {
     Said.DONE: "302 or 303: done, and led on",
     Said.HOME: "302 to where they came from: they are signed in",
     Said.STOPPED: "403 for everybody",
+    Said.FAILED: "400 or 503: a page that says why and leads to another try, or the answer that a standard wants",
 }
 
 PAGE, SIGN_IN, NO_ACCESS, NOT_THERE = Said.PAGE, Said.SIGN_IN, Said.NO_ACCESS, Said.NOT_THERE
-MAY_NOT, WHY_NOT, DONE, HOME = Said.MAY_NOT, Said.WHY_NOT, Said.DONE, Said.HOME
+MAY_NOT, WHY_NOT, DONE, HOME, FAILED = Said.MAY_NOT, Said.WHY_NOT, Said.DONE, Said.HOME, Said.FAILED
 OUT = (SIGN_IN, NO_ACCESS)
 
 ALL = (PAGE,) * 7
@@ -86,6 +90,20 @@ ROWS = (
     Row("csp-report", "/csp-report/", ALL, "report"),
     Row("stream", "/stream?topics=apps", SEEN),
     Row("accounts:sign-in", "/accounts/sign-in/", (PAGE, HOME, HOME, HOME, HOME, HOME, HOME)),
+    Row("accounts:sign-in", "/accounts/sign-in/", (FAILED, HOME, HOME, HOME, HOME, HOME, HOME), words=PROVIDER_AWAY),
+    Row("accounts:callback", "/accounts/callback/", (NOT_THERE,) * 7, words="without a provider"),
+    Row("accounts:callback", "/accounts/callback/?code=x&state=y", (FAILED,) * 7, words=PROVIDER_AWAY),
+    Row("accounts:backchannel-logout", BACKCHANNEL, (NOT_THERE,) * 7, "logout-token", "without a provider"),
+    Row("accounts:backchannel-logout", BACKCHANNEL, (FAILED,) * 7, "logout-token", PROVIDER_AWAY),
+    Row("accounts:break-glass", "/accounts/break-glass/", (NOT_THERE,) * 7, words="while there is no such account"),
+    Row("accounts:break-glass", "/accounts/break-glass/", (NOT_THERE,) * 7, "password", "while there is none"),
+    Row("accounts:signed-out", "/accounts/signed-out/", ALL),
+    Row("accounts:sessions", SESSIONS, SEEN, words="their own; an admin: all"),
+    Row(
+        "accounts:sessions", SESSIONS, (*OUT, NOT_THERE, NOT_THERE, NOT_THERE, NOT_THERE, DONE), "end-session",
+        "ends somebody else's",
+    ),
+    Row("accounts:sessions", SESSIONS, ABSENT, "end-session-absent", "ends one not there"),
     Row("accounts:sign-out", "/accounts/sign-out/", (DONE,) * 7, "sign-out"),
     Row("dashboard:now", "/", SEEN),
     Row("dashboard:timeline", "/timeline/", SEEN),

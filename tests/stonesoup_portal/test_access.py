@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings as of_django
+from django.contrib.sessions.models import Session
 from django.core.handlers.asgi import ASGIRequest
 from django.db import transaction
 from django.http import HttpResponse
@@ -17,16 +19,17 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from pytest_django import Settings
 
-from apps.accounts.models import Role
+from apps.accounts.models import Role, SignIn
 from apps.actions.asking import value_of
 from apps.actions.digests import digest_of_row
 from apps.actions.models import ActionRequest, Freeze
 from apps.actions.options import Options
 from apps.actions.states import Action, State
+from apps.core.clock import database_now
 from apps.fleet.models import Cluster
 from apps.gitops.models import Application
 from stonesoup_portal.streams import Refused, seat_for
-from tests.access_table import APP, ROWS, Row, Said, Seat, table
+from tests.access_table import APP, PROVIDER_AWAY, ROWS, Row, Said, Seat, table
 from tests.actions.cases import freeze_row, live, request_row
 from tests.browser.small_fleet import REQUESTS, fleet_rows
 from tests.conftest import BACKEND, person_with
@@ -48,6 +51,7 @@ clusters:
   - {name: stg-member, role: member, environment: staging, ring: 1}
   - {name: stone-prd-m01, role: member, environment: production}
 """
+PROVIDER = "sso: {issuer: 'http://127.0.0.1:9', client_id: portal}\naccess: [{group: sre, role: viewer}]\n"
 ABSENT = UUID(int=424242)
 ALSO_POSTED = {"accounts:sign-in"}
 """What is sent to it has tests of its own (tests/accounts)."""
@@ -94,10 +98,15 @@ def bulk(client: Client, path: str) -> dict[str, str]:
 def form_of(row: Row, client: Client) -> dict[str, Any]:
     """What is sent."""
     freeze = Freeze.objects.get().pk
+    somebodys = SignIn.objects.get(session_key="somebodys").pk
     told = {"form": str(uuid4())}
     forms: dict[str, Callable[[], dict[str, Any]]] = {
         "report": dict,
         "sign-out": dict,
+        "logout-token": lambda: {"logout_token": "x"},
+        "password": lambda: {"username": "x", "password": "x"},
+        "end-session": lambda: {"session": str(somebodys)},
+        "end-session-absent": lambda: {"session": "999999"},
         "resync": lambda: resync(APP.rpartition("/")[2]),
         "resync-absent": lambda: resync("no-such"),
         "bulk": lambda: bulk(client, row.path),
@@ -141,6 +150,8 @@ def said(answer: HttpResponse, row: Row) -> Said | str:
         return Said.NO_ACCESS
     if status == 403 and answer.headers["Content-Type"].startswith("text/plain"):
         return Said.STOPPED
+    if status in {400, 503}:
+        return Said.FAILED
     told = {200: Said.PAGE, 204: Said.PAGE, 404: Said.NOT_THERE, 403: Said.MAY_NOT, 409: Said.WHY_NOT}
     return told.get(status, f"{status} {place}")
 
@@ -159,9 +170,16 @@ def said_of_stream(client: Client) -> Said | str:
 
 
 @pytest.fixture
-def fleet(db: None, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def fleet_file(db: None, tmp_path: Path, settings: Settings) -> FleetFileOfTest:
+    """In force, without an identity provider."""
+    file = FleetFileOfTest(tmp_path, settings)
+    file.put(FLEET)
+    return file
+
+
+@pytest.fixture
+def fleet(fleet_file: FleetFileOfTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of production, of which Argo CD says that all is well; no worker is told anything."""
-    FleetFileOfTest(tmp_path, settings).put(FLEET)
     monkeypatch.setattr("apps.actions.preflight.live_look", lambda *_, **__: live())
     monkeypatch.setattr("apps.actions.views.send_soon", lambda *_: None)
     monkeypatch.setattr("stonesoup_portal.streams.close_old_connections", lambda: None)
@@ -170,6 +188,10 @@ def fleet(db: None, tmp_path: Path, settings: Settings, monkeypatch: pytest.Monk
     freeze_row("project", "another")
     Application.objects.filter(name=APP.rpartition("/")[2]).delete()
     application_row()
+    now = database_now()
+    told = {"kind": SignIn.Kind.LOCAL, "began_at": now, "ends_at": now + timedelta(hours=1)}
+    Session.objects.create(session_key="somebodys", session_data="", expire_date=now + timedelta(hours=1))
+    SignIn.objects.create(session_key="somebodys", user=person_with("somebody", Role.VIEWER), **told)
     place = {"cluster": "stone-prd-m01", "environment": "production", "project": "default"}
     request_row(Action.REFRESH, State.WAITING, id=REQUESTS[State.WAITING], **place)
 
@@ -192,7 +214,9 @@ def test_the_page_of_the_documentation_shows_this_table() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
-def test_each_gets_the_answer_of_the_table(fleet: None, row: Row) -> None:
+def test_each_gets_the_answer_of_the_table(fleet: None, fleet_file: FleetFileOfTest, row: Row) -> None:
+    if row.words == PROVIDER_AWAY:
+        fleet_file.put(FLEET + PROVIDER)
     found, before = {}, happened()
     for seat in Seat:
         with transaction.atomic():
@@ -207,7 +231,8 @@ def test_each_gets_the_answer_of_the_table(fleet: None, row: Row) -> None:
 def happened() -> list[Any]:
     """What was asked for and let go, and which freezes are on."""
     requests = ActionRequest.objects.exclude(state=State.REFUSED.value).order_by("pk").values_list("pk", "state")
-    return [*requests, *Freeze.objects.order_by("pk").values_list("pk", "ends_at", "ended_by")]
+    sessions = SignIn.objects.filter(session_key="somebodys").values_list("pk", "session_key")
+    return [*requests, *sessions, *Freeze.objects.order_by("pk").values_list("pk", "ends_at", "ended_by")]
 
 
 @pytest.mark.parametrize("seat", [Seat.ANONYMOUS, Seat.NO_GROUP])
