@@ -155,7 +155,7 @@ class HttpClient:
         credentials = self._credentials()
         asked = {**credentials, "Accept-Encoding": "identity", **(headers or {})}
         request = requests.Request("GET", self._url(segments, query), headers=asked)
-        watch = Watch(self.endpoint.connect_timeout + idle_timeout)
+        watch = self._watch(self.endpoint.connect_timeout + idle_timeout)
         try:
             response = self._send(request, watch, read_timeout=idle_timeout)
             if response.status_code != 200:
@@ -165,6 +165,9 @@ class HttpClient:
             raise
         watch.lift()
         return Stream(response, watch, source=self.source, idle_timeout=idle_timeout, line_cap=line_cap)
+
+    def _watch(self, seconds: float) -> Watch:
+        return Watch(seconds, resolve=self.endpoint.resolve)
 
     def _once_more(self, request: requests.Request) -> tuple[Mapping[str, str], Answer]:
         """The exchange with new credentials. What fails now was sent before, though refused then."""
@@ -177,7 +180,7 @@ class HttpClient:
 
     def _exchange(self, request: requests.Request, credentials: Mapping[str, str]) -> Answer:
         request.headers.update(credentials)
-        watch, started, began = Watch(self.endpoint.deadline), time.monotonic(), datetime.now(UTC)
+        watch, started, began = self._watch(self.endpoint.deadline), time.monotonic(), datetime.now(UTC)
         try:
             response = self._send(request, watch, read_timeout=self.endpoint.deadline + 1)
             wire = response.raw

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
@@ -21,12 +21,16 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager, ProxyManager
+from urllib3.util.connection import create_connection
+
+Resolve = Callable[[str, int], Sequence[str]]
 
 
 class Watch:
     """The time that one exchange has. Holds its own handle of the connection, so that a reused number does no harm."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, resolve: Resolve | None = None) -> None:
+        self.resolve = resolve  # as in Endpoint
         self.moment = time.monotonic() + seconds
         self.is_over = False
         self.is_on_kept_connection = False  # one that served another call before
@@ -159,9 +163,22 @@ class _Watched(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         self._is_used = False
         self._show(None)
-        connection = super()._new_conn()
+        connection = self._connected()
         self._show(connection)
         return connection
+
+    def _connected(self) -> socket.socket:
+        """To the first address that answers, of those that the endpoint lets be connected to, if it chooses."""
+        watch = _current.get()
+        if watch is None or watch.resolve is None:
+            return super()._new_conn()
+        failed: OSError = socket.gaierror(f"no address of {self.host}")
+        for address in watch.resolve(self.host, self.port):
+            try:
+                return create_connection((address, self.port), self.timeout, socket_options=self.socket_options)
+            except OSError as error:
+                failed = error
+        raise failed
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self._show(self.sock)

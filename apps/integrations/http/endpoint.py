@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 MEBIBYTE = 1024 * 1024
@@ -35,6 +35,7 @@ class Endpoint:
     server_name: str | None = None
     verify: bool = True
     proxy: str | None = field(default=None, repr=False)
+    resolve: Callable[[str, int], Sequence[str]] | None = None
     connect_timeout: float = 3.0
     deadline: float = 10.0
     body_cap: int = 64 * MEBIBYTE
