@@ -104,18 +104,23 @@ class Provider:
 
     def fleet_file_parts(self) -> str:
         """The sections of a fleet file by which a portal signs people in here, as YAML."""
-        secret = self.folder / "client-secret"
-        secret.write_text(self.sign_in.secret)
-        return yaml.safe_dump(self.sign_in.fleet_file_parts(f"file:{secret}"))
+        return fleet_file_parts(self.sign_in, self.folder)
 
     def _post(self, path: str, **form: str) -> None:
         requests.post(self.issuer + path, data=form, timeout=10).raise_for_status()
 
 
+def fleet_file_parts(sign_in: SignIn, folder: Path) -> str:
+    """The sections of a fleet file by which a portal signs people in at a provider, as YAML."""
+    secret = folder / "client-secret"
+    secret.write_text(sign_in.secret)
+    return yaml.safe_dump(sign_in.fleet_file_parts(f"file:{secret}"))
+
+
 @contextlib.contextmanager
-def provider_running(folder: Path, *portals: str, id_token_seconds: int = 600) -> Iterator[Provider]:
+def provider_running(folder: Path, *portals: str, issuer: str = "", id_token_seconds: int = 600) -> Iterator[Provider]:
     """A provider for the portals with these origins; the first is told of logouts."""
-    provider = Provider(SignIn(f"http://127.0.0.1:{free_port()}", portals, SECRET), folder)
+    provider = Provider(SignIn(issuer or f"http://127.0.0.1:{free_port()}", portals, SECRET), folder)
     settings_write(folder / SETTINGS_FILE, provider.sign_in, id_token_seconds=id_token_seconds)
     try:
         provider.start()

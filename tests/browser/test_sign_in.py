@@ -15,13 +15,17 @@ from pytest_django import Settings
 
 from apps.accounts.models import SignIn
 from apps.core.clock import database_now
+from apps.demo.provider import SignIn as SignInAt
 from apps.sources.fleetfile.current import fleet_file_look_again
-from tests.accounts.provider import Provider, provider_running
+from tests.accounts.provider import SECRET, Provider, fleet_file_parts, provider_running
 from tests.browser.conftest import Visit, Visitor, visits
 from tests.browser.small_fleet import BROKEN, SUBJECT, fleet_rows
+from tests.servers import free_port
+from tests.streaming import web_process
 
 DEEP = f"/apps/?environment=all&q={BROKEN}"
 DETAIL = f"/apps/{SUBJECT}/"
+ENVIRONMENTS = "environments: [{name: staging}, {name: production}]"
 ASK_NOW = """() => {
   document.querySelector("[data-live]").dataset.version = "0";
   htmx.trigger("[data-live]", "portal:refresh");
@@ -45,7 +49,7 @@ def provider(running: Provider) -> Iterator[Provider]:
 def fleet_file(tmp_path: Path, settings: Settings, provider: Provider) -> None:
     """One that names no source, but the provider and its groups."""
     path = tmp_path / "fleet.yaml"
-    path.write_text(f"environments: [{{name: staging}}, {{name: production}}]\n{provider.fleet_file_parts()}")
+    path.write_text(f"{ENVIRONMENTS}\n{provider.fleet_file_parts()}")
     settings.PORTAL_FLEET = str(path)
     fleet_file_look_again()
 
@@ -175,6 +179,33 @@ def test_who_is_disabled_is_out_at_once_and_not_let_in_again(visitor: Visitor, p
     page.locator("#gone a").click()
     choose(page, "remy")
     expect(page.get_by_text("Remy is disabled here")).to_be_visible()
+    forgiven(visit, "401")
+
+
+@pytest.fixture
+def listener_of(transactional_db: None, tmp_path: Path, chromium: Browser) -> Iterator[tuple[Visitor, Provider]]:
+    """Windows onto the portal's own web process, whose pages listen to streams, and its provider."""
+    fleet_rows()
+    issuer, fleet = f"http://127.0.0.1:{free_port()}", tmp_path / "fleet.yaml"
+    fleet.write_text(f"{ENVIRONMENTS}\n{fleet_file_parts(SignInAt(issuer, (), SECRET), tmp_path)}")
+    with (
+        web_process(tmp_path / "web", is_seen=True, PORTAL_FLEET=str(fleet)) as web,
+        provider_running(tmp_path, web.url, issuer=issuer) as provider,
+    ):
+        opener = visits(web.url, chromium, issuer)
+        yield next(opener), provider
+        next(opener, None)
+
+
+def test_a_page_that_listens_says_by_itself_that_its_person_was_disabled(
+    listener_of: tuple[Visitor, Provider],
+) -> None:
+    visitor, provider = listener_of
+    visit, page = arrived(visitor, "remy")
+    with page.expect_response("**/stream?*"):
+        page.reload()
+    provider.disable("remy")
+    expect(page.locator("#gone")).to_contain_text("You are signed out")
     forgiven(visit, "401")
 
 
