@@ -168,10 +168,10 @@ def test_what_a_worker_looks_at_just_now_is_not_taken_for_lost(monkeypatch: pyte
     lost = request_row(state=State.APPROVED, sent_at=None, state_at=ago(seconds=4))
     taken = request_row(state=State.APPROVED, sent_at=None, state_at=ago(seconds=4), name="other")
 
-    def stopped(_: ActionRequest) -> None:
+    def stopped(*_: object) -> None:
         raise Stopped
 
-    monkeypatch.setattr("apps.actions.sending._client", stopped)
+    monkeypatch.setattr("apps.actions.sending.acting_client", stopped)
     with pytest.raises(Stopped):
         request_send(taken.pk)
     assert requests_lost() == [lost.pk]
