@@ -205,7 +205,7 @@ def test_a_page_that_listens_says_by_itself_that_its_person_was_disabled(
     with page.expect_response("**/stream?*"):
         page.reload()
     provider.disable("remy")
-    expect(page.locator("#gone")).to_contain_text("You are signed out")
+    expect(page.locator("#gone")).to_contain_text("You are signed out", timeout=20_000)
     forgiven(visit, "401")
 
 
