@@ -16,7 +16,7 @@ unexport DJANGO_SETTINGS_MODULE PROMETHEUS_MULTIPROC_DIR
 # kept modules: each process that the portal or a test starts would compile them all anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo run account portal-check test check lint types contracts django-checks bench kills lock schema access screenshots clean
+.PHONY: help demo run account portal-check test check lint types contracts django-checks bench kills lock schema access audit screenshots clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -69,6 +69,9 @@ schema: $(VENV)/.runtime ## docs/configuration.md and docs/fleet.schema.json fro
 
 access: $(VENV)/.dev ## docs/access.md from the table that the tests go through
 	@$(BIN)/python -m tests.access_table > docs/access.md
+
+audit: $(VENV)/.dev ## licences, bill of materials (state/audit/sbom.cdx.json) and known weaknesses of the locked packages (AUDIT_OSV_URL=)
+	@$(BIN)/python -m scripts.audit
 
 screenshots: $(VENV)/.dev $(VENV)/.provider ## docs/screenshots from a running demo
 	@$(BIN)/python -m scripts.screenshots
