@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from datetime import datetime, timedelta
 
+from django.contrib.sessions.models import Session
 from django.db.models import Q
 
 from apps.core.clock import database_now
+from apps.core.connections import connection_let_go
 from apps.core.errors import PortalError
 from apps.integrations.oidc import OidcProvider, ProviderAway, Renewed, SignInRefused
 from apps.sources.fleetfile.secrets import SecretUnavailable
@@ -29,6 +32,7 @@ LEASE = timedelta(seconds=30)
 PAUSE_SECONDS = 20.0
 """After an attempt that the provider did not answer, no page of this process waits for it for so long."""
 WAIT_SECONDS, LOOK_SECONDS = 6.0, 0.1
+ROUND_SECONDS, MOST_IN_A_ROUND = 30, 500
 LEAST_LIFE = timedelta(seconds=60)
 
 _one_at_a_time = threading.Semaphore(1)
@@ -63,6 +67,25 @@ def session_confirmed(session_key: str, *, at_most: timedelta, waits: bool = Tru
         return _renewed(row)
     finally:
         _one_at_a_time.release()
+
+
+def sessions_renew() -> int:
+    """Asks the provider of every live session on which its word is about to run out; how many were asked about.
+
+    Called every ROUND_SECONDS, so that a person who was disabled is out in time though nothing but streams asks.
+    """
+    sso = sso_in_force()
+    if sso is None:
+        return 0
+    now = database_now()
+    old = now - timedelta(minutes=sso.refresh_minutes) + timedelta(seconds=ROUND_SECONDS)
+    alive = Session.objects.filter(expire_date__gt=now).values("session_key")
+    due = SignIn.objects.filter(kind=SignIn.Kind.SSO, refreshed_at__lte=old, session_key__in=alive)
+    keys = list(due.order_by("refreshed_at").values_list("session_key", flat=True)[:MOST_IN_A_ROUND])
+    for key in keys:
+        with contextlib.suppress(SessionLost):
+            session_confirmed(key, at_most=now - old, waits=False)
+    return len(keys)
 
 
 def id_token_for(session_key: str) -> str:
@@ -109,6 +132,7 @@ def _renewed(row: SignIn) -> bool:
         token = unsealed(row.refresh_token)
         if not token:
             raise _lost(row, "no-refresh-token")
+        connection_let_go()
         renewed = provider.renew(token, subject=row.subject, sid=row.sid)
     except ProviderAway as away:
         log.warning("a session is not confirmed: %s", away)

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts import renewing
 from apps.accounts.models import SignIn
 from apps.accounts.renewing import AT_ACTIONS, SessionLost, SignInNeeded, id_token_for, session_confirmed
+from apps.accounts.tasks import renew_sessions
 from apps.accounts.tokens import unsealed
 from apps.actions.models import ActionRequest, AuditLine
 from apps.core.clock import database_now
@@ -315,3 +316,24 @@ def test_single_sign_on_costs_a_page_no_query(organisation: Organisation, admin:
             browser.get("/sources/")
         counted.append(len(queries))
     assert counted[0] == counted[1]
+
+
+def test_f49_who_is_disabled_is_out_in_time_though_nobody_asks_for_a_page(organisation: Organisation) -> None:
+    organisation.signed_in("remy", "oncall")
+    sasha = organisation.signed_in("sasha", "oncall")
+    pass_minutes(4.4)
+    renew_sessions()
+    assert organisation.refreshes() == 0
+    pass_minutes(0.2)
+    organisation.people["remy"].is_disabled = True
+    renew_sessions()
+    assert [row.session_key for row in SignIn.objects.all()] == [session_of(sasha).session_key]
+    assert organisation.refreshes() == 2
+
+
+def test_a_session_that_is_over_is_not_asked_about(organisation: Organisation) -> None:
+    organisation.signed_in("remy", "oncall")
+    pass_minutes(5)
+    Session.objects.update(expire_date=database_now() - timedelta(seconds=1))
+    renew_sessions()
+    assert organisation.refreshes() == 0
