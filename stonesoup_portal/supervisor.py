@@ -48,6 +48,8 @@ THREADS_BESIDE_SOURCES = 4
 """Of the reading worker, for housekeeping and details."""
 ACTION_THREADS = 8
 BROKER_SECONDS = 10.0
+BARE = frozenset({"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"})
+TOLD_TO_DEMO = ("DJANGO_SETTINGS_MODULE", "PORTAL_DEMO", "PORTAL_STATE", "PYTHONFAULTHANDLER", "PYTHONUNBUFFERED")
 OTHERS_SETTINGS = ("CELERY_", "UVICORN_", "WEB_CONCURRENCY")
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
@@ -207,7 +209,7 @@ def broker(state: Path, kept_alive: list[Child] | None = None) -> Iterator[str]:
     config.unlink(missing_ok=True)
     with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(broker_config(port, password, state / "broker.log"))
-    child = Child("broker", [str(get_binary_path()), str(config)], dict(os.environ))
+    child = Child("broker", [str(get_binary_path()), str(config)], bare_environment())
     child.start()
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     try:
@@ -218,6 +220,11 @@ def broker(state: Path, kept_alive: list[Child] | None = None) -> Iterator[str]:
     finally:
         child.ask_to_end()
         child.wait_or_kill(time.monotonic() + BROKER_SECONDS)
+
+
+def bare_environment() -> dict[str, str]:
+    """What a child is told that needs no secret of the portal: where programs and temporary files are."""
+    return {name: value for name, value in os.environ.items() if name in BARE}
 
 
 def broker_config(port: int, password: str, log_file: Path) -> str:
@@ -268,6 +275,11 @@ def environment_for(state: Path, fleet: Path, broker_url: str, *, is_demo: bool)
     }
     ours = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS_SETTINGS)}
     return {**ours, **told}
+
+
+def environment_of_demo(environment: dict[str, str]) -> dict[str, str]:
+    """What the demo's servers are told: neither where the portal keeps its data nor any key of it."""
+    return {**bare_environment(), **{name: environment[name] for name in TOLD_TO_DEMO}, "PORTAL_FLEET": ""}
 
 
 def portal_command(environment: dict[str, str], *arguments: str) -> None:
@@ -439,7 +451,7 @@ def start_demo(supervisor: Supervisor, options: argparse.Namespace, fleet: Path,
     """
     fleet.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fleet.unlink(missing_ok=True)
-    issuer, alone = demonstration.issuer_for(fleet.parent), {**environment, "PORTAL_FLEET": ""}
+    issuer, alone = demonstration.issuer_for(fleet.parent), environment_of_demo(environment)
     simulated = [*MANAGE, *demonstration.fleet_arguments(options, fleet, issuer)]
     demo = supervisor.add("demo fleet", simulated, alone)
     portal_commands(environment, MIGRATE, COLLECT_STATIC)

@@ -12,9 +12,11 @@ from playwright.sync_api import Browser, Page, Response
 
 from apps.accounts.models import Role
 from apps.actions.models import ActionRequest, AuditLine, Freeze
+from apps.core import reports
 from tests.browser.attacks import OtherSite, other_site
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Visit, session_of
 from tests.browser.small_fleet import DETAILS, LISTS, fleet_rows
+from tests.faults.processes import until
 
 FORM = {"do": "freeze", "what": "everything|", "reason": "x", "length": "1h", "csrfmiddlewaretoken": "a" * 64}
 SIMPLE = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
@@ -131,3 +133,17 @@ def is_kept_out(victim: Visit, evil: OtherSite, address: str) -> bool:
 def test_the_way_back_is_to_the_portal_f50(victim: Visit, elsewhere: str) -> None:
     victim.open(f"/accounts/sign-in/?next={quote(elsewhere, safe='%')}")
     assert victim.page.url == f"{victim.url}/"
+
+
+def test_what_the_policy_stops_is_reported_in_one_line(
+    victim: Visit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reports, "GATE", reports.Gate())
+    victim.open("/sources/?q=secret")
+    victim.page.evaluate(
+        "() => { const s = document.createElement('script'); s.text = 'xss()'; document.body.append(s) }"
+    )
+    until(lambda: caplog.messages, 20)
+    (line,) = caplog.messages
+    assert line.startswith(f"a browser reports: script-src-elem kept inline from {victim.url}/sources/")
+    assert "secret" not in line
