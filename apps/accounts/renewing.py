@@ -119,13 +119,14 @@ def _is_confirmed(row: SignIn, at_most: timedelta) -> bool:
 
 
 def _renewed(row: SignIn) -> bool:
-    """Asks the provider, unless somebody else does: False then, and where it does not answer."""
+    """Asks the provider, unless somebody else does or just did: False then, and where it does not answer."""
     provider = _provider()
     if provider is None:
         return False
     now = database_now()
     free = Q(refreshing_until=None) | Q(refreshing_until__lte=now)
-    if not SignIn.objects.filter(free, pk=row.pk).update(refreshing_until=now + LEASE):
+    still_as_read = SignIn.objects.filter(free, pk=row.pk, refreshed_at=row.refreshed_at)
+    if not still_as_read.update(refreshing_until=now + LEASE):
         return False
     row.refresh_from_db()
     try:
