@@ -170,7 +170,7 @@ def fleet_process() -> psutil.Process:
 def portal_on(fleet: Fleet, state: Path) -> Iterator[Portal]:
     """Two web processes, two workers with a schedule each, a broker, and a follower, on one database."""
     broker, url = broker_of(state)
-    environment = supervisor.environment_for(state, fleet_file_of(fleet, state / "kills.yaml"), url, is_demo=False)
+    environment = supervisor.environment_for(state, fleet_file_of(fleet, state / "kills.yaml"), url)
     os.environ.update(environment)
     supervisor.portal_commands(environment, supervisor.MIGRATE, supervisor.COLLECT_STATIC)
     account = [*supervisor.MANAGE, "portal_account", NAME, "--role", "admin"]

@@ -58,7 +58,7 @@ def shoot(url: str, folder: Path, *, widths: list[int], schemes: list[str]) -> l
 
 
 def shoot_all(page: Page, url: str, folder: Path, suffix: str) -> None:
-    """Signs in and takes every page, lists and details."""
+    """Signs in on the provider's page and takes every page, lists and details."""
     page.goto(url)
     page.screenshot(path=folder / f"sign-in-{suffix}.png")
     page.click("button[value=ada]")

@@ -49,7 +49,7 @@ THREADS_BESIDE_SOURCES = 4
 ACTION_THREADS = 8
 BROKER_SECONDS = 10.0
 BARE = frozenset({"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"})
-TOLD_TO_DEMO = ("DJANGO_SETTINGS_MODULE", "PORTAL_DEMO", "PORTAL_STATE", "PYTHONFAULTHANDLER", "PYTHONUNBUFFERED")
+TOLD_TO_DEMO = ("DJANGO_SETTINGS_MODULE", "PORTAL_STATE", "PYTHONFAULTHANDLER", "PYTHONUNBUFFERED")
 OTHERS_SETTINGS = ("CELERY_", "UVICORN_", "WEB_CONCURRENCY")
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
@@ -256,7 +256,7 @@ def answers(client: redis.Redis) -> bool:
         return False
 
 
-def environment_for(state: Path, fleet: Path, broker_url: str, *, is_demo: bool) -> dict[str, str]:
+def environment_for(state: Path, fleet: Path, broker_url: str) -> dict[str, str]:
     """What all children are told; what would steer Celery or uvicorn of other programs is kept from them."""
     figures = state / "figures"
     shutil.rmtree(figures, ignore_errors=True)
@@ -266,7 +266,6 @@ def environment_for(state: Path, fleet: Path, broker_url: str, *, is_demo: bool)
         "PORTAL_STATE": str(state),
         "PORTAL_FLEET": str(fleet),
         "PORTAL_BROKER_URL": broker_url,
-        "PORTAL_DEMO": "1" if is_demo else "",
         "PORTAL_WORKER_METRICS_PORT": "",
         "PROMETHEUS_MULTIPROC_DIR": str(figures),
         "PYTHONUNBUFFERED": "1",
@@ -405,7 +404,7 @@ def run(options: argparse.Namespace) -> None:
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     fleet = state / "demo" / "fleet.yaml" if options.demo else Path(options.fleet).resolve()
     with held(state), broker(state, supervisor.children) as broker_url:
-        environment = environment_for(state, fleet, broker_url, is_demo=options.demo)
+        environment = environment_for(state, fleet, broker_url)
         os.environ.update(environment)
         try:
             start_children(supervisor, options, state, fleet, environment)

@@ -16,7 +16,6 @@ PORTAL_STATE = Path(os.environ.get("PORTAL_STATE", BASE_DIR / "state")).resolve(
 PORTAL_FLEET = os.environ.get("PORTAL_FLEET", "")
 PORTAL_PAGE_THREADS = PAGE_THREADS
 PORTAL_TOKEN_KEYS = [key for key in os.environ.get("PORTAL_TOKEN_KEYS", "").split(",") if key]
-PORTAL_DEMO = os.environ.get("PORTAL_DEMO", "") == "1"
 
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]

@@ -22,7 +22,6 @@ def required(name: str) -> str:
     return value
 
 
-PORTAL_DEMO = False
 SECRET_KEY = required("PORTAL_SECRET_KEY")
 ALLOWED_HOSTS = required("PORTAL_HOSTS").split(",")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]

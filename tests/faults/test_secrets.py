@@ -197,9 +197,7 @@ def test_a_child_that_needs_no_secret_is_told_none_f53(tmp_path: Path, monkeypat
     with broker(tmp_path, kept := []):
         assert "PATH" in kept[0].environment
         assert leaks_in(str(kept[0].environment) + str(kept[0].command)) == set()
-    portal = environment_for(
-        tmp_path, tmp_path / "fleet.yaml", f"redis://:{SEEDS['broker-password']}@x/0", is_demo=True
-    )
+    portal = environment_for(tmp_path, tmp_path / "fleet.yaml", f"redis://:{SEEDS['broker-password']}@x/0")
     assert leaks_in(str(portal)) == set(SEEDS), "the portal's own processes read the secrets that the fleet file names"
     assert leaks_in(str(environment_of_demo(portal)) + str(bare_environment())) == set()
 

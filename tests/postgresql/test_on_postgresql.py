@@ -78,7 +78,6 @@ def portal_on(server: PostgreSQL, fleet_file: Path, folder: Path) -> Iterator[Po
     env = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "stonesoup_portal.settings.embedded",
-        "PORTAL_DEMO": "1",
         "PORTAL_STATE": str(folder / "state"),
         "PORTAL_FLEET": str(fleet_file),
         "PORTAL_DATABASE_URL": server.url,

@@ -55,17 +55,6 @@ def test_processes_that_start_together_on_a_new_folder_have_one_key(tmp_path: Pa
     assert told_by("embedded", code, PORTAL_STATE=str(tmp_path)) == "True"
 
 
-def test_nobody_is_let_in_without_a_password_in_production() -> None:
-    given = {
-        "PORTAL_SECRET_KEY": "k" * 60,
-        "PORTAL_HOSTS": "portal.example.com",
-        "PORTAL_DATABASE_URL": "postgresql://portal@127.0.0.1/portal",
-        "PORTAL_BROKER_URL": "redis://127.0.0.1/0",
-        "PORTAL_DEMO": "1",
-    }
-    assert told_by("production", "print(settings.PORTAL_DEMO)", **given) == "False"
-
-
 def test_the_pool_has_a_connection_for_every_page_and_for_what_makes_pages_anew() -> None:
     """All page threads may hold one while they wait for a page that is made anew, which needs one more to be made."""
     renewing = sum(keeper._renewing._max_workers for keeper in (PAGES, MOMENTS))

@@ -158,7 +158,7 @@ def test_other_programs_settings_do_not_reach_the_children(tmp_path: Path, monke
     others = {"CELERY_BROKER_URL": "redis://elsewhere", "UVICORN_HOST": "0.0.0.0", "WEB_CONCURRENCY": "4"}
     for name, value in {**others, "DJANGO_SETTINGS_MODULE": "other", "PORTAL_WORKER_METRICS_PORT": "9"}.items():
         monkeypatch.setenv(name, value)
-    environment = environment_for(tmp_path, tmp_path / "fleet.yaml", "redis://ours", is_demo=False)
+    environment = environment_for(tmp_path, tmp_path / "fleet.yaml", "redis://ours")
     assert not others.keys() & environment.keys()
     assert environment["DJANGO_SETTINGS_MODULE"] == "stonesoup_portal.settings.embedded"
     assert not environment["PORTAL_WORKER_METRICS_PORT"]
