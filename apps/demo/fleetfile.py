@@ -51,14 +51,7 @@ def fleet_file_write(
         "clusters": [_cluster(each, urls, secrets, interval) for each in world.clusters.values()],
         "argocd": [_argocd(name, world, urls, secrets) for name in world.argocds],
         "alertmanagers": [_alertmanager(urls)],
-        "prometheuses": [
-            {
-                "name": "appsre",
-                "url": urls["prometheus/appsre"],
-                "feeds": ["appsre"],
-                "interval": INTERVALS["prometheuses"],
-            }
-        ],
+        "prometheuses": [_prometheus(urls)],
         "observatorium": [_observatorium(urls, secrets)],
         "alerts": {
             "cluster_labels": ["source_cluster", "tested_cluster", "dest_server"],
@@ -117,6 +110,15 @@ def _alertmanager(urls: Mapping[str, str]) -> dict[str, Any]:
         "group_by": ["alertname", "source_cluster"],
         "members": [urls["alertmanager/appsre/0"], urls["alertmanager/appsre/1"]],
         "interval": INTERVALS["alertmanagers"],
+    }
+
+
+def _prometheus(urls: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": "appsre",
+        "url": urls["prometheus/appsre"],
+        "feeds": ["appsre"],
+        "interval": INTERVALS["prometheuses"],
     }
 
 
