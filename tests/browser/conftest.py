@@ -64,6 +64,7 @@ class Visit:
 
 
 Visitor = Callable[..., Visit]
+NO_SOURCES = "environments: [{name: staging}, {name: production}]\n"
 
 
 @pytest.fixture(scope="package")
@@ -81,7 +82,7 @@ def chromium() -> Iterator[Browser]:
 def fleet_file(tmp_path: Path, settings: Settings) -> None:
     """A fleet file in force that names no source; the rows are the test's own."""
     path = tmp_path / "fleet.yaml"
-    path.write_text("environments: [{name: staging}, {name: production}]\n")
+    path.write_text(NO_SOURCES)
     settings.PORTAL_FLEET = str(path)
     fleet_file_look_again()
 
@@ -98,7 +99,10 @@ def visitor(transactional_db: None, live_server: Any, chromium: Browser, fleet_f
 @pytest.fixture(scope="package")
 def streaming(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """The portal's own web process, with streams, on the database of the tests."""
-    with web_process(tmp_path_factory.mktemp("web"), is_seen=True) as web:
+    folder = tmp_path_factory.mktemp("web")
+    path = folder / "fleet.yaml"
+    path.write_text(NO_SOURCES)
+    with web_process(folder, is_seen=True, PORTAL_FLEET=str(path)) as web:
         yield web
 
 

@@ -256,11 +256,17 @@ def test_a_stream_that_breaks_is_replaced_by_asking_and_tried_again(listener: Vi
     visit.said.clear()
 
 
-def test_who_is_signed_out_is_led_to_the_sign_in_page(listener: Visitor) -> None:
+def test_who_is_signed_out_keeps_the_page_and_is_led_to_the_sign_in_by_one_click(listener: Visitor) -> None:
     visit, page, _ = listening(listener)
+    shown = page.url
     Session.objects.all().delete()
-    page.wait_for_url("**/accounts/sign-in/**", timeout=15_000)
+    gone = page.locator("#gone")
+    expect(gone).to_contain_text("You are signed out", timeout=15_000)
+    assert page.url == shown
     assert all("401" in words for words in visit.said), visit.said
+    gone.get_by_role("link").click()
+    expect(page.locator("h1")).to_have_text("Sign in")
+    assert page.locator("input[name=next]").get_attribute("value") == "/apps/"
     visit.said.clear()
 
 
