@@ -32,17 +32,18 @@ def read_body(raw: BaseHTTPResponse, *, watch: Watch, cap: int, source: str, dea
 
     Raises UpstreamUnavailable when the time is over, UpstreamBadReply when it is cut or larger than `cap`.
     """
-    body = bytearray()
+    pieces, size = [], 0  # put together at the end: a text that grows is copied now and then, and takes twice its room
     try:
         while piece := raw.read1(PIECE, decode_content=True):
-            body += piece
-            if len(body) > cap or raw.tell() > cap:
+            pieces.append(piece)
+            size += len(piece)
+            if size > cap or raw.tell() > cap:
                 raise failure(UpstreamBadReply, source, f"its answer is larger than {cap / MEBIBYTE:g} MiB")
     except NOT_READ as error:
         raise _cut_short(error, watch, source, deadline) from error
     if watch.is_over:
         raise too_slow(source, deadline)
-    return bytes(body)
+    return b"".join(pieces)
 
 
 def too_slow(source: str, deadline: float, *, never_sent: bool = False) -> UpstreamError:
