@@ -17,7 +17,7 @@ from apps.core.clock import database_now
 from apps.core.text import clean
 
 from .models import Person, SignIn
-from .provider import is_sso_in_force
+from .provider import is_sign_in_known, is_sso_in_force
 
 audit = logging.getLogger("portal.audit")
 
@@ -30,14 +30,19 @@ class InUse:
     since: datetime
 
 
+def is_past_provider() -> bool:
+    """Whether people sign in at a provider, or it is not known how they do: no fleet file was right yet."""
+    return is_sso_in_force() or not is_sign_in_known()
+
+
 def is_break_glass_open() -> bool:
     """Whether any account may sign in past the provider now."""
-    return is_sso_in_force() and Person.objects.filter(break_glass_until__gt=database_now()).exists()
+    return is_past_provider() and Person.objects.filter(break_glass_until__gt=database_now()).exists()
 
 
 def break_glass_in_use() -> list[InUse]:
     """Who is signed in by break-glass now. No query without single sign-on, else one, and two where somebody is."""
-    if not is_sso_in_force():
+    if not is_past_provider():
         return []
     rows = list(SignIn.objects.filter(kind=SignIn.Kind.BREAK_GLASS).select_related("user"))
     keys = [row.session_key for row in rows]

@@ -7,8 +7,10 @@ import logging
 import threading
 import time
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.db.models import Q
 
 from apps.core.clock import database_now
@@ -80,7 +82,7 @@ def sessions_renew() -> int:
     now = database_now()
     old = now - timedelta(minutes=sso.refresh_minutes) + timedelta(seconds=ROUND_SECONDS)
     alive = Session.objects.filter(expire_date__gt=now).values("session_key")
-    due = SignIn.objects.filter(kind=SignIn.Kind.SSO, refreshed_at__lte=old, session_key__in=alive)
+    due = SignIn.objects.filter(kind=SignIn.Kind.SSO, issuer=sso.issuer, refreshed_at__lte=old, session_key__in=alive)
     keys = list(due.order_by("refreshed_at").values_list("session_key", flat=True)[:MOST_IN_A_ROUND])
     for key in keys:
         with contextlib.suppress(SessionLost):
@@ -123,6 +125,8 @@ def _renewed(row: SignIn) -> bool:
     provider = _provider()
     if provider is None:
         return False
+    if row.issuer != provider.settings.issuer:
+        raise _lost(row, "other-issuer")
     now = database_now()
     free = Q(refreshing_until=None) | Q(refreshing_until__lte=now)
     still_as_read = SignIn.objects.filter(free, pk=row.pk, refreshed_at=row.refreshed_at)
@@ -131,14 +135,19 @@ def _renewed(row: SignIn) -> bool:
     row.refresh_from_db()
     try:
         token = unsealed(row.refresh_token)
+        if row.refresh_token and not token:
+            log.error("no session can be confirmed: this process has no key for the tokens (PORTAL_TOKEN_KEYS)")
+            SignIn.objects.filter(pk=row.pk).update(refreshing_until=None)
+            return False
         if not token:
             raise _lost(row, "no-refresh-token")
         connection_let_go()
-        renewed = provider.renew(token, subject=row.subject, sid=row.sid)
+        renewed = provider.renew(token, subject=row.subject, sid=row.sid, keep=partial(_keep_refresh_token, row, token))
     except ProviderAway as away:
         log.warning("a session is not confirmed: %s", away)
         _stay_quiet()
         SignIn.objects.filter(pk=row.pk).update(refreshing_until=None)
+        access_apply(user=row.user, groups=None)  # the rules in force may be others by now
         return False
     except SignInRefused as refused:
         raise _lost(row, refused.kind) from refused
@@ -164,9 +173,16 @@ def _keep(row: SignIn, renewed: Renewed, asked_at: datetime) -> None:
     told = {"refresh_token": sealed(renewed.refresh_token), "refreshed_at": asked_at, "refreshing_until": None}
     if renewed.id_token:
         told |= {"id_token": sealed(renewed.id_token), "id_token_expires_at": renewed.id_token_expires_at}
-    if not SignIn.objects.filter(pk=row.pk).update(**told):
-        raise SessionLost("The session was ended meanwhile")
-    access_apply(user=row.user, groups=renewed.groups)
+    with transaction.atomic():
+        if not SignIn.objects.filter(pk=row.pk).update(**told):
+            raise SessionLost("The session was ended meanwhile")
+        access_apply(user=row.user, groups=renewed.groups)
+
+
+def _keep_refresh_token(row: SignIn, before: str, now: str) -> None:
+    if now != before:
+        SignIn.objects.filter(pk=row.pk).update(refresh_token=sealed(now))
+        connection_let_go()
 
 
 def _lost(row: SignIn, why: str) -> SessionLost:
@@ -187,6 +203,7 @@ def _waited_for(row: SignIn, at_most: timedelta) -> bool:
             return True
         if found.refreshing_until is None or found.refreshing_until <= database_now():
             return False
+        connection_let_go()
         time.sleep(LOOK_SECONDS)
     return False
 

@@ -28,7 +28,7 @@ from apps.core.topics import raise_topics
 from apps.sources.fleetfile.sso import Sso
 
 from .models import SignIn
-from .provider import is_sign_in_known, sso_in_force
+from .provider import is_sign_in_known, is_sso_in_force, sso_in_force
 
 SIGNED_IN_AT = "signed_in_at"
 ENDS_AT, IDLE = "ends_at", "idle"
@@ -90,6 +90,9 @@ class SessionStore(db.SessionStore):
             self._session_key = None
             return {}
         told: dict[str, Any] = self.decode(found[0][0])
+        if SESSION_KEY in told and not self.standing.kind and is_sso_in_force():  # begun before people signed in there
+            self._session_key = None
+            return {}
         return told
 
     def get_expiry_date(self, **kwargs: Any) -> datetime:

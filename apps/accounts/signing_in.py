@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.core.clock import database_now
+from apps.core.connections import connection_let_go
 from apps.core.structs import converted
 from apps.core.text import clean
-from apps.integrations.oidc import Begun, OidcProvider, SignedIn
+from apps.integrations.oidc import Begun, OidcProvider, ProviderAway, SignedIn
 
 from .access import grants_held
 from .grants import grants_shown
-from .models import SignIn
+from .models import Person, SignIn
 from .people import account_of
 from .provider import sso_in_force
-from .sessions import SIGNED_IN_AT, limits_by, limits_set, session_renewed, sessions_end
+from .sessions import SIGNED_IN_AT, Limits, limits_by, limits_set, session_renewed, sessions_end
 from .tokens import sealed
 
 log = logging.getLogger(__name__)
@@ -32,6 +38,8 @@ BACKEND = "apps.accounts.backends.LocalAccountBackend"
 PENDING = "signing_in"
 MOST_PENDING = 5
 LONGEST_WAY_BACK = 2000
+PAGES_WAIT = threading.BoundedSemaphore(max(1, settings.PORTAL_PAGE_THREADS - 1))
+"""One thread of the pages stays free, however slow the provider is."""
 
 
 def sign_in_begin(*, request: HttpRequest, provider: OidcProvider, way_back: str, is_fresh: bool) -> str:
@@ -40,7 +48,9 @@ def sign_in_begin(*, request: HttpRequest, provider: OidcProvider, way_back: str
     `is_fresh`: the provider asks the person even if it knows them still. Raises ProviderAway.
     """
     callback = request.build_absolute_uri(reverse("accounts:callback"))
-    begun = provider.begin(callback, max_age=0 if is_fresh else None)
+    connection_let_go()
+    with turn_at_provider():
+        begun = provider.begin(callback, max_age=0 if is_fresh else None)
     kept = {**asdict(begun), "url": "", "way_back": way_back[:LONGEST_WAY_BACK]}
     pending = {**_pending(request), begun.state: kept}
     request.session[PENDING] = dict(list(pending.items())[-MOST_PENDING:])
@@ -53,12 +63,26 @@ def sign_in_finish(*, request: HttpRequest, provider: OidcProvider, answer: Mapp
     Raises SignInRefused, AccountRefused and ProviderAway; nobody is signed in then.
     """
     begun, way_back = _begun(request, answer.get("state", ""))
-    signed = provider.finish(answer, begun)
+    connection_let_go()
+    with turn_at_provider():
+        signed = provider.finish(answer, begun)
     user = account_of(signed)
     session_begin(request=request, user=user, kind=SignIn.Kind.SSO, signed=signed)
     return way_back
 
 
+@contextmanager
+def turn_at_provider() -> Iterator[None]:
+    """One of the pages that may wait for the provider. Raises ProviderAway at once where as many wait already."""
+    if not PAGES_WAIT.acquire(blocking=False):
+        raise ProviderAway("sso", "it is slow to answer, and others wait for it already")
+    try:
+        yield
+    finally:
+        PAGES_WAIT.release()
+
+
+@transaction.atomic
 def session_begin(*, request: HttpRequest, user: User, kind: SignIn.Kind, signed: SignedIn | None = None) -> None:
     """Signs the person in, in a session with a new key: whoever else held the one before gains nothing.
 
@@ -69,7 +93,7 @@ def session_begin(*, request: HttpRequest, user: User, kind: SignIn.Kind, signed
     if signed:
         _note_moment(request, signed)
     now = database_now()
-    limits = limits_by(sso_in_force(), now)
+    limits = limits_of(user, now)
     limits_set(request.session, limits)
     request.session.cycle_key()
     key = request.session.session_key or ""
@@ -88,6 +112,13 @@ def session_begin(*, request: HttpRequest, user: User, kind: SignIn.Kind, signed
         session_renewed.send(User, before=before, now=key)
     sessions_end([before] if before else [])
     log.info("%s signed in as %s (%s)", user, grants_shown(grants_held(user)) or "nobody with a role", kind.label)
+
+
+def limits_of(user: User, now: datetime) -> Limits:
+    """Those of the moment; a break-glass account's session ends with the account's own time at the latest."""
+    limits = limits_by(sso_in_force(), now)
+    until = Person.objects.filter(user=user).values_list("break_glass_until", flat=True).first()
+    return replace(limits, ends_at=min(limits.ends_at, until)) if until else limits
 
 
 def _note_moment(request: HttpRequest, signed: SignedIn) -> None:

@@ -1,7 +1,8 @@
 """Tokens of the provider at rest: encrypted, with keys that can be changed.
 
-The newest of PORTAL_TOKEN_KEYS encrypts, any of them decrypts; without it the key comes from SECRET_KEY (and its
-fallbacks). So that a database alone, or its backup, lets nobody act as somebody.
+The newest of PORTAL_TOKEN_KEYS encrypts; any of them decrypts, and so do the keys that come from SECRET_KEY and its
+fallbacks, of which the first encrypts where there are none. So that a database alone, or its backup, lets nobody act as
+somebody.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def _fernet() -> MultiFernet:
 
 def _secrets() -> Sequence[str]:
     told: Sequence[str] = settings.PORTAL_TOKEN_KEYS
-    return told or [settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)]
+    return [*told, settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)]
 
 
 def _key(secret: str) -> bytes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from django.contrib.auth.models import User
-
 from apps.accounts.access import Verb, refusal_of, role_of
+from apps.accounts.backends import LocalAccountBackend
 from apps.accounts.renewing import AT_ACTIONS, SessionLost, session_confirmed
 from apps.accounts.seats import is_session_alive
 from apps.core.clock import database_now
@@ -142,8 +141,8 @@ def _left_words(request: ActionRequest) -> str:
 
 def _who_now(request: ActionRequest) -> Who:
     """The person with the role and the scope that they have now; what no session asked for needs none."""
-    user = User.objects.select_related("person").filter(pk=request.person_id or 0).first()
-    if user is None or not user.is_active:
+    user = LocalAccountBackend().get_user(request.person_id or 0)
+    if user is None:
         raise NotToBeSent(f"The account of {request.username} is disabled")
     if refused := refusal_of(user, Verb.ACT, request):
         raise NotToBeSent(refused)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.contrib.auth import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -72,6 +73,7 @@ def in_words(view: View) -> View:
         try:
             if request.method == "POST":
                 request.__dict__[CONFIRMED] = session_confirmed(request.session.session_key or "", at_most=AT_ACTIONS)
+                request.user = get_user(request)  # the provider's word may have taken a role away
             return view(request, *args, **kwargs)
         except SessionLost:
             return redirect_to_login(page_to_return_to(request))

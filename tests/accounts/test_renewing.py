@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import close_old_connections, connection
 from django.test import Client
@@ -309,6 +310,9 @@ def test_the_limits_are_those_of_the_fleet_file(organisation: Organisation) -> N
 
 def test_single_sign_on_costs_a_page_no_query(organisation: Organisation, admin: Client) -> None:
     client = organisation.signed_in("ada", "admins")
+    session = admin.session.session_key or ""
+    user = User.objects.get(pk=admin.session["_auth_user_id"])
+    SignIn.objects.create(session_key=session, user=user, kind=SignIn.Kind.BREAK_GLASS, began_at=database_now())
     counted = []
     for browser in (admin, client):
         browser.get("/sources/")
@@ -337,3 +341,31 @@ def test_a_session_that_is_over_is_not_asked_about(organisation: Organisation) -
     Session.objects.update(expire_date=database_now() - timedelta(seconds=1))
     renew_sessions()
     assert organisation.refreshes() == 0
+
+
+def test_a_role_that_the_provider_took_away_does_not_count_at_the_next_deed(organisation: Organisation) -> None:
+    client = organisation.signed_in("remy", "oncall")
+    pass_minutes(1)
+    organisation.people["remy"].groups = ["viewers"]
+    form = "http://testserver/actions/freezes/?what=environment%7Cstaging"
+    answer = client.post("/actions/freezes/", FREEZE, headers={"Referer": form})
+    assert answer.status_code in {403, 409}
+    assert not ActionRequest.objects.filter(state="succeeded").exists()
+
+
+def test_a_session_of_another_provider_is_never_told_to_this_one(organisation: Organisation) -> None:
+    client = organisation.signed_in("remy", "oncall")
+    SignIn.objects.update(issuer="https://before.example.com")
+    pass_minutes(6)
+    renew_sessions()
+    with pytest.raises(SessionLost):
+        session_confirmed(client.session.session_key or "", at_most=AT_ACTIONS)
+    assert organisation.refreshes() == 0
+
+
+def test_a_token_that_no_key_opens_ends_nobodys_session(organisation: Organisation) -> None:
+    client = organisation.signed_in("remy", "oncall")
+    SignIn.objects.update(refresh_token="sealed by another key")
+    pass_minutes(6)
+    assert session_confirmed(client.session.session_key or "", at_most=AT_ACTIONS) is False
+    assert SignIn.objects.exists()

@@ -144,7 +144,10 @@ def test_tokens_are_kept_encrypted(organisation: Organisation) -> None:
 
 
 def test_the_key_of_tokens_can_be_changed(settings: Any) -> None:
+    settings.SECRET_KEY = "the secret key of this test, long enough to be one, 0123456789abcdef"
+    by_secret_key = sealed("a token")
     settings.PORTAL_TOKEN_KEYS = ["the old key"]
+    assert unsealed(by_secret_key) == "a token"
     kept = sealed("a token")
     settings.PORTAL_TOKEN_KEYS = ["the new key", "the old key"]
     assert unsealed(kept) == "a token"

@@ -111,8 +111,12 @@ class OidcProvider:
             auth_time=token.auth_time,
         )
 
-    def renew(self, refresh_token: str, *, subject: str, sid: str) -> Renewed:
+    def renew(
+        self, refresh_token: str, *, subject: str, sid: str, keep: Callable[[str], None] = lambda _: None
+    ) -> Renewed:
         """New tokens for the session of this person.
+
+        `keep` is told a new refresh token as soon as there is one, whatever follows: the one before may be used up.
 
         Raises SessionEnded where the provider gives none any more, SignInRefused where what it gives does not hold or
         is about somebody else (the session must end then too), and ProviderAway, which says nothing about the session.
@@ -120,6 +124,7 @@ class OidcProvider:
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         tokens = self._tokens(form, refused=SessionEnded("session-over"))
         kept = tokens.refresh_token or refresh_token
+        keep(kept)
         if not tokens.id_token:
             groups = self._groups({}, tokens.access_token, subject) if self.settings.groups_from_userinfo else None
             return Renewed(id_token="", refresh_token=kept, id_token_expires_at=None, groups=groups)

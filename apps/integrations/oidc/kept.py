@@ -12,6 +12,7 @@ from apps.integrations.oidc.errors import ProviderAway
 T = TypeVar("T")
 
 LIFE: Final = 3600.0
+OLDEST: Final = 24 * LIFE
 PAUSE: Final = 3.0
 """For so many seconds after a failure nobody waits for the next one."""
 OFTENEST: Final = 30.0
@@ -30,11 +31,15 @@ class Kept(Generic[T]):
         self._failure: ProviderAway | None = None
 
     def value(self, *, at_most: float = LIFE) -> T:
-        """The value, not older than `at_most`. Raises ProviderAway, at once where it was so a moment ago."""
+        """The value, not older than `at_most`. Raises ProviderAway, at once where it was so a moment ago.
+
+        Nobody waits for a fetch that is under way where the value that is there will do.
+        """
+        if (kept := self._good(at_most)) is not None:
+            return kept
         with self._lock:
-            if self._value is not None and monotonic() - self._fetched_at < at_most:
-                return self._value
-            return self._fetched()
+            kept = self._good(at_most)
+            return self._fetched_or_older(at_most) if kept is None else kept
 
     def newer(self) -> T:
         """The value, fetched out of turn, but not more often than every 30 s. Raises ProviderAway."""
@@ -45,6 +50,18 @@ class Kept(Generic[T]):
             self._out_of_turn_at = monotonic()
             return value
 
+    def _good(self, at_most: float) -> T | None:
+        return self._value if monotonic() - self._fetched_at < at_most else None
+
+    def _fetched_or_older(self, at_most: float) -> T:
+        """While the provider is away, what it told before holds on for a day, unless it must be of just now."""
+        try:
+            return self._fetched()
+        except ProviderAway:
+            if at_most < LIFE or (older := self._good(OLDEST)) is None:
+                raise
+            return older
+
     def _fetched(self) -> T:
         if self._failure is not None and monotonic() - self._failed_at < PAUSE:
             raise ProviderAway(self._failure.source, self._failure.message)
@@ -53,5 +70,6 @@ class Kept(Generic[T]):
         except ProviderAway as error:
             self._failure, self._failed_at = error, monotonic()
             raise
-        self._value, self._fetched_at, self._failure = value, monotonic(), None
+        self._fetched_at, self._failure = monotonic(), None
+        self._value = value
         return value
