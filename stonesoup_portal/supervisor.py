@@ -40,6 +40,7 @@ MIGRATE = ("migrate", "--verbosity", "0")
 COLLECT_STATIC = ("collectstatic", "--noinput", "--clear", "--verbosity", "0")
 READY_SECONDS = 60.0
 GRACE_SECONDS = 15.0
+BROKER = "broker"
 RESTART_SECONDS = 2.0
 AUTOGROUP_TRIES, AUTOGROUP_SECONDS = 10, 0.05
 READERS_NICENESS = 5
@@ -168,11 +169,12 @@ class Supervisor:
                     child.start_again()
 
     def end(self) -> None:
-        """Asks all to end, waits, and ends by force what does not."""
-        for child in reversed(self.children):
+        """Asks all to end, waits, and ends by force what does not. The broker outlives them: workers end by it."""
+        ending = [child for child in reversed(self.children) if child.name != BROKER]
+        for child in ending:
             child.ask_to_end()
         deadline = time.monotonic() + GRACE_SECONDS
-        for child in reversed(self.children):
+        for child in ending:
             child.wait_or_kill(deadline)
 
 
@@ -209,7 +211,7 @@ def broker(state: Path, kept_alive: list[Child] | None = None) -> Iterator[str]:
     config.unlink(missing_ok=True)
     with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(broker_config(port, password, state / "broker.log"))
-    child = Child("broker", [str(get_binary_path()), str(config)], bare_environment())
+    child = Child(BROKER, [str(get_binary_path()), str(config)], bare_environment())
     child.start()
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     try:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings as of_django
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.handlers.asgi import ASGIRequest
 from django.db import transaction
@@ -67,6 +68,13 @@ def routes_of(patterns: Any, namespace: str = "") -> Iterator[str]:
             yield from routes_of(pattern.url_patterns, namespace + inner)
         elif isinstance(pattern, URLPattern):
             yield f"{namespace}{pattern.name}"
+
+
+def signed_in_at_provider(client: Client, seat: Seat) -> None:
+    """By the provider of the fleet file in force, which stood by the session just now."""
+    now, user = database_now(), User.objects.get(username=f"in-{seat.name.lower()}")
+    told = {"kind": SignIn.Kind.SSO, "issuer": "http://127.0.0.1:9", "began_at": now, "refreshed_at": now}
+    SignIn.objects.create(session_key=client.cookies[of_django.SESSION_COOKIE_NAME].value, user=user, **told)
 
 
 def browser_of(seat: Seat) -> Client:
@@ -221,6 +229,8 @@ def test_each_gets_the_answer_of_the_table(fleet: None, fleet_file: FleetFileOfT
     for seat in Seat:
         with transaction.atomic():
             client = browser_of(seat)
+            if row.words == PROVIDER_AWAY and seat is not Seat.ANONYMOUS:
+                signed_in_at_provider(client, seat)
             found[seat] = said_of_stream(client) if row.route == "stream" else said(asked(row, client), row)
             is_done = found[seat] is Said.DONE and row.form != "sign-out"
             assert (happened() != before) is is_done, seat
