@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 
 from .grants import Grant, fitting, grants_of, grants_shown, highest
 from .models import Person, Role
-from .scopes import Scope, Subject
+from .scopes import Subject
 
 
 class Verb(StrEnum):
@@ -107,8 +107,3 @@ def person_shown(user: AbstractBaseUser | AnonymousUser) -> dict[str, str]:
         return {}
     shown = grants_shown(grants, is_brief=True)
     return {"name": user.get_short_name() or user.get_username(), "role": shown}
-
-
-def role_shown(role: Role, scope: Scope) -> str:
-    """ "responder for staging"."""
-    return f"{role.label} for {scope.words}" if scope.words else str(role.label)

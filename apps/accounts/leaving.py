@@ -15,17 +15,17 @@ from django.urls import reverse
 
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
-from apps.integrations.oidc import LogoutTold, OidcProvider, ProviderAway
-from apps.sources.fleetfile.secrets import SecretUnavailable
+from apps.integrations.oidc import LogoutTold, ProviderAway
 
 from .models import FailedSignIn, SignIn, UsedLogoutToken
-from .provider import provider_in_force
+from .provider import provider_or_none
 from .sessions import sessions_end
 from .throttling import WINDOW
 from .tokens import unsealed
 
 log = logging.getLogger(__name__)
 BATCH = 1000
+HERE_ALONE = "signed out here alone"
 LET_GO_AFTER = timedelta(hours=1)
 
 
@@ -76,20 +76,12 @@ def sessions_prune() -> bool:
 
 
 def _leave_at_provider(request: HttpRequest, row: SignIn) -> str:
-    provider = _provider()
+    provider = provider_or_none(otherwise=HERE_ALONE)
     if provider is None:
         return ""
     back_to = request.build_absolute_uri(reverse("accounts:signed-out"))
     try:
         return provider.logout_url(id_token=unsealed(row.id_token), back_to=back_to)
     except ProviderAway as away:
-        log.warning("signed out here alone: %s", away)
+        log.warning("%s: %s", HERE_ALONE, away)
         return ""
-
-
-def _provider() -> OidcProvider | None:
-    try:
-        return provider_in_force()
-    except SecretUnavailable as error:
-        log.warning("signed out here alone: %s", error)
-        return None

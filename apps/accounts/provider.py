@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from django.conf import settings
 
 from apps.integrations.oidc import OidcProvider, ProviderSettings
 from apps.sources.fleetfile import FleetFile, FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile.secrets import SecretUnavailable
 from apps.sources.fleetfile.sso import Access, Sso
+
+log = logging.getLogger(__name__)
 
 _kept: dict[str, tuple[ProviderSettings, OidcProvider]] = {}
 _lock = threading.Lock()
@@ -50,6 +54,15 @@ def provider_in_force() -> OidcProvider | None:
         if kept is None or kept[0] != asked:
             kept = _kept["provider"] = (asked, OidcProvider(asked))
         return kept[1]
+
+
+def provider_or_none(*, otherwise: str) -> OidcProvider | None:
+    """The same; None also where the secret cannot be read: the log then says what that means (`otherwise`), and why."""
+    try:
+        return provider_in_force()
+    except SecretUnavailable as error:
+        log.warning("%s: %s", otherwise, error)
+        return None
 
 
 def _fleet() -> FleetFile | None:

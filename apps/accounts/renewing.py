@@ -16,12 +16,11 @@ from django.db.models import Q
 from apps.core.clock import database_now
 from apps.core.connections import connection_let_go
 from apps.core.errors import PortalError
-from apps.integrations.oidc import OidcProvider, ProviderAway, Renewed, SignInRefused
-from apps.sources.fleetfile.secrets import SecretUnavailable
+from apps.integrations.oidc import ProviderAway, Renewed, SignInRefused
 
 from .models import SignIn
 from .people import access_apply
-from .provider import is_sso_in_force, provider_in_force, sso_in_force
+from .provider import is_sso_in_force, provider_or_none, sso_in_force
 from .sessions import sessions_end
 from .tokens import sealed, unsealed
 
@@ -35,6 +34,7 @@ PAUSE_SECONDS = 20.0
 """After an attempt that the provider did not answer, no page of this process waits for it for so long."""
 WAIT_SECONDS, LOOK_SECONDS = 6.0, 0.1
 ROUND_SECONDS, MOST_IN_A_ROUND = 30, 500
+NOT_CONFIRMED = "a session is not confirmed"
 LEAST_LIFE = timedelta(seconds=60)
 
 _one_at_a_time = threading.Semaphore(1)
@@ -122,7 +122,7 @@ def _is_confirmed(row: SignIn, at_most: timedelta) -> bool:
 
 def _renewed(row: SignIn) -> bool:
     """Asks the provider, unless somebody else does or just did: False then, and where it does not answer."""
-    provider = _provider()
+    provider = provider_or_none(otherwise=NOT_CONFIRMED)
     if provider is None:
         return False
     if row.issuer != provider.settings.issuer:
@@ -144,7 +144,7 @@ def _renewed(row: SignIn) -> bool:
         connection_let_go()
         renewed = provider.renew(token, subject=row.subject, sid=row.sid, keep=partial(_keep_refresh_token, row, token))
     except ProviderAway as away:
-        log.warning("a session is not confirmed: %s", away)
+        log.warning("%s: %s", NOT_CONFIRMED, away)
         _stay_quiet()
         SignIn.objects.filter(pk=row.pk).update(refreshing_until=None)
         access_apply(user=row.user, groups=None)  # the rules in force may be others by now
@@ -158,14 +158,6 @@ def _renewed(row: SignIn) -> bool:
 def _stay_quiet() -> None:
     global _quiet_until
     _quiet_until = time.monotonic() + PAUSE_SECONDS
-
-
-def _provider() -> OidcProvider | None:
-    try:
-        return provider_in_force()
-    except SecretUnavailable as error:
-        log.warning("a session is not confirmed: %s", error)
-        return None
 
 
 def _keep(row: SignIn, renewed: Renewed, asked_at: datetime) -> None:

@@ -14,8 +14,8 @@ from django.db import close_old_connections, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts import renewing
 from apps.accounts.models import SignIn
+from apps.accounts.provider import provider_in_force
 from apps.accounts.renewing import AT_ACTIONS, SessionLost, SignInNeeded, id_token_for, session_confirmed
 from apps.accounts.tasks import renew_sessions
 from apps.accounts.tokens import unsealed
@@ -238,7 +238,7 @@ def test_a_session_that_is_ended_while_it_is_renewed_stays_ended(
 ) -> None:
     client = organisation.signed_in("remy", "oncall")
     key = client.session.session_key or ""
-    provider = renewing.provider_in_force()
+    provider = provider_in_force()
     assert provider
     renew = provider.renew
 

@@ -5,19 +5,16 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from apps.accounts.access import role_shown
 from apps.accounts.backends import is_reserved
+from apps.accounts.grants import Grant, grants_shown
+from apps.accounts.management.passwords import asked_password
 from apps.accounts.models import Person, Role
 from apps.accounts.scopes import Scope
 
@@ -43,14 +40,15 @@ class Command(BaseCommand):
         if is_reserved(name):
             raise CommandError(f"{name!r} stands for the portal itself in the audit log: choose another name")
         scope = self.asked_scope(role, options)
-        password = self.asked_password()
+        password = asked_password()
         user, created = User.objects.get_or_create(username=name)
         user.is_active = True
         user.set_password(password)
         user.save()
         told = {"role": role, "scope": scope.as_builtins(), "is_persona": False}
         Person.objects.update_or_create(user=user, defaults=told)
-        self.stdout.write(f"{name} can sign in as {role_shown(Role(role), scope)}" + ("" if created else " (changed)"))
+        given = grants_shown([Grant(Role(role), scope)])
+        self.stdout.write(f"{name} can sign in as {given}" + ("" if created else " (changed)"))
 
     def disable(self, name: str) -> None:
         """An inactive account's sessions count no more: the backend no longer finds the person."""
@@ -66,11 +64,3 @@ class Command(BaseCommand):
         if "" in sum(asked.values(), ()):
             raise CommandError("a scope must not be empty: leave it out for everywhere")
         return Scope(**asked)
-
-    def asked_password(self) -> str:
-        password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-        try:
-            validate_password(password)
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
-        return password

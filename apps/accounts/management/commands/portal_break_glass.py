@@ -6,20 +6,17 @@ For when the provider is away and something has to be done. Its use stands above
 
 from __future__ import annotations
 
-import getpass
-import sys
 from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from apps.accounts.backends import is_reserved
 from apps.accounts.break_glass import break_glass_note
+from apps.accounts.management.passwords import asked_password
 from apps.accounts.models import Person, Role, SignIn
 from apps.accounts.sessions import sessions_end
 from apps.core.clock import database_now
@@ -76,13 +73,3 @@ class Command(BaseCommand):
         User.objects.filter(pk=user.pk).update(is_active=False)
         break_glass_note("break-glass closed", name)
         self.stdout.write(f"{name} is closed, and signed out")
-
-
-def asked_password() -> str:
-    """A password that is good enough. Raises CommandError."""
-    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    try:
-        validate_password(password)
-    except ValidationError as error:
-        raise CommandError(" ".join(error.messages)) from error
-    return password
