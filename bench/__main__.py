@@ -112,7 +112,7 @@ def measure_pages(figures: Figures, portal: Portal, database_url: str, seconds: 
     pages = pages_from(portal, database_url)
     watch(portal.url, pages, viewers=VIEWERS, seconds=5)
     busy = watch(portal.url, pages, viewers=VIEWERS, seconds=seconds)
-    with paused(portal.collectors()):
+    with paused(portal):
         idle = watch(portal.url, pages, viewers=VIEWERS, seconds=seconds)
     time.sleep(CATCHING_UP_SECONDS)
     for how, times in (("idle", idle), ("collecting", busy)):
@@ -225,7 +225,7 @@ def measure_first_views(figures: Figures, browser: Browser, large: Portal, huge:
     views: dict[str, list[FirstView]] = {"large": [], "huge": []}
     for number in range(-1, COLD_VIEWS):
         for name, portal, other in (("large", large, huge), ("huge", huge, large)):
-            with paused(other.collectors()):
+            with paused(other):
                 view = first_view(browser, portal.url, "alerts/?environment=all")
             views[name] += [view] if number >= 0 else []
     told: dict[str, tuple[str, str, float | None]] = {

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -115,15 +116,43 @@ def portal_running(
 
 
 @contextlib.contextmanager
-def paused(processes: list[psutil.Process]) -> Iterator[None]:
-    """Those processes stand still meanwhile."""
-    for process in processes:
-        process.suspend()
+def paused(portal: Portal) -> Iterator[None]:
+    """The collectors stand still meanwhile, none of them in the middle of writing, for which all others would wait."""
+    processes = portal.collectors()
+    suspend(processes)
+    while is_locked(portal.state / "portal.sqlite3"):
+        resume(processes)
+        time.sleep(0.1)
+        suspend(processes)
     try:
         yield
     finally:
-        for process in processes:
-            process.resume()
+        resume(processes)
+
+
+def suspend(processes: list[psutil.Process]) -> None:
+    """Stops each where it is."""
+    for process in processes:
+        process.suspend()
+
+
+def resume(processes: list[psutil.Process]) -> None:
+    """Lets each go on."""
+    for process in processes:
+        process.resume()
+
+
+def is_locked(database: Path) -> bool:
+    """Whether somebody writes to this SQLite database; not where there is none (PostgreSQL)."""
+    if not database.exists():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(database, timeout=0.2, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return True
+    return False
 
 
 def started(command: list[str], environment: dict[str, str], state: Path) -> tuple[subprocess.Popen[bytes], Path]:

@@ -16,6 +16,7 @@ def signed_in(url: str, persona: str = "vera") -> requests.Session:
     browser = requests.Session()
     browser.trust_env = False
     page = browser.get(f"{url}accounts/sign-in/")
+    page.raise_for_status()
     landed = browser.post(page.url, {"person": persona})
     landed.raise_for_status()
     assert landed.url.startswith(url), f"{persona} is not signed in, but at {landed.url}"
