@@ -52,7 +52,7 @@ def causes_told(row: EpisodeRow, kind: AlertState) -> list[str]:
 
 def address_of(episode: Episode) -> str:
     """The alert's page."""
-    return page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint)
+    return page_address("dashboard:alert-show", episode.alertmanager, episode.fingerprint)
 
 
 COLUMNS: Mapping[str, Callable[[EpisodeRow], object]] = {

@@ -7,5 +7,4 @@ from . import views
 app_name = "alerts"
 urlpatterns = [
     path("", views.alert_list, name="alert-list"),
-    path("<str:alertmanager>/<str:fingerprint>/", views.alert_show, name="alert-show"),
 ]

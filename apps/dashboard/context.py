@@ -41,7 +41,7 @@ COUNTS: Keeper[dict[str, Counter[str]]] = Keeper(16)
 FREEZES: Keeper[tuple[str, list[Freeze]]] = Keeper(1)
 PAGES = (
     ("Now", "dashboard:now", ()),
-    ("Alerts", "alerts:alert-list", ("alerts:alert-show",)),
+    ("Alerts", "alerts:alert-list", ("dashboard:alert-show",)),
     ("Applications", "gitops:application-list", ("gitops:application-matrix", "dashboard:application-show")),
     ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
     ("Actions", "actions:request-list", ("actions:request-show", "actions:request-new", "actions:bulk-new")),

@@ -125,7 +125,7 @@ def alert_event(episode: Episode, scope: Scope, now: datetime) -> Event:
     words = (
         f"{episode.title}{place}, {episode.severity or tone}, {lasted_words(episode.began_at, episode.ended_at, now)}"
     )
-    url = page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint)
+    url = page_address("dashboard:alert-show", episode.alertmanager, episode.fingerprint)
     query = urlencode({"episode": episode.began_at.isoformat()})
     return Event(
         episode.began_at,

@@ -201,7 +201,7 @@ def not_read(read: Sequence[tuple[str, Problem]], totals: Mapping[str, int]) -> 
 def alert_problem(episode: Episode, cause: str, environment: str) -> Problem:
     """One alert that fires."""
     support = support_of(episode.runbook_url)
-    url = page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint)
+    url = page_address("dashboard:alert-show", episode.alertmanager, episode.fingerprint)
     return Problem(
         name=f"alert/{episode.alertmanager}/{episode.fingerprint}",
         title=episode.title,

@@ -132,7 +132,7 @@ def alert_found(episode: Episode) -> Found:
     return Found(
         title=episode.title,
         tone=Tone.WELL if episode.ended_at else Tone(getattr(episode, "shown_tone", episode.tone)),
-        url=page_address("alerts:alert-show", episode.alertmanager, episode.fingerprint),
+        url=page_address("dashboard:alert-show", episode.alertmanager, episode.fingerprint),
         place=episode.cluster or episode.environment,
         said="ended" if episode.ended_at else episode.severity,
         since=episode.ended_at or episode.began_at,

@@ -1,4 +1,4 @@
-"""Pages that join everything: Now, an Application, the clusters."""
+"""Pages that join everything: Now, an Application, an alert, the clusters."""
 
 from django.urls import path
 
@@ -8,6 +8,7 @@ app_name = "dashboard"
 urlpatterns = [
     path("", views.now, name="now"),
     path("apps/<str:instance>/<str:namespace>/<str:name>/", views.application_show, name="application-show"),
+    path("alerts/<str:alertmanager>/<str:fingerprint>/", views.alert_show, name="alert-show"),
     path("timeline/", views.timeline, name="timeline"),
     path("clusters/", views.cluster_list, name="cluster-list"),
     path("clusters/<str:name>/", views.cluster_show, name="cluster-show"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -15,10 +16,11 @@ from apps.core.htmx import wants_fragment
 from apps.core.lists import Asked
 from apps.core.live import live_page, overlay_lately
 from apps.fleet.models import Cluster
-from apps.fleet.overlay import overlay_now
+from apps.fleet.overlay import Overlay, overlay_now
 from apps.gitops.details import ask_for_details
 from apps.gitops.models import Application
 
+from .alert import episode_asked, episode_shown
 from .applications import application_shown
 from .cluster import cluster_shown
 from .clusters import clusters_exported, clusters_listed
@@ -112,6 +114,26 @@ def wall(request: HttpRequest) -> HttpResponse:
         topics=["apps", "alerts", "clusters", "sources"],
         overlay=overlay_now,
         context=partial(wall_shown, request),
+    )
+
+
+@require_safe
+def alert_show(request: HttpRequest, alertmanager: str, fingerprint: str) -> HttpResponse:
+    """One alert: what it says, why it is quiet, since when, and what changed before."""
+    episode_asked(Asked(request.GET), alertmanager, fingerprint)
+
+    def shown(overlay: Overlay) -> dict[str, Any]:
+        asked = Asked(request.GET)
+        episode = episode_asked(asked, alertmanager, fingerprint)
+        return {**episode_shown(episode, overlay), "problems": asked.problems}
+
+    return live_page(
+        request,
+        page="dashboard/alert_show.html",
+        fragment="dashboard/_alert_show.html",
+        topics=["alerts", "silences", "apps", "clusters"],
+        overlay=overlay_now,
+        context=shown,
     )
 
 

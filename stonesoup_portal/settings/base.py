@@ -27,10 +27,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "apps.accounts",
     "apps.dashboard",
+    "apps.handover",
     "apps.actions",
+    "apps.runbooks",
     "apps.alerts",
     "apps.gitops",
     "apps.fleet",
+    "apps.notes",
     "apps.sources",
     "apps.timeline",
     "apps.core",

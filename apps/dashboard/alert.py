@@ -8,8 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.http import Http404
+from django.utils.dateparse import parse_datetime
 
+from apps.alerts.listing import alertmanagers, episode_rows
+from apps.alerts.models import Episode, Holding
+from apps.alerts.narrowing import narrower_from
 from apps.core.links import safe_link
+from apps.core.lists import Asked, short
 from apps.core.verdict import Verdict
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
@@ -19,10 +25,6 @@ from apps.gitops.models import shown_verdict as shown_application_verdict
 from apps.sources.evidence import Witness, evidence_of
 from apps.timeline.changes import Around, Change, changes_before
 from apps.timeline.models import Kind
-
-from .listing import alertmanagers, episode_rows
-from .models import Episode, Holding
-from .narrowing import narrower_from
 
 HISTORY = timedelta(days=30)
 MOST_EPISODES = 100
@@ -105,3 +107,28 @@ def changes_around(episode: Episode) -> list[Change]:
     itself = (Kind.ALERT, f"{episode.alertmanager}/{episode.fingerprint}")
     around = Around(cluster=episode.cluster, application=episode.application, without=itself)
     return changes_before(episode.began_at, around)
+
+
+def episode_asked(asked: Asked, alertmanager: str, fingerprint: str) -> Episode:
+    """The episode that began at the moment `?episode=` names, else the last one. Raises Http404 where there is none."""
+    episodes = Episode.objects.filter(alertmanager=alertmanager, fingerprint=fingerprint).prefetch_related("holdings")
+    told = asked.text("episode", limit=40)
+    if told:
+        began_at = moment_read(told)
+        chosen = episodes.filter(began_at=began_at).first() if began_at else None
+        if chosen:
+            return chosen
+        asked.problems.append(f"There is no episode “{short(told)}” of this alert: the last one is shown.")
+    last = episodes.order_by("-began_at", "-pk").first()
+    if last is None:
+        raise Http404(f"No alert {fingerprint} of {alertmanager} is known.")
+    return last
+
+
+def moment_read(told: str) -> datetime | None:
+    """An aware moment in ISO 8601; None for anything else. A "+" of an address may have become a space."""
+    try:
+        moment = parse_datetime(told.replace(" ", "+"))
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
