@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 CUT_MARK = "… [cut]"
+ODD = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffc\U000e0000-\U000e0fff]"
+)
 
 
 def clean(text: object, limit: int = 2000) -> str:
@@ -31,3 +36,8 @@ def clean_all(value: Any, limit: int = 2000) -> Any:
 def counted(number: int, noun: str) -> str:
     """ "1 resource", "3 resources": of nouns whose plural ends in s."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def odd_marked(markup: str) -> str:
+    """Escaped text with its odd characters (controls, bidi overrides, zero width) written out instead of obeyed."""
+    return ODD.sub(lambda odd: f'<span class="odd">U+{ord(odd.group()):04X}</span>', markup)

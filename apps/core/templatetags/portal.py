@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,16 +18,12 @@ from apps.core.environment import PARAMETER
 from apps.core.links import safe_link
 from apps.core.lists import ALL
 from apps.core.live import FRAME_TOPICS, POLL_PARAMETERS, Live
+from apps.core.text import ODD, odd_marked
 from apps.core.tones import RANKS, Tone
 
 register = template.Library()
 
 ALWAYS_SHOWN = frozenset({"tone", "name", "title"})
-
-ODD = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffc\U000e0000-\U000e0fff]"
-)
 
 
 @register.simple_tag
@@ -116,8 +111,7 @@ def milliseconds(seconds: float | None) -> str:
 @register.filter
 def bdi(text: object) -> SafeString:
     """Text of others, isolated from the text around it, its odd characters written out instead of obeyed."""
-    shown = ODD.sub(lambda odd: f'<span class="odd">U+{ord(odd.group()):04X}</span>', escape(str(text)))
-    return mark_safe(f"<bdi>{shown}</bdi>")  # noqa: S308  escaped above
+    return mark_safe(f"<bdi>{odd_marked(escape(str(text)))}</bdi>")  # noqa: S308  escaped above
 
 
 @register.filter

@@ -1,0 +1,104 @@
+"""What people write as Markdown, made markup that is safe to show: paragraphs, lists, code, emphasis, links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import nh3
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from .links import safe_link
+from .text import odd_marked
+
+TAGS = {"a", "b", "bdi", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"}
+ATTRIBUTES = {"a": {"href", "target", "class"}, "ol": {"start"}, "span": {"class"}}
+LEFT_OUT = ("image", "html_block", "html_inline", "table", "reference")
+FOUND_IN_TEXT = re.compile(r"(?P<incident>\bITN-\d{4}-\d{5}\b)|(?P<url>\bhttps?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]])")
+PLACE = "<id>"
+
+
+def markdown_safe(text: str, *, incident_url: str = "") -> SafeString:
+    """The text as markup, in which nothing runs, nothing is loaded and nothing has an id.
+
+    Addresses become links where they are safe ones. Incidents (ITN-2026-00031) are marked, and are links where
+    `incident_url` is the shape of one, in which "<id>" stands for the incident's.
+    """
+    markup = _reader().render(text, {"incident_url": incident_url})
+    return mark_safe(_cleaned(markup))  # noqa: S308  cleaned of all that is not on the list
+
+
+def _cleaned(markup: str) -> str:
+    return nh3.clean(
+        markup, tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https"}, link_rel="noopener noreferrer"
+    )
+
+
+@lru_cache(maxsize=1)
+def _reader() -> MarkdownIt:
+    reader = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 20}).disable(list(LEFT_OUT), True)
+    reader.enable("strikethrough")
+    for name, rule in {"text": _text, "link_open": _link_open, "link_close": _link_close}.items():
+        reader.renderer.rules[name] = rule
+    reader.renderer.rules["heading_open"] = lambda *_: "<p><strong>"
+    reader.renderer.rules["heading_close"] = lambda *_: "</strong></p>\n"
+    for name in ("code_inline", "code_block", "fence"):
+        reader.renderer.rules[name] = _code
+    return reader
+
+
+def _text(tokens: Sequence[Token], at: int, _: Any, told: dict[str, str]) -> str:
+    """Text with its addresses and incidents as links, where it is not the text of a link itself."""
+    content = tokens[at].content
+    if _is_in_link(tokens, at):
+        return _shown(content)
+    found, end, parts = FOUND_IN_TEXT.finditer(content), 0, []
+    for match in found:
+        parts += [_shown(content[end : match.start()]), _found(match, told.get("incident_url", ""))]
+        end = match.end()
+    return "".join([*parts, _shown(content[end:])])
+
+
+def _found(match: re.Match[str], incident_url: str) -> str:
+    words = match.group()
+    if match["incident"]:
+        address = safe_link(incident_url.replace(PLACE, words))
+        return _anchor(address) + f"{words}</a>" if address else f'<span class="badge">{words}</span>'
+    address = safe_link(words)
+    return _anchor(address) + f"{_shown(words)}</a>" if address else _shown(words)
+
+
+def _link_open(tokens: Sequence[Token], at: int, *_: Any) -> str:
+    return _anchor(_address(tokens[at]))
+
+
+def _link_close(tokens: Sequence[Token], at: int, *_: Any) -> str:
+    opened = next(each for each in reversed(tokens[:at]) if each.type == "link_open")
+    return "</a>" if _address(opened) else "</span>"
+
+
+def _address(token: Token) -> str:
+    return safe_link(str(token.attrGet("href") or ""))
+
+
+def _anchor(address: str) -> str:
+    """What opens a link; a span where the address is not a safe one."""
+    return format_html('<a href="{}" target="_blank" class="out">', address) if address else "<span>"
+
+
+def _code(tokens: Sequence[Token], at: int, *_: Any) -> str:
+    code = f"<code>{_shown(tokens[at].content)}</code>"
+    return code if tokens[at].type == "code_inline" else f"<pre>{code}</pre>\n"
+
+
+def _is_in_link(tokens: Sequence[Token], at: int) -> bool:
+    return sum({"link_open": 1, "link_close": -1}.get(each.type, 0) for each in tokens[:at]) > 0
+
+
+def _shown(text: str) -> str:
+    return odd_marked(escape(text))
