@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -43,16 +43,12 @@ def _cleaned(markup: str) -> str:
 def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 20}).disable(list(LEFT_OUT), True)
     reader.enable("strikethrough")
-    for name, rule in {"text": _text, "link_open": _link_open, "link_close": _link_close}.items():
-        reader.renderer.rules[name] = rule
-    reader.renderer.rules["heading_open"] = lambda *_: "<p><strong>"
-    reader.renderer.rules["heading_close"] = lambda *_: "</strong></p>\n"
-    for name in ("code_inline", "code_block", "fence"):
-        reader.renderer.rules[name] = _code
+    for name, rule in RULES.items():
+        reader.add_render_rule(name, rule)
     return reader
 
 
-def _text(tokens: Sequence[Token], at: int, _: Any, told: dict[str, str]) -> str:
+def _text(_: Any, tokens: Sequence[Token], at: int, __: Any, told: dict[str, str]) -> str:
     """Text with its addresses and incidents as links, where it is not the text of a link itself."""
     content = tokens[at].content
     if _is_in_link(tokens, at):
@@ -73,11 +69,11 @@ def _found(match: re.Match[str], incident_url: str) -> str:
     return _anchor(address) + f"{_shown(words)}</a>" if address else _shown(words)
 
 
-def _link_open(tokens: Sequence[Token], at: int, *_: Any) -> str:
+def _link_open(_: Any, tokens: Sequence[Token], at: int, *__: Any) -> str:
     return _anchor(_address(tokens[at]))
 
 
-def _link_close(tokens: Sequence[Token], at: int, *_: Any) -> str:
+def _link_close(_: Any, tokens: Sequence[Token], at: int, *__: Any) -> str:
     opened = next(each for each in reversed(tokens[:at]) if each.type == "link_open")
     return "</a>" if _address(opened) else "</span>"
 
@@ -91,7 +87,7 @@ def _anchor(address: str) -> str:
     return format_html('<a href="{}" target="_blank" class="out">', address) if address else "<span>"
 
 
-def _code(tokens: Sequence[Token], at: int, *_: Any) -> str:
+def _code(_: Any, tokens: Sequence[Token], at: int, *__: Any) -> str:
     code = f"<code>{_shown(tokens[at].content)}</code>"
     return code if tokens[at].type == "code_inline" else f"<pre>{code}</pre>\n"
 
@@ -102,3 +98,15 @@ def _is_in_link(tokens: Sequence[Token], at: int) -> bool:
 
 def _shown(text: str) -> str:
     return odd_marked(escape(text))
+
+
+RULES: dict[str, Callable[..., str]] = {
+    "text": _text,
+    "link_open": _link_open,
+    "link_close": _link_close,
+    "code_inline": _code,
+    "code_block": _code,
+    "fence": _code,
+    "heading_open": lambda *_: "<p><strong>",
+    "heading_close": lambda *_: "</strong></p>\n",
+}
