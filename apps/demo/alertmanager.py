@@ -15,6 +15,7 @@ import msgspec
 
 from apps.demo.agenda import Agenda, fine_moment
 from apps.demo.http import Reply, Request
+from apps.demo.silences_received import SilencesReceived
 from apps.demo.world.alerts import Alert, AlertBook, Matcher, Silence, SilenceBook
 
 VERSION = "0.28.1"
@@ -82,14 +83,20 @@ class AlertmanagerApi:
         self._name = name
         self._peers = peers
         self._began_at = began_at
-        self._now = now
+        self.now = now
         self._agenda = agenda
+        self.received = SilencesReceived(now)
         self._kept: dict[tuple[Any, ...], Reply] = {}
         self._criticals_version = -1
         self._criticals: dict[tuple[str, str], list[str]] = {}
 
     def answer(self, request: Request) -> Reply:
         """The answer in good health."""
+        reply = self._answered(request)
+        self.received.note_answer(request, reply)
+        return reply
+
+    def _answered(self, request: Request) -> Reply:
         match request.method, request.segments:
             case "GET", ("-", "ready" | "healthy"):
                 return Reply.text("OK")
@@ -131,7 +138,7 @@ class AlertmanagerApi:
 
     def _kept_reply(self, request: Request, make: Callable[[], Any]) -> Reply:
         """The answer made once for each state of the alerts, the silences and the minute, which moves `updatedAt`."""
-        now = self._now()
+        now = self.now()
         states = tuple(sorted((key, each.state(now)) for key, each in self._silences.silences.items()))
         state = (self._book.version, self._silences.version, now.replace(second=0, microsecond=0), states)
         key = (request.path, str(request.query))
@@ -149,7 +156,7 @@ class AlertmanagerApi:
     # --- alerts -------------------------------------------------------------------------------------------------
 
     def _alerts(self, request: Request) -> list[dict[str, Any]]:
-        silences = self._silences.active(self._now())
+        silences = self._silences.active(self.now())
         documents = (self._alert(alert, silences) for alert in self._chosen(request))
         return [each for each in documents if _passes(each, request)]
 
@@ -162,7 +169,7 @@ class AlertmanagerApi:
                 yield alert
 
     def _alert(self, alert: Alert, silences: Iterable[Silence]) -> dict[str, Any]:
-        updated = max(alert.starts_at, self._now().replace(second=0, microsecond=0))
+        updated = max(alert.starts_at, self.now().replace(second=0, microsecond=0))
         silenced = [each.id for each in silences if each.mutes(alert.labels)]
         inhibited = self._inhibitors(alert)
         return {
@@ -207,7 +214,7 @@ class AlertmanagerApi:
     # --- silences -----------------------------------------------------------------------------------------------
 
     def _list_silences(self) -> Reply:
-        now = self._now()
+        now = self.now()
         order = {"active": 0, "pending": 1, "expired": 2}
         found = sorted(self._silences.silences.values(), key=lambda each: (order[each.state(now)], each.ends_at))
         return _reply([silence_document(each, now) for each in found])
@@ -224,11 +231,11 @@ class AlertmanagerApi:
         if method == "DELETE":
             self.silence_expire(silence)
             return Reply(200, b"", None, {"Cache-Control": "no-store"})
-        return _reply(silence_document(silence, self._now()))
+        return _reply(silence_document(silence, self.now()))
 
     def silence_expire(self, silence: Silence) -> None:
         """End it now; nothing when it has ended."""
-        now = self._now()
+        now = self.now()
         if silence.state(now) != "expired":
             starts = min(silence.starts_at, now)
             self._keep(replace(silence, starts_at=starts, ends_at=now, updated_at=now))
@@ -241,10 +248,10 @@ class AlertmanagerApi:
 
     def _post_silence(self, request: Request) -> Reply:
         try:
-            silence = silence_asked(request.document(), self._now())
+            silence = silence_asked(request.document(), self.now())
         except (BadMatcherError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
             return _reply(f"invalid silence: {error}" if isinstance(error, BadMatcherError) else str(error), 400)
-        now = self._now()
+        now = self.now()
         if silence.ends_at < now:
             return _reply("Failed to create silence: end time can't be in the past", 400)
         if silence.ends_at <= silence.starts_at:
@@ -255,7 +262,7 @@ class AlertmanagerApi:
 
     def _set(self, silence: Silence) -> str:
         """Create it, or change one of that id: in place if only its end and texts are new, else the old one ends."""
-        now = self._now()
+        now = self.now()
         old = self._silences.silences.get(silence.id)
         if old is not None and old.matchers == silence.matchers and _same_start(old, silence, now):
             self._keep(replace(silence, starts_at=old.starts_at, updated_at=now))

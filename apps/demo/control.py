@@ -1,8 +1,9 @@
 """The control endpoint: what a test or a benchmark does to the fleet from outside.
 
-GET /servers · POST /faults/<server> · GET or DELETE /log[/<server>] · GET or DELETE /received[/argocd/<instance>] ·
+GET /servers · POST /faults/<server> · GET or DELETE /log[/<server>] · GET or DELETE /received[/<server>] ·
 POST /world/<happening>. Bodies are JSON and must say so in their Content-Type, which a foreign web page cannot do
-without being asked first. /received is each sync and terminate that an Argo CD got (apps.demo.argocd.received).
+without being asked first. /received is each sync and terminate that an Argo CD got (apps.demo.argocd.received),
+and each silence that an Alertmanager or the gateway got (apps.demo.silences_received).
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from typing import Any, Protocol
 
 import msgspec
 
+from apps.demo.alertmanager import AlertmanagerApi
 from apps.demo.argocd.api import ArgoApi
 from apps.demo.argocd.received import Received
 from apps.demo.faults import KINDS, Fault
 from apps.demo.http import Reply, Request, Server
+from apps.demo.observatorium import GatewayApi
+from apps.demo.silences_received import SilencesReceived
 from apps.demo.world.alerts import Alert
 from apps.demo.world.applications import Application
 from apps.demo.world.world import World
@@ -110,9 +114,10 @@ class ControlApi:
                 return self._happenings[happening](asked) or {}
         raise ValueError(f"nothing is known of {request.method} {request.path}")
 
-    def _received(self, parts: list[str]) -> dict[str, Received]:
+    def _received(self, parts: list[str]) -> dict[str, Received | SilencesReceived]:
         upstreams = {name: self._board.servers[name].upstream for name in self._names(parts)}
-        return {name: each.received for name, each in upstreams.items() if isinstance(each, ArgoApi)}
+        keeping = ArgoApi | AlertmanagerApi | GatewayApi
+        return {name: each.received for name, each in upstreams.items() if isinstance(each, keeping)}
 
     def _names(self, parts: list[str]) -> list[str]:
         return ["/".join(parts)] if parts else list(self._board.servers)

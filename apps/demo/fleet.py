@@ -208,7 +208,7 @@ class RunningFleet:
 
 
 def _server(name: str, upstream: Upstream) -> Server:
-    if isinstance(upstream, ArgoApi):
+    if isinstance(upstream, ArgoApi | AlertmanagerApi | GatewayApi):
         return Server(name, upstream, on_request=upstream.received.note_request)
     return Server(name, upstream)
 

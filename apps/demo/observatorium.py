@@ -19,6 +19,7 @@ from apps.demo.alertmanager import AlertmanagerApi
 from apps.demo.catalogue import TENANT, TENANT_ID
 from apps.demo.http import Reply, Request
 from apps.demo.prometheus import PrometheusApi
+from apps.demo.silences_received import SilencesReceived
 from apps.demo.world.alerts import SilenceBook
 
 OTHER_TENANTS = frozenset({"other"})
@@ -85,6 +86,7 @@ class GatewayApi:
     def __init__(
         self, tokens: TokenEndpoint, metrics: PrometheusApi, alerts: AlertmanagerApi, silences: SilenceBook
     ) -> None:
+        self.received = SilencesReceived(alerts.now)
         self._tokens = tokens
         self._metrics = metrics
         self._alerts = alerts
@@ -92,6 +94,11 @@ class GatewayApi:
 
     def answer(self, request: Request) -> Reply:
         """The answer in good health."""
+        reply = self._answered(request)
+        self.received.note_answer(request, reply)
+        return reply
+
+    def _answered(self, request: Request) -> Reply:
         match request.segments:
             case ("api", "metrics", "v1", tenant, *rest):
                 return self._refused(tenant, request) or self._tenant(tuple(rest), request)

@@ -12,6 +12,7 @@ from apps.demo.fleet import RunningFleet
 from tests.demo.conftest import Caller
 
 PRODUCTION = "argocd/production"
+ALERTMANAGERS = ("alertmanager/appsre/0", "alertmanager/appsre/1", "observatorium/rhobs")
 NAME = "tekton-ci-stone-prd-m01"
 FAILING = "integration-stone-prd-m01"
 SYNC = f"/api/v1/applications/{NAME}/sync"
@@ -119,6 +120,36 @@ def test_reading_is_not_kept_and_everything_can_be_forgotten(fleet: RunningFleet
     assert received() == []
     ask.post(PRODUCTION, SYNC, body("id-1"))
     every = requests.get(f"{fleet.control_url}/received", timeout=5).json()
-    assert {name: len(entries) for name, entries in every.items()} == {"argocd/staging": 0, PRODUCTION: 1}
+    assert {name: len(entries) for name, entries in every.items() if entries} == {PRODUCTION: 1}
+    assert every.keys() == {"argocd/staging", PRODUCTION, *ALERTMANAGERS}
     assert requests.delete(f"{fleet.control_url}/received", timeout=5).status_code == 200
     assert received() == []
+
+
+def test_silences_are_kept_with_the_request_id_of_their_comment(fleet: RunningFleet, ask: Caller) -> None:
+    request_id = "11111111-2222-3333-4444-555555555555"
+    now = datetime.now(UTC)
+    silence = {
+        "matchers": [{"name": "alertname", "value": "A", "isRegex": False, "isEqual": True}],
+        "startsAt": now.isoformat(),
+        "endsAt": (now + timedelta(hours=1)).isoformat(),
+        "createdBy": "remy",
+        "comment": f"upgrade [request {request_id}]",
+    }
+    made = {}
+    for server, prefix in (("alertmanager/appsre/0", ""), ("observatorium/rhobs", "/api/metrics/v1/rhtap/am")):
+        made[server] = ask.post(server, f"{prefix}/api/v2/silences", silence).json()["silenceID"]
+        ask.delete(server, f"{prefix}/api/v2/silence/{made[server]}")
+    for server, silence_id in made.items():
+        told = requests.get(f"{fleet.control_url}/received/{server}", timeout=5).json()[server]
+        assert [(e["action"], e["silence"], e["request_id"], e["status"], e["made"]) for e in told] == [
+            ("silence", "", request_id, 200, silence_id),
+            ("expire", silence_id, "", 200, ""),
+        ]
+
+
+def test_a_silence_that_a_fault_answers_was_not_made(fleet: RunningFleet, ask: Caller) -> None:
+    fleet.fault("alertmanager/appsre/0", "503")
+    ask.post("alertmanager/appsre/0", "/api/v2/silences", {"comment": "[request 1]"})
+    (entry,) = requests.get(f"{fleet.control_url}/received", timeout=5).json()["alertmanager/appsre/0"]
+    assert (entry["fault"], entry["status"], entry["request_id"]) == ("503", None, "")

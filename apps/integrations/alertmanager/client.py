@@ -9,9 +9,9 @@ from msgspec import Raw, Struct, field
 from apps.core.errors import UpstreamError, UpstreamNotFound, UpstreamNotInstalled
 from apps.integrations import observatorium as gateway
 from apps.integrations.alertmanager.values import Alert, Group, Matcher, Silence, Status
+from apps.integrations.alertmanager.writing import Writing
 from apps.integrations.http import Answer, Endpoint, failure
 from apps.integrations.listing import Listing, read_items, read_time
-from apps.integrations.upstream import UpstreamClient
 
 NULLABLE_LIST: Final[Any] = list[Raw] | None
 
@@ -87,7 +87,7 @@ class _Status(Struct, rename="camel"):
     uptime: str | None = None
 
 
-class AlertmanagerClient(UpstreamClient):
+class AlertmanagerClient(Writing):
     """One Alertmanager. All methods raise UpstreamError, each kind as its class says.
 
     Behind Observatorium its API begins at `/api/metrics/v1/{tenant}/am`: `tenant` is named, or the endpoint's address

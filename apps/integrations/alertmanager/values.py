@@ -58,6 +58,17 @@ class Silence(Struct, frozen=True):
     updated_at: datetime | None = None
 
 
+class SilenceOrder(Struct, frozen=True, kw_only=True):
+    """A silence that is asked for; moments are aware. `id` is that of the silence it changes, "" for a new one."""
+
+    matchers: tuple[Matcher, ...]
+    starts_at: datetime
+    ends_at: datetime
+    created_by: str
+    comment: str
+    id: str = ""
+
+
 class Status(Struct, frozen=True):
     """cluster_status is ready, settling or disabled; `peers` the number of members it sees; uptime since when."""
 
