@@ -10,7 +10,7 @@ from apps.alerts.models import Episode
 class Runbook(models.Model):
     """A runbook, as it was last read from its source.
 
-    `source` is the source's name in the fleet file, `path` the file's below the source's `under`. `revision` is the
+    `source` is the source's name in the fleet file, `path` the file's from the source's root. `revision` is the
     commit that last changed it, or a digest of what it says where its source keeps no history or does not tell it.
     `problem` says why it cannot be read ("" = it can); its text is then what could be read of it, or "".
     """

@@ -272,7 +272,6 @@ def test_no_mistake_repeats_a_secret_that_stands_in_the_wrong_place() -> None:
         ),
         ("argocd: {name: a}", "argocd", "must be a list"),
         ("- argocd", "(the whole file)", "must be a mapping of keys and values"),
-        ("runbooks: [x]", "runbooks", "comes with a later version; leave it empty until then"),
         (
             "argocd: [{name: a, url: 'https://a', token: 'vault:kv/a'}]",
             "argocd[0].token",

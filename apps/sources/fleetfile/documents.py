@@ -21,8 +21,8 @@ INTRODUCTION = """\
 
 <!-- Written by `manage.py portal_schema` from the models in apps/sources/fleetfile: change those. -->
 
-One YAML file says what the portal watches: clusters, Argo CD instances, Alertmanagers, Prometheus servers, and what the
-labels of alerts mean. `docs/fleet.example.yaml` is a complete one with comments. With
+One YAML file says what the portal watches: clusters, Argo CD instances, Alertmanagers, Prometheus servers, runbooks, and
+what the labels of alerts mean. `docs/fleet.example.yaml` is a complete one with comments. With
 
 ```yaml
 # yaml-language-server: $schema=docs/fleet.schema.json
@@ -36,8 +36,8 @@ as its first line, editors that know YAML schemas complete its keys and underlin
   wrong file. An unknown key is a mistake, and so are a key that stands twice, and YAML's aliases.
 * **Changes** are taken in while the portal runs, within seconds and after the same check. A file with mistakes is kept out
   and its mistakes stand on the Sources page; the one before stays in force.
-* **Order** matters in `environments` (the order in which changes reach them) and in `owners` and
-  `policies` (the first that fits).
+* **Order** matters in `environments` (the order in which changes reach them) and in `owners`, `policies` and
+  `runbooks` (the first that fits).
 
 ## Kinds of value
 
@@ -45,7 +45,7 @@ as its first line, editors that know YAML schemas complete its keys and underlin
 |---|---|
 | duration | `30s`, `1h30m`, `2d` (`w`, `d`, `h`, `m`, `s`, in this order), or a number of seconds. `interval` is from 5s to 1h, `connect_timeout` from 1s to 1m, `deadline` from 1s to 5m. |
 | secret | Where a secret is, never the secret: `env:NAME` (a variable of the portal's environment) or `file:PATH`. A file is read again when it changes. |
-| path of a file | Absolute, or from the fleet file's folder. |
+| path of a file, path of a folder | Absolute, or from the fleet file's folder. |
 | URL | Begins with `http://` or `https://`; no user name, no password, no `?`. |
 | name | Letters, digits, `.`, `_` and `-`, at most 100. |
 | matchers | As in Alertmanager, with `=`, `!=`, `=~` and `!~` (RE2): `'team=~"build|infra", severity!="info"'`. All of them must hold. |
@@ -131,7 +131,7 @@ def _meaning(schema: Schema, definitions: Schema) -> str:
 
 def _shown(default: Any) -> str:
     """A default as the fleet file would have it; nothing for what is simply not there."""
-    if default in (None, []) or isinstance(default, dict):
+    if default in (None, [], "") or isinstance(default, dict):
         return ""
     if isinstance(default, list):
         return ", ".join(f"`{item}`" for item in default)
@@ -148,7 +148,13 @@ def _kind(schema: Schema, definitions: Schema) -> str:
         return _kind(next(_not_null(schema["anyOf"])), definitions)
     if schema.get("type") == "array":
         return f"list of {_plural(_kind(schema['items'], definitions))}" if "items" in schema else "empty list"
-    words = {"boolean": "`true` or `false`", "integer": "whole number", "string": "text", "null": "empty"}
+    words = {
+        "boolean": "`true` or `false`",
+        "integer": "whole number",
+        "string": "text",
+        "null": "empty",
+        "object": "mapping",
+    }
     return words[schema["type"]]
 
 

@@ -19,6 +19,7 @@ from apps.core.matchers import LabelMatcher, matchers_read
 from apps.sources.fleetfile.secrets import Secret, SecretUnavailable
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+SSH_PLACE = re.compile(r"(?:[A-Za-z0-9_.][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?/[^?#]+\Z")
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,30 @@ def _file_path(value: object, info: ValidationInfo) -> Path:
     return path
 
 
+def _folder_path(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise ValueError("is not a path of a folder")
+    return (_surroundings(info).folder or Path()) / Path(value).expanduser()
+
+
+def _git_url(value: object, info: ValidationInfo) -> str:
+    """As git takes it; a path as file://…, so that git treats it as any other repository."""
+    if not isinstance(value, str) or not value or not value.isprintable() or " " in value:
+        raise ValueError("is not the address of a Git repository")
+    scheme, _, rest = value.partition("://")
+    if not rest:
+        if ":" in value.partition("/")[0]:
+            raise ValueError("must begin with https://, ssh:// or /: write git@host:path as ssh://git@host/path")
+        return f"file://{_folder_path(value, info).absolute()}"
+    if scheme == "file" and rest.startswith("/"):
+        return value
+    if scheme == "ssh" and SSH_PLACE.match(rest):
+        return value
+    if scheme in {"http", "https"}:
+        return _web_address(value)
+    raise ValueError("must begin with https://, ssh://user@host/ or /")
+
+
 def _secret(value: object, info: ValidationInfo) -> Secret:
     if isinstance(value, Secret):
         return value
@@ -142,6 +167,17 @@ FilePath = Annotated[
     BeforeValidator(_file_path),
     PlainSerializer(str),
     WithJsonSchema({"$comment": "path of a file", "type": "string", "minLength": 1}),
+]
+FolderPath = Annotated[
+    Path,
+    BeforeValidator(_folder_path),
+    PlainSerializer(str),
+    WithJsonSchema({"$comment": "path of a folder", "type": "string", "minLength": 1}),
+]
+GitUrl = Annotated[
+    str,
+    BeforeValidator(_git_url),
+    WithJsonSchema({"$comment": "URL or path of a Git repository", "type": "string", "minLength": 1}),
 ]
 SecretReference = Annotated[
     Secret,

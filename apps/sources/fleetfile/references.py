@@ -49,6 +49,8 @@ def reference_mistakes(data: object) -> Iterator[Mistake]:
     yield from _wrong_matches(root, environments)
     yield from _wrong_access(root, environments, clusters)
     yield from _persons_unknown(root)
+    yield from _shared_shapes(_items(root, "runbooks"))
+    yield from _shared_placeholders(root)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -81,7 +83,7 @@ def _texts(item: Mapping[str, object], key: str) -> list[tuple[int, str]]:
 
 def _twice_named(root: Mapping[str, object]) -> Iterator[Mistake]:
     """Names that two things of a kind share; an Observatorium tenant is read as Alertmanager and as Prometheus."""
-    for section in ("environments", "clusters", "argocd", "owners", "policies"):
+    for section in ("environments", "clusters", "argocd", "owners", "policies", "runbooks"):
         yield from _shared_names(_items(root, section))
     for section in ("alertmanagers", "prometheuses"):
         yield from _shared_names(_items(root, section) + _items(root, "observatorium"))
@@ -170,6 +172,26 @@ def _persons_unknown(root: Mapping[str, object]) -> Iterator[Mistake]:
             yield (*path, "act_as"), "'person' needs single sign-on: add 'sso', or leave it at 'robot'"
     if _items(root, "access"):
         yield ("access",), "means nothing without 'sso': local accounts get their role by manage.py portal_account"
+
+
+def _shared_shapes(sources: Items) -> Iterator[Mistake]:
+    """URLs that lead to two sources: only the first would ever be looked into."""
+    taken: dict[str, Path] = {}
+    for path, source in sources:
+        for index, shape in _texts(source, "urls"):
+            place = (*path, "urls", index)
+            if taken.setdefault(shape, place) != place:
+                yield place, f"leads to {path_text(taken[shape])} already: say it once"
+
+
+def _shared_placeholders(root: Mapping[str, object]) -> Iterator[Mistake]:
+    """Names that are the same placeholder, since neither case nor "-" and "_" tell two of them apart."""
+    values = root.get("runbook_values")
+    taken: dict[str, str] = {}
+    for name in values if isinstance(values, Mapping) else ():
+        plain = str(name).lower().replace("-", "_")
+        if taken.setdefault(plain, str(name)) != name:
+            yield ("runbook_values", str(name)), f"is the same placeholder as {taken[plain][:100]!r}"
 
 
 def _wrong_ring_numbers(path: Path, rings: object, known: set[int]) -> Iterator[Mistake]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from apps.core.matchers import LabelMatcher, matchers_read
 from apps.sources.fleetfile.fields import (
@@ -27,6 +27,7 @@ from apps.sources.fleetfile.fields import (
     Url,
 )
 from apps.sources.fleetfile.policies import Policy
+from apps.sources.fleetfile.runbooks import RunbookSource
 from apps.sources.fleetfile.sections import Role, Section
 from apps.sources.fleetfile.sso import Access, Sso
 
@@ -306,19 +307,6 @@ class Owner(Section):
     link: Url | None = Field(default=None, description="A page about them.")
 
 
-def _left_empty(value: object) -> tuple[()]:
-    if value not in (None, [], {}, ()):
-        raise ValueError("comes with a later version; leave it empty until then")
-    return ()
-
-
-LaterList = Annotated[
-    tuple[()],
-    BeforeValidator(_left_empty),
-    Field(description="Comes with a later version: leave it empty."),
-]
-
-
 class FleetFile(Section):
     """The whole fleet file."""
 
@@ -336,7 +324,14 @@ class FleetFile(Section):
     policies: tuple[Policy, ...] = Field(
         default=(), description="Who may what where, and how carefully; the first that fits applies."
     )
-    runbooks: LaterList = ()
+    runbooks: tuple[RunbookSource, ...] = Field(
+        default=(), description="Where runbooks are; the first whose `urls` fit has an alert's."
+    )
+    runbook_values: dict[Text, Text] = Field(
+        default={},
+        description="Placeholders of runbooks by the label whose value they stand for, like `cluster: source_cluster`."
+        " Every label fills the placeholder of its own name without.",
+    )
 
     @model_validator(mode="before")
     @classmethod
