@@ -150,6 +150,37 @@ class Holding(models.Model):
         return f"{self.source} holds {self.episode_id}"
 
 
+class AlertGraph(models.Model):
+    """The values of the rule's measure around one episode, as they were read when somebody looked at it.
+
+    `expression` is what is drawn, `sign` and `threshold` when the alert fires (apps.alerts.expressions.Measure).
+    `series` are [{"labels": {…}, "points": [[seconds since 1970, value], …]}], the alert's own alone; `told` how many
+    the Prometheus told. `problem` is why there is none, or why it may lack something, in words for people.
+    """
+
+    episode = models.OneToOneField(Episode, on_delete=models.CASCADE, related_name="graph")
+    asked_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    prometheus = models.CharField(max_length=100, default="")
+    expression = models.TextField(default="")
+    sign = models.CharField(max_length=2, default="")
+    threshold = models.FloatField(null=True)
+    start = models.DateTimeField(null=True)
+    end = models.DateTimeField(null=True)
+    step = models.FloatField(default=0.0, help_text="seconds")
+    series = models.JSONField(default=list)
+    told = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=500, default="")
+
+    def __str__(self) -> str:
+        return f"graph of {self.episode_id}"
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a read was asked for after the last one."""
+        return self.asked_at is not None and (self.read_at is None or self.asked_at > self.read_at)
+
+
 class Silence(models.Model):
     """A silence of one Alertmanager group, as its members tell it."""
 

@@ -78,3 +78,58 @@ def test_f18_a_rule_or_a_group_that_cannot_be_read_costs_itself(serve: Serve) ->
         found = client.rules()
     assert [(rule.group, rule.name, rule.state) for rule in found.items] == [("g", "A", "firing")]
     assert len(found.unreadable) == 2
+
+
+def matrix(*series: Any) -> dict[str, Any]:
+    return {"resultType": "matrix", "result": list(series)}
+
+
+START, END = datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 14, tzinfo=UTC)
+
+
+def test_a_range_is_asked_for_as_the_api_wants_it(serve: Serve) -> None:
+    client, asked = client_told(serve, matrix())
+    long = "sum(" + "up + " * 400 + "up)"
+    with client:
+        client.query_range("up", START, END, 37.5)
+        client.query_range(long, START, END, 36.0)
+    span = {"start": ["1795521600.000"], "end": ["1795528800.000"]}
+    assert asked[0].method == "GET"
+    assert parse_qs(asked[0].target.partition("?")[2]) == {"query": ["up"], "step": ["37.5"], **span}
+    assert (asked[1].method, asked[1].path) == ("POST", "/api/v1/query_range")
+    assert parse_qs(asked[1].body.decode()) == {"query": [long], "step": ["36"], **span}
+
+
+def test_of_many_series_only_those_wanted_are_read_and_no_more_than_fit(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.integrations.prometheus.client.MOST_SERIES", 3)
+    monkeypatch.setattr("apps.integrations.prometheus.client.MOST_POINTS", 2)
+    points = [[1795521600, "1"], [1795521660, "2"], [1795521720, "3"]]
+    many = [{"metric": {"pod": f"p{number % 5}"}, "values": points} for number in range(100)]
+    client, _ = client_told(serve, matrix(*many))
+    with client:
+        found = client.query_range("up", START, END, 60, wanted=lambda labels: labels["pod"] == "p3")
+    assert [each.labels for each in found.series] == [{"pod": "p3"}] * 3
+    assert [len(each.points) for each in found.series] == [2, 2, 2]
+    assert found.told == 100
+
+
+def test_f18_a_series_that_cannot_be_read_costs_itself(serve: Serve) -> None:
+    good = {"metric": {"pod": "a"}, "values": [[1795521600, "NaN"], [1795521660, "1"]]}
+    client, _ = client_told(
+        serve, matrix(good, {"metric": 5, "values": []}, {"metric": {}, "values": "no"}), warnings=["cut"]
+    )
+    with client:
+        found = client.query_range("up", START, END, 60, wanted=bool)
+    assert [each.labels for each in found.series] == [{"pod": "a"}]
+    assert math.isnan(found.series[0].points[0][1])
+    assert [bad.index for bad in found.unreadable] == [1]
+    assert found.warnings == ("cut",)
+
+
+@pytest.mark.parametrize("data", [vector([1, "1"]), {"resultType": "scalar", "result": [1, "1"]}, None])
+def test_f17_a_range_that_is_no_matrix_is_a_bad_reply(data: Any, serve: Serve) -> None:
+    client, _ = client_told(serve, data)
+    with client, pytest.raises(UpstreamBadReply):
+        client.query_range("up", START, END, 60)

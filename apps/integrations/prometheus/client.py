@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +18,9 @@ from apps.integrations.prometheus.values import Answer, RangeAnswer, Rule, RuleA
 from apps.integrations.upstream import UpstreamClient
 
 LONGEST_GET: Final = 1500
+MOST_SERIES: Final = 1000
+MOST_POINTS: Final = 11_000
+Wanted = Callable[[Mapping[str, str]], bool]
 
 
 class _Envelope(Struct, rename="camel"):
@@ -81,6 +84,12 @@ class _Series(Struct):
     metric: dict[str, str] | None = None
 
 
+class _Labelled(Struct):
+    """A series without its points, which may be many."""
+
+    metric: dict[str, str] | None = None
+
+
 class _BuildInfo(Struct):
     version: str = ""
 
@@ -128,12 +137,19 @@ class PrometheusClient(UpstreamClient):
         read = read_items(self._items(result, "vector"), _Sample, _sample)
         return Answer(read.items, warnings, read.unreadable)
 
-    def query_range(self, expr: str, start: datetime, end: datetime, step: float) -> RangeAnswer:
-        """The series of an expression between two moments, one point each `step` seconds."""
+    def query_range(
+        self, expr: str, start: datetime, end: datetime, step: float, *, wanted: Wanted | None = None
+    ) -> RangeAnswer:
+        """The series of an expression between two moments, one point each `step` seconds.
+
+        Of many series those are read whose labels are `wanted`, MOST_SERIES at most, and of each MOST_POINTS at most.
+        """
         asked = {"query": expr, "start": _unix(start), "end": _unix(end), "step": f"{step:g}"}
         envelope = self._ask("query_range", asked)
-        read = read_items(self._items(self._data(envelope, _Result), "matrix"), _Series, _series)
-        return RangeAnswer(read.items, tuple(envelope.warnings or ()), read.unreadable)
+        told = self._items(self._data(envelope, _Result), "matrix") or []
+        chosen = [raw for raw in told if wanted is None or _is_wanted(raw, wanted)]
+        read = read_items(chosen[:MOST_SERIES], _Series, _series)
+        return RangeAnswer(read.items, tuple(envelope.warnings or ()), read.unreadable, len(told))
 
     def build_version(self) -> str:
         """Its version, as "2.42.0"."""
@@ -181,6 +197,14 @@ class PrometheusClient(UpstreamClient):
 def _refusal(answer: HttpAnswer, reason: str) -> type[UpstreamError] | None:
     """A route that this version lacks is a 404 in plain text."""
     return UpstreamNotInstalled if answer.status == 404 and answer.media_type == "text/plain" else None
+
+
+def _is_wanted(raw: Raw, wanted: Wanted) -> bool:
+    """True for what cannot be read, too, so that it is counted."""
+    try:
+        return wanted(decoded(raw, _Labelled).metric or {})
+    except (ValueError, RecursionError):
+        return True
 
 
 def _unix(moment: datetime) -> str:
@@ -242,5 +266,5 @@ def _sample(wire: _Sample) -> Sample:
 
 
 def _series(wire: _Series) -> Series:
-    points = tuple((_moment(at), float(value)) for at, value in wire.values)
+    points = tuple((_moment(at), float(value)) for at, value in wire.values[:MOST_POINTS])
     return Series(labels=wire.metric or {}, points=points)

@@ -62,8 +62,9 @@ class Answer(Struct, frozen=True):
 
 
 class RangeAnswer(Struct, frozen=True):
-    """The series of a range query; `warnings` and `unreadable` as in Answer."""
+    """The series of a range query that were read, of `told` that came; `warnings` and `unreadable` as in Answer."""
 
     series: tuple[Series, ...]
     warnings: tuple[str, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    told: int = 0
