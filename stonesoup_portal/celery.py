@@ -69,6 +69,8 @@ app.conf.beat_schedule = {
     "every-1s-look-after-actions": every(1, "actions.look_after", ACTIONS),
     "every-5s-align-with-fleet-file": every(5, "portal.align"),
     "every-5s-read-application-details": every(5, "gitops.read_details", "details"),
+    "every-5s-read-alert-graphs": every(5, "alerts.read_graphs", "details"),
+    "every-10s-look-after-acknowledgements": every(10, "notes.look_after"),
     "every-30s-renew-sessions": every(30, "accounts.renew_sessions"),
     "every-10m-prune": every(600, "portal.prune"),
 }
