@@ -17,6 +17,8 @@ class Verb(StrEnum):
     SEE = "see"
     SEE_CONFIGURATION = "see configuration"
     ACT = "act"
+    ACKNOWLEDGE = "acknowledge"
+    ANNOTATE = "write notes"
     APPROVE = "approve"
     FREEZE = "freeze, and end one's own freeze"
     UNFREEZE = "end somebody else's freeze"
@@ -33,6 +35,8 @@ LEAST_ROLE = {
     Verb.SEE_CONFIGURATION: Role.ADMIN,
     Verb.ACT: Role.RESPONDER,
     Verb.APPROVE: Role.APPROVER,
+    Verb.ACKNOWLEDGE: Role.RESPONDER,
+    Verb.ANNOTATE: Role.RESPONDER,
     Verb.FREEZE: Role.RESPONDER,
     Verb.UNFREEZE: Role.APPROVER,
     Verb.END_SESSIONS: Role.ADMIN,

@@ -36,8 +36,8 @@ from .wire import SharedText, text_answer, without_idle_lines
 VERSION, STANDING, UNTIL, FRAME = "v", "s", "u", "f"
 SINCE, FRAME_ALONE, TITLE = "since", "frame", "t"
 POLL_PARAMETERS = frozenset({VERSION, STANDING, UNTIL, FRAME, SINCE, FRAME_ALONE, TITLE})
-FRAME_TOPICS = frozenset({"alerts", "apps", "clusters", "freezes", "sources"})
-OVERLAY_TOPICS = frozenset({"clusters", "sources"})
+FRAME_TOPICS = frozenset({"alerts", "apps", "clusters", "freezes", "notes", "sources"})
+OVERLAY_TOPICS = frozenset({"clusters", "notes", "sources"})
 NO_END = 0
 CHANGES_AT = "changes_at"
 LONGEST_SECONDS = 15 * 60

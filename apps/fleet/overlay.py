@@ -6,13 +6,15 @@ Rows keep their own tone; a source that goes stale rewrites none of them (decisi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from apps.core.clock import database_now
 from apps.core.leases import BEAT, lease_end
 from apps.fleet.models import Cluster
+from apps.notes.models import Acknowledgement
+from apps.notes.services import acknowledgements_on
 from apps.sources.models import Source, SourceState
 from apps.sources.standing import Standing
 
@@ -27,7 +29,7 @@ class Overlay(Standing):
     `sources` holds those of the fleet file by key. The doubtful ones are name → reason: Argo CD instances whose
     Applications were not read lately, clusters that are lost or cannot be reached, groups of Alertmanagers whose
     silence proves nothing. The archived ones left the fleet file: their rows are not shown. `clusters` are those of
-    the fleet file, in its order.
+    the fleet file, in its order. `acknowledgements` are those that have not ended, by (kind, subject).
     """
 
     clusters: tuple[Cluster, ...] = ()
@@ -36,6 +38,16 @@ class Overlay(Standing):
     doubtful_alertmanagers: Mapping[str, str] = field(default_factory=dict)
     archived_instances: frozenset[str] = frozenset()
     archived_alertmanagers: frozenset[str] = frozenset()
+    acknowledgements: Mapping[tuple[str, str], Acknowledgement] = field(default_factory=dict)
+
+    def acknowledged(self, kind: str, subject: str) -> Acknowledgement | None:
+        """That somebody is at the thing at this moment; its subject is the timeline's."""
+        said = self.acknowledgements.get((kind, subject))
+        return said if said and said.until > self.now else None
+
+    def acknowledged_among(self, kind: str) -> list[str]:
+        """The subjects of one kind that are acknowledged at this moment."""
+        return [said.subject for said in self.acknowledgements.values() if said.kind == kind and said.until > self.now]
 
     @cached_property
     def distrusted_instances(self) -> Mapping[str, str]:
@@ -63,10 +75,14 @@ class Overlay(Standing):
 
 
 def overlay_now() -> Overlay:
-    """The overlay of this moment. Four queries, however big the fleet: clock, schedule, sources, clusters."""
+    """The overlay of this moment. Five queries, however big the fleet: clock, schedule, sources, clusters, and what is
+    acknowledged."""
     now, read_until = database_now(), lease_end(name=BEAT)
     sources, clusters = Source.objects.order_by("pk"), Cluster.objects.current()
-    return overlay_of(now=now, sources=sources, clusters=clusters, read_until=read_until)
+    return replace(
+        overlay_of(now=now, sources=sources, clusters=clusters, read_until=read_until),
+        acknowledgements=acknowledgements_on(now),
+    )
 
 
 def overlay_of(

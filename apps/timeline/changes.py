@@ -23,6 +23,8 @@ BEFORE_IT = timedelta(hours=2)
 JUST_AFTER = timedelta(minutes=5)
 ALERT_WORDS = {"begins": "began", "ends": "ended"}
 BOTH_ENDS = frozenset({"sync", "health", "version"})
+ACKNOWLEDGED, NOTE = "acknowledged", "note"
+"""Fields of what people say of a thing."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,14 @@ def words_of_firing(line: Transition) -> str:
     return ALERT_WORDS.get(line.after, line.after) or line.field
 
 
+def words_of_said(line: Transition) -> str:
+    """ "acknowledged until 14:30 UTC: on it", "note: see ITN-2026-00031", as they were written."""
+    return line.after
+
+
 WORDS = {
+    ("", ACKNOWLEDGED): words_of_said,
+    ("", NOTE): words_of_said,
     ("", "revision"): words_of_revision,
     ("", "operation"): words_of_operation,
     (Kind.APPLICATION.value, "condition"): words_of_conditions,

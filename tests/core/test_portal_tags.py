@@ -141,7 +141,7 @@ def test_only_a_live_page_says_what_it_shows() -> None:
     drawn_root = drawn("{% live %}", live=live, title='<b>"evil\u202e')
     assert drawn("<p {% live %}>") == "<p >"
     assert 'hx-get="/?a=1&amp;b=2" hx-trigger="portal:refresh"' in drawn_root
-    assert 'data-topics="apps sources" data-counts="alerts apps clusters freezes sources"' in drawn_root
+    assert 'data-topics="apps sources" data-counts="alerts apps clusters freezes notes sources"' in drawn_root
     assert 'data-version="7" data-standing="a1" data-frame="9/a1" data-until="30.0" data-ends="0"' in drawn_root
     assert 'data-title="&lt;b&gt;&quot;evil[U+202E]"' in drawn_root
 
