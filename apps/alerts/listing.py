@@ -38,7 +38,7 @@ from .grouping import Span, rows_on
 from .matching import condition_of
 from .models import Episode, EpisodeQuerySet, shown_verdict
 from .narrowing import Narrower, Narrowing, labels_that_name, narrowings_of
-from .support import Support, support_of
+from .support import Support, supports_of
 
 ENDED_LATELY = timedelta(hours=1)
 MOST_ENDED = 50
@@ -47,7 +47,8 @@ PLAIN_REASONS = frozenset({"SLO alert", *(verdict.reason for verdict in BY_SEVER
 
 @dataclass(frozen=True)
 class EpisodeRow:
-    """One alert as a row: its verdict with what lies over it, what quiets it, and how many members hold it.
+    """One alert as a row: its verdict with what lies over it, what quiets it, how many members hold it, and whether it
+    is supported.
 
     `narrowings` are links to the list by what the row shows; empty on other pages.
     """
@@ -58,12 +59,8 @@ class EpisodeRow:
     holders: tuple[str, ...]
     member_count: int
     is_doubtful: bool
+    support: Support
     narrowings: Mapping[str, Narrowing] = field(default_factory=dict)
-
-    @property
-    def support(self) -> Support:
-        """Whether it has a runbook that can be opened."""
-        return support_of(self.episode.runbook_url)
 
     @property
     def runbook(self) -> str:
@@ -92,7 +89,7 @@ class EpisodeRow:
         """What its markup depends on (apps.core.drawn); None where that is other alerts and silences too."""
         if self.causes:
             return None
-        told = columns_of(self.episode), self.verdict, self.holders, self.member_count, self.is_doubtful
+        told = columns_of(self.episode), self.verdict, self.holders, self.member_count, self.is_doubtful, self.support
         return *told, dict(self.narrowings), age_words(self.episode.began_at, now)
 
 
@@ -214,9 +211,10 @@ def head_labels(row: EpisodeRow, grouping: str, narrower: Narrower) -> Iterator[
 
 
 def episode_rows(episodes: Iterable[Episode], overlay: Overlay, narrower: Narrower | None = None) -> list[EpisodeRow]:
-    """Each episode as a row; their `holdings` should have been fetched with them. Two queries where any is quiet."""
+    """Each episode as a row; their `holdings` should have been fetched with them. Two queries where any is quiet, and
+    one for runbooks where any links one and there are sources of them."""
     shown = list(episodes)
-    causes = causes_of(shown)
+    causes, supports = causes_of(shown), supports_of(shown)
     members = member_counts(overlay)
     naming = labels_that_name() if narrower else None
     return [
@@ -227,6 +225,7 @@ def episode_rows(episodes: Iterable[Episode], overlay: Overlay, narrower: Narrow
             tuple(holding.source for holding in episode.holdings.all()),
             members.get(episode.alertmanager, 0),
             episode.is_unconfirmed or episode.alertmanager in overlay.doubtful_alertmanagers,
+            supports[episode.pk],
             narrowings_of(episode, narrower, naming) if narrower and naming else {},
         )
         for episode in shown

@@ -1,21 +1,111 @@
-"""Whether an alert is supported: it is when it links a runbook that can be opened."""
+"""Whether an alert is supported: of the control plane always, of the data plane where it has a runbook.
+
+Rooms above know the runbooks. They put into FINDERS who says of an alert's `runbook_url` what is known of the runbook;
+while nobody does, no source covers any.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from apps.core.links import safe_link
+from apps.core.tones import Tone
+
+from .models import Episode
+
+RUNBOOK_KEYS = ("runbook_url", "runbook")
+
+
+class RunbookWord(StrEnum):
+    """What is known of the runbook that an alert or a rule links."""
+
+    FOUND = "found"
+    WITHOUT = "none"
+    EMPTY = "empty"
+    NO_ADDRESS = "no-address"
+    DEAD = "dead"
+    NOT_CONFIGURED = "not-configured"
+    UNREAD = "not-known"
+
+
+LACKING = frozenset({RunbookWord.WITHOUT, RunbookWord.EMPTY, RunbookWord.NO_ADDRESS, RunbookWord.DEAD})
+BY_WORD: Mapping[RunbookWord, tuple[Tone, str]] = {
+    RunbookWord.FOUND: (Tone.WELL, "supported as data plane: alert and runbook"),
+    RunbookWord.WITHOUT: (Tone.WARNING, "not supported: no runbook"),
+    RunbookWord.EMPTY: (Tone.WARNING, "not supported: its runbook link is empty"),
+    RunbookWord.NO_ADDRESS: (Tone.WARNING, "not supported: its runbook is not a web address"),
+    RunbookWord.DEAD: (Tone.WARNING, "not supported: its runbook is not there"),
+    RunbookWord.NOT_CONFIGURED: (
+        Tone.UNKNOWN,
+        "supported as data plane: alert and runbook (no source here covers it)",
+    ),
+    RunbookWord.UNREAD: (Tone.UNKNOWN, "not known yet: its runbook was never read"),
+}
+CONTROL_PLANE = "supported by AppSRE: control plane"
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What is known of a linked runbook, and the portal's page that shows it ("" where there is none)."""
+
+    word: RunbookWord
+    page: str = ""
+
+
+Links = Mapping[str, Linked]
+FINDERS: list[Callable[[Iterable[str]], Links]] = []
+"""Who knows runbooks says here what is known of those under some web addresses: one query for what was asked lately."""
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """The runbook's address, "" where there is none to open, and the verdict in words."""
+    """The verdict in words and as a tone; the runbook's address and its page in the portal, "" where there is none."""
 
-    runbook: str
     words: str
+    tone: Tone
+    word: RunbookWord
+    runbook: str = ""
+    page: str = ""
 
 
-def support_of(runbook_url: str) -> Support:
-    """The verdict on an alert that links this runbook."""
-    runbook = safe_link(runbook_url)
-    return Support(runbook, "supported" if runbook else "not supported: no runbook")
+def supports_of(episodes: Iterable[Episode]) -> dict[int, Support]:
+    """The verdict on each alert, by its primary key."""
+    told = {episode.pk: (episode.is_control_plane, url_told(episode)) for episode in episodes}
+    links = links_to(url for _, url in told.values())
+    return {key: support_of(is_control_plane=is_own, url=url, links=links) for key, (is_own, url) in told.items()}
+
+
+def support_of(*, is_control_plane: bool, url: str | None, links: Links) -> Support:
+    """The verdict on an alert, or a rule, that links this runbook; None where it has no such annotation."""
+    linked = linked_by(url, links)
+    tone, words = (Tone.WELL, CONTROL_PLANE) if is_control_plane else BY_WORD[linked.word]
+    return Support(words, tone, linked.word, web_address(url), linked.page)
+
+
+def linked_by(url: str | None, links: Links) -> Linked:
+    """What is known of the runbook under a `runbook_url` as it was told."""
+    if url is None:
+        return Linked(RunbookWord.WITHOUT)
+    if not url.strip():
+        return Linked(RunbookWord.EMPTY)
+    address = web_address(url)
+    return links.get(address, Linked(RunbookWord.NOT_CONFIGURED)) if address else Linked(RunbookWord.NO_ADDRESS)
+
+
+def links_to(urls: Iterable[str | None]) -> Links:
+    """What is known of the runbooks under those of the texts that are web addresses."""
+    addresses = {address for url in urls if (address := web_address(url))}
+    return FINDERS[-1](addresses) if FINDERS and addresses else {}
+
+
+def web_address(url: str | None) -> str:
+    """The address as a link, without the white space that YAML leaves behind it; "" for what is none."""
+    return safe_link((url or "").rstrip())
+
+
+def url_told(episode: Episode) -> str | None:
+    """The alert's `runbook_url`; None where it has no such annotation."""
+    is_told = any(key in episode.annotations for key in RUNBOOK_KEYS)
+    return episode.runbook_url or ("" if is_told else None)

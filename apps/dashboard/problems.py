@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from apps.alerts.joining import names_application
 from apps.alerts.models import Episode
-from apps.alerts.support import support_of
+from apps.alerts.support import RunbookWord, Support, supports_of
 from apps.core.addresses import page_address
 from apps.core.lists import ALL
 from apps.core.tones import Tone, strictest
@@ -177,9 +177,14 @@ def alert_problems(
     An alert that names one of `applications` (problems' names) belongs to that Application's row. `environment` is the
     one shown, "" for all.
     """
+    shown = list(episodes)
+    supports = supports_of(shown)
     read = [
-        (episode.name, alert_problem(episode, cause_of_alert(episode, spread, applications), environment))
-        for episode in episodes
+        (
+            each.name,
+            alert_problem(each, supports[each.pk], cause_of_alert(each, spread, applications), environment),
+        )
+        for each in shown
     ]
     yield from (problem for _, problem in read)
     for name, left, problem in not_read(read, spread):
@@ -198,9 +203,8 @@ def not_read(read: Sequence[tuple[str, Problem]], totals: Mapping[str, int]) -> 
             yield common, left, last[common]
 
 
-def alert_problem(episode: Episode, cause: str, environment: str) -> Problem:
+def alert_problem(episode: Episode, support: Support, cause: str, environment: str) -> Problem:
     """One alert that fires."""
-    support = support_of(episode.runbook_url)
     url = page_address("dashboard:alert-show", episode.alertmanager, episode.fingerprint)
     return Problem(
         name=f"alert/{episode.alertmanager}/{episode.fingerprint}",
@@ -216,8 +220,17 @@ def alert_problem(episode: Episode, cause: str, environment: str) -> Problem:
         cause=cause,
         noun="alert",
         all_url=listed_in(environment, "alerts:alert-list", q=episode.name),
-        step=Step("Open runbook", support.runbook, is_outside=True) if support.runbook else Step("Open alert", url),
+        step=alert_step(support, url),
     )
+
+
+def alert_step(support: Support, url: str) -> Step:
+    """Its runbook: on the alert's page where the portal has it, else outside, unless it is known not to be there."""
+    if support.word is RunbookWord.FOUND:
+        return Step("Open runbook", f"{url}#runbook")
+    if support.runbook and support.word is not RunbookWord.DEAD:
+        return Step("Open runbook", support.runbook, is_outside=True)
+    return Step("Open alert", url)
 
 
 def named_alike(name: str) -> str:

@@ -6,3 +6,11 @@ from django.apps import AppConfig
 class RunbooksConfig(AppConfig):
     name = "apps.runbooks"
     label = "runbooks"
+
+    def ready(self) -> None:
+        """Tells the room of alerts who knows the runbooks that they link."""
+        from apps.alerts.support import FINDERS
+
+        from .linking import links_now
+
+        FINDERS[:] = [links_now]

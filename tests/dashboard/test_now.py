@@ -284,7 +284,7 @@ def test_the_runbook_is_the_next_step_and_an_unsafe_one_is_none(viewer: Client) 
     body = viewer.get("/").content.decode()
     assert 'href="https://example.com/runbook.md" target="_blank" rel="noopener noreferrer"' in body
     assert "javascript:" not in body
-    assert "not supported: no runbook" in text_of(viewer)
+    assert "not supported: its runbook is not a web address" in text_of(viewer)
 
 
 def test_held_and_well_things_need_nobody(viewer: Client) -> None:
