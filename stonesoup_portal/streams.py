@@ -29,6 +29,7 @@ from django.db import DatabaseError, close_old_connections
 from django.http import HttpRequest, HttpResponse
 
 from apps.accounts.seats import Seat, seat_of, seats_lost
+from apps.accounts.walls import WallSeat, wall_seat_of, wall_seats_lost
 from apps.core.connections import DATABASE_FAILURES
 from apps.core.hints import hints_heard
 from apps.core.hub import Beat, Found, Hub, Listener, Wanted
@@ -95,7 +96,7 @@ class Streams:
             self._of_session[seat.session] -= 1
             self._of_session += Counter()
 
-    async def _let_in(self, scope: Scope) -> tuple[Seat, frozenset[str]]:
+    async def _let_in(self, scope: Scope) -> tuple[Seat | WallSeat, frozenset[str]]:
         """Who listens to what.
 
         Raises:
@@ -108,6 +109,7 @@ class Streams:
         topics = topics_asked(request)
         loop = asyncio.get_running_loop()
         seat = await loop.run_in_executor(self._doorkeepers, seat_for, request)
+        topics_of_wall_only(seat, topics)
         self._refuse_when_full(len(self.hub), self._of_session[seat.session])
         return seat, topics
 
@@ -185,20 +187,28 @@ def topics_asked(request: ASGIRequest) -> frozenset[str]:
     return names
 
 
+def topics_of_wall_only(seat: Seat | WallSeat, topics: frozenset[str]) -> None:
+    """Refused: a screen with a key of the Wall asks about one thing ("cluster:NAME"): the Wall says nothing of one."""
+    if isinstance(seat, WallSeat) and any(":" in topic for topic in topics):
+        raise Refused(403, "the Wall has no such topics")
+
+
 def is_name(name: str) -> bool:
     """Whether this can be a topic's name."""
     return len(name) <= LONGEST_TOPIC and name.isprintable()
 
 
-def seat_for(request: ASGIRequest) -> Seat:
+def seat_for(request: ASGIRequest) -> Seat | WallSeat:
     """Who asks, by the same rules as for a page; in a thread of its own, whose connection is given back.
+
+    A key of the Wall counts where nobody is signed in who may see anything.
 
     Raises:
         Refused: wrong host, no TLS where it must be, another site's page, nobody, or somebody without a role.
     """
     try:
         refuse_strangers(request)
-        seat = seat_of(request)
+        seat = seat_or_wall(request)
     except PermissionError as error:
         raise Refused(403, str(error)) from error
     except DatabaseError as error:
@@ -208,6 +218,16 @@ def seat_for(request: ASGIRequest) -> Seat:
     if seat is None:
         raise Refused(401, "sign in first")
     return seat
+
+
+def seat_or_wall(request: ASGIRequest) -> Seat | WallSeat | None:
+    """The seat of who is signed in, else that of the screen's key. PermissionError for somebody without a role."""
+    try:
+        return seat_of(request) or wall_seat_of(request)
+    except PermissionError:
+        if seat := wall_seat_of(request):
+            return seat
+        raise
 
 
 def refuse_strangers(request: ASGIRequest) -> None:
@@ -230,11 +250,18 @@ def look(wanted: Wanted) -> Found:
     """What the hub wants to know, read in its thread, whose connection is then given back."""
     try:
         beat = beat_now() if wanted.is_beat_due else None
-        seats = cast("Iterable[Seat] | None", wanted.seats)
-        lost = seats_lost(list(seats)) if seats is not None else frozenset[Seat]()
-        return Found(versions_of(wanted.topics), lost, beat)
+        seats = cast("Iterable[Seat | WallSeat]", wanted.seats or ())
+        return Found(versions_of(wanted.topics), lost_of(seats), beat)
     finally:
         close_old_connections()
+
+
+def lost_of(seats: Iterable[Seat | WallSeat]) -> frozenset[Seat | WallSeat]:
+    """Those that have lost their right. No query without seats."""
+    some = list(seats)
+    walls = [seat for seat in some if isinstance(seat, WallSeat)]
+    people = [seat for seat in some if isinstance(seat, Seat)]
+    return seats_lost(people) | wall_seats_lost(walls)
 
 
 def beat_now() -> Beat:

@@ -21,6 +21,7 @@ class Seat(StrEnum):
     """Who comes. The application, the freeze and the requests of the table are in production."""
 
     ANONYMOUS = "nobody"
+    WALL = "screen with a key of the Wall"
     NO_GROUP = "without a role"
     VIEWER = "viewer"
     RESPONDER = "responder for production"
@@ -51,7 +52,7 @@ MEANINGS = {
     Said.NOT_THERE: "404",
     Said.MAY_NOT: "403: the page that says which role or scope may",
     Said.WHY_NOT: "409, or 200 with the form again: nothing is done, and the page says why",
-    Said.DONE: "302 or 303: done, and led on",
+    Said.DONE: "302 or 303: done, and led on; 201: made, and shown",
     Said.HOME: "302 to where they came from: they are signed in",
     Said.STOPPED: "403 for everybody",
     Said.FAILED: "400 or 503: a page that says why and leads to another try, or the answer that a standard wants",
@@ -59,10 +60,11 @@ MEANINGS = {
 
 PAGE, SIGN_IN, NO_ACCESS, NOT_THERE = Said.PAGE, Said.SIGN_IN, Said.NO_ACCESS, Said.NOT_THERE
 MAY_NOT, WHY_NOT, DONE, HOME, FAILED = Said.MAY_NOT, Said.WHY_NOT, Said.DONE, Said.HOME, Said.FAILED
-OUT = (SIGN_IN, NO_ACCESS)
+OUT = (SIGN_IN, SIGN_IN, NO_ACCESS)
 
-ALL = (PAGE,) * 7
+ALL = (PAGE,) * 8
 SEEN = (*OUT, PAGE, PAGE, PAGE, PAGE, PAGE)
+ON_WALL = (SIGN_IN, PAGE, NO_ACCESS, PAGE, PAGE, PAGE, PAGE, PAGE)
 ABSENT = (*OUT, NOT_THERE, NOT_THERE, NOT_THERE, NOT_THERE, NOT_THERE)
 
 
@@ -86,17 +88,17 @@ ROWS = (
     Row("healthz", "/healthz", ALL),
     Row("readyz", "/readyz", ALL),
     Row("metrics", "/metrics", ALL, words="from loopback, or with the token"),
-    Row("metrics", "/metrics", (Said.STOPPED,) * 7, words="from elsewhere, without the token"),
+    Row("metrics", "/metrics", (Said.STOPPED,) * 8, words="from elsewhere, without the token"),
     Row("csp-report", "/csp-report/", ALL, "report"),
-    Row("stream", "/stream?topics=apps", SEEN),
-    Row("accounts:sign-in", "/accounts/sign-in/", (PAGE, HOME, HOME, HOME, HOME, HOME, HOME)),
-    Row("accounts:sign-in", "/accounts/sign-in/", (FAILED, HOME, HOME, HOME, HOME, HOME, HOME), words=PROVIDER_AWAY),
-    Row("accounts:callback", "/accounts/callback/", (NOT_THERE,) * 7, words="without a provider"),
-    Row("accounts:callback", "/accounts/callback/?code=x&state=y", (FAILED,) * 7, words=PROVIDER_AWAY),
-    Row("accounts:backchannel-logout", BACKCHANNEL, (NOT_THERE,) * 7, "logout-token", "without a provider"),
-    Row("accounts:backchannel-logout", BACKCHANNEL, (FAILED,) * 7, "logout-token", PROVIDER_AWAY),
-    Row("accounts:break-glass", "/accounts/break-glass/", (NOT_THERE,) * 7, words="while there is no such account"),
-    Row("accounts:break-glass", "/accounts/break-glass/", (NOT_THERE,) * 7, "password", "while there is none"),
+    Row("stream", "/stream?topics=apps", ON_WALL),
+    Row("accounts:sign-in", "/accounts/sign-in/", (PAGE, PAGE, HOME, HOME, HOME, HOME, HOME, HOME)),
+    Row("accounts:sign-in", "/accounts/sign-in/", (FAILED, FAILED, *(HOME,) * 6), words=PROVIDER_AWAY),
+    Row("accounts:callback", "/accounts/callback/", (NOT_THERE,) * 8, words="without a provider"),
+    Row("accounts:callback", "/accounts/callback/?code=x&state=y", (FAILED,) * 8, words=PROVIDER_AWAY),
+    Row("accounts:backchannel-logout", BACKCHANNEL, (NOT_THERE,) * 8, "logout-token", "without a provider"),
+    Row("accounts:backchannel-logout", BACKCHANNEL, (FAILED,) * 8, "logout-token", PROVIDER_AWAY),
+    Row("accounts:break-glass", "/accounts/break-glass/", (NOT_THERE,) * 8, words="while there is no such account"),
+    Row("accounts:break-glass", "/accounts/break-glass/", (NOT_THERE,) * 8, "password", "while there is none"),
     Row("accounts:signed-out", "/accounts/signed-out/", ALL),
     Row("accounts:sessions", SESSIONS, SEEN, words="their own; an admin: all"),
     Row(
@@ -104,11 +106,18 @@ ROWS = (
         "ends somebody else's",
     ),
     Row("accounts:sessions", SESSIONS, ABSENT, "end-session-absent", "ends one not there"),
-    Row("accounts:sign-out", "/accounts/sign-out/", (DONE,) * 7, "sign-out"),
+    Row(
+        "accounts:wall-keys", "/accounts/wall-keys/", (*OUT, NOT_THERE, NOT_THERE, NOT_THERE, NOT_THERE, DONE),
+        "wall-key", "makes one",
+    ),
+    Row("accounts:wall-keys", "/accounts/wall-keys/", ABSENT, "revoke-absent", "revokes one not there"),
+    Row("accounts:wall", "/accounts/wall/", ALL, words="asks for a key"),
+    Row("accounts:wall", "/accounts/wall/", (FAILED,) * 8, "wrong-key", "a key that opens nothing"),
+    Row("accounts:sign-out", "/accounts/sign-out/", (DONE,) * 8, "sign-out"),
     Row("dashboard:now", "/", SEEN),
     Row("dashboard:timeline", "/timeline/", SEEN),
     Row("dashboard:search", "/search/?q=stone", SEEN),
-    Row("dashboard:wall", "/wall/", SEEN),
+    Row("dashboard:wall", "/wall/", ON_WALL),
     Row("dashboard:cluster-list", "/clusters/", SEEN),
     Row("dashboard:cluster-show", "/clusters/stone-prd-m01/", SEEN),
     Row("dashboard:cluster-show", "/clusters/no-such/", ABSENT, words="not there"),

@@ -23,23 +23,25 @@ class Verb(StrEnum):
     FREEZE = "freeze, and end one's own freeze"
     UNFREEZE = "end somebody else's freeze"
     END_SESSIONS = "see and end other people's sessions"
+    OPEN_WALLS = "make and revoke keys of the Wall"
 
     @property
     def changes_something(self) -> bool:
         """Whether a person's scope counts for it."""
-        return self not in {Verb.SEE, Verb.SEE_CONFIGURATION, Verb.END_SESSIONS}
+        return self not in {Verb.SEE, Verb.SEE_CONFIGURATION, Verb.END_SESSIONS, Verb.OPEN_WALLS}
 
 
 LEAST_ROLE = {
     Verb.SEE: Role.VIEWER,
     Verb.SEE_CONFIGURATION: Role.ADMIN,
     Verb.ACT: Role.RESPONDER,
-    Verb.APPROVE: Role.APPROVER,
     Verb.ACKNOWLEDGE: Role.RESPONDER,
     Verb.ANNOTATE: Role.RESPONDER,
+    Verb.APPROVE: Role.APPROVER,
     Verb.FREEZE: Role.RESPONDER,
     Verb.UNFREEZE: Role.APPROVER,
     Verb.END_SESSIONS: Role.ADMIN,
+    Verb.OPEN_WALLS: Role.ADMIN,
 }
 
 

@@ -22,6 +22,7 @@ from .provider import provider_or_none
 from .sessions import sessions_end
 from .throttling import WINDOW
 from .tokens import unsealed
+from .walls import wall_keys_prune
 
 log = logging.getLogger(__name__)
 BATCH = 1000
@@ -72,6 +73,7 @@ def sessions_prune() -> bool:
     count = sessions_end(over)
     FailedSignIn.objects.filter(at__lte=now - WINDOW).delete()
     UsedLogoutToken.objects.filter(expires_at__lte=now - LET_GO_AFTER).delete()
+    wall_keys_prune(now)
     return count == BATCH
 
 

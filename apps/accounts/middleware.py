@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.contrib.auth import SESSION_KEY, get_user, logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
@@ -23,6 +24,7 @@ from .models import SignIn
 from .provider import access_in_force, sso_in_force
 from .renewing import SessionLost, is_renewal_due, session_confirmed
 from .sessions import session_used
+from .walls import ROLE, wall_key_of
 
 View = Callable[..., Any]
 
@@ -42,7 +44,10 @@ class SignInRequired(LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         """None where the page may be shown."""
         is_closed = self.is_closed(request, view_func)
-        if is_closed and is_lost(request):
+        is_over = is_closed and is_lost(request)
+        if is_on_wall(request, view_func):
+            return None
+        if is_over:
             return self.handle_no_permission(request, view_func)
         answer = super().process_view(request, view_func, view_args, view_kwargs)
         request.__dict__["portal_role"] = role_of(request.user) if answer is None else None
@@ -69,6 +74,15 @@ class SignInRequired(LoginRequiredMiddleware):
             shown = request.headers.get("HX-Current-URL", "/")
             return HttpResponseClientRedirect(redirect_to_login(path_of(shown), sign_in).url)
         return redirect_to_login(page_to_return_to(request), sign_in)
+
+
+def is_on_wall(request: HttpRequest, view_func: View) -> bool:
+    """Whether the view is shown to a screen with a key of the Wall: where whoever is signed in may not see it."""
+    if not getattr(view_func, "is_for_walls", False) or may(request.user, Verb.SEE) or not wall_key_of(request):
+        return False
+    request.user = AnonymousUser()
+    request.__dict__["portal_role"] = ROLE
+    return True
 
 
 def is_by_person(request: HttpRequest) -> bool:

@@ -119,3 +119,22 @@ class UsedLogoutToken(models.Model):
 
     def __str__(self) -> str:
         return self.jti
+
+
+class WallKey(models.Model):
+    """What opens the Wall on a screen where nobody is signed in. The key itself is kept nowhere; revoked, its row goes.
+
+    `seen_at`, `address` and `agent` are those of the last screen that asked for something by it, to the minute.
+    """
+
+    name = models.CharField(max_length=60, unique=True)
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key, in hexadecimal")
+    made_by = models.CharField(max_length=150, help_text="the admin's user name")
+    made_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
+    address = models.CharField(max_length=100, default="")
+    agent = models.CharField(max_length=300, default="")
+
+    def __str__(self) -> str:
+        return self.name

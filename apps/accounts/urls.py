@@ -1,8 +1,8 @@
-"""Signing in and out, and who is signed in."""
+"""Signing in and out, who is signed in, and keys of the Wall."""
 
 from django.urls import path
 
-from . import views
+from . import views, wall_views
 
 app_name = "accounts"
 urlpatterns = [
@@ -13,4 +13,6 @@ urlpatterns = [
     path("signed-out/", views.signed_out, name="signed-out"),
     path("backchannel-logout/", views.backchannel_logout, name="backchannel-logout"),
     path("sessions/", views.sessions, name="sessions"),
+    path("wall-keys/", wall_views.wall_keys, name="wall-keys"),
+    path("wall/", wall_views.wall, name="wall"),
 ]

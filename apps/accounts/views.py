@@ -31,6 +31,7 @@ from .provider import is_sign_in_known, is_sso_in_force, provider_in_force
 from .sessions_shown import sessions_shown
 from .signing_in import session_begin, sign_in_begin, sign_in_finish
 from .throttling import SignInThrottle
+from .walls import DAYS, MOST_DAYS, wall_keys_shown
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +200,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
     sees_all = may(user, Verb.END_SESSIONS)
     if request.method != "POST":
         shown = sessions_shown(None if sees_all else user.pk, request.session.session_key or "")
-        return render(request, "accounts/sessions.html", {"title": "Sessions", "sees_all": sees_all, **shown})
+        walls = {"walls": wall_keys_shown(), "days": DAYS, "most_days": MOST_DAYS} if may(user, Verb.OPEN_WALLS) else {}
+        return render(request, "accounts/sessions.html", {"title": "Sessions", "sees_all": sees_all, **shown, **walls})
     within = SignIn.objects.all() if sees_all else SignIn.objects.filter(user=user)
     if (session := number_told(request, "session")) is not None:
         count = sessions_ended(rows=within.filter(pk=session), by=user)

@@ -64,6 +64,11 @@ def audit_note(
     return line
 
 
+def wall_key_note(*, event: str, by: str, what: dict[str, Any], **_: Any) -> None:
+    """A key of the Wall was made or revoked (`wall_key_changed`)."""
+    audit_note(event=event, who=by, what=what)
+
+
 def head_locked() -> AuditHead:
     """The head row, which nobody else gets until the transaction ends.
 

@@ -50,6 +50,7 @@ NOW_MARK = mark_safe("&portal-now;")
 BEARABLE_SECONDS = 15.0
 MOMENT_BORNE_SECONDS = 2.0
 UNCHANGED_SECONDS = 15.0
+AFTER_FORM, AFTER_FORM_SECONDS = "after-form", 10
 THEMES = frozenset({"light", "dark"})
 
 
@@ -175,6 +176,7 @@ def live_page(
         shared = SharedText(without_idle_lines(text), [PERSON_MARK, NOW_MARK, LOOK_MARK])
         return Made(shared, versions.of(kind), laid_over, live.ends)
 
+    is_borne = is_borne and AFTER_FORM not in request.COOKIES
     made = made_or_kept(request, kind, asked, seen, make, least=0 if is_borne else asked.of(kind))
     shown = made.shown if made.shown.now > seen.now else seen
     given = replace(asked, page=made.version) if kind is not Kind.FRAME else asked
@@ -314,14 +316,13 @@ def gaps(text: SharedText, request: HttpRequest, now: datetime) -> dict[str, str
 
     The marks cannot come from an upstream: their "<" and "&" would be escaped.
     """
-    if PERSON_MARK not in text.marks:
+    if NOW_MARK not in text.marks:
         return {}
+    looked: dict[str, str] = {NOW_MARK: f"{now.timestamp():.3f}", LOOK_MARK: look_of(request)}
+    if PERSON_MARK not in text.marks:
+        return looked
     menu = menu_of(**request.__dict__.get("portal_person", {})).replace(PROOF_MARK, get_token(request))
-    return {
-        PERSON_MARK: menu.replace(FORM_MARK, str(uuid4())),
-        NOW_MARK: f"{now.timestamp():.3f}",
-        LOOK_MARK: look_of(request),
-    }
+    return {**looked, PERSON_MARK: menu.replace(FORM_MARK, str(uuid4()))}
 
 
 @lru_cache(maxsize=256)
@@ -409,6 +410,19 @@ def stamped(answer: HttpResponse, versions: Versions, shown: Moment, kind: Kind 
         answer["HX-Reswap"] = "none"
     patch_cache_control(answer, no_store=True, private=True)
     patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+def after_form(answer: HttpResponse) -> HttpResponse:
+    """The answer to a form, after which this person's pages show for a moment what the form did, whatever is kept."""
+    answer.set_cookie(
+        AFTER_FORM,
+        "1",
+        max_age=AFTER_FORM_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
     return answer
 
 

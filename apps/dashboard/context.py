@@ -17,6 +17,7 @@ from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.access import Verb, may, person_shown, role_of
 from apps.accounts.break_glass import break_glass_in_use
+from apps.accounts.walls import is_wall
 from apps.actions.freezes import freezes_on
 from apps.actions.models import Freeze
 from apps.alerts.models import Episode
@@ -44,6 +45,7 @@ PAGES = (
     ("Alerts", "alerts:alert-list", ("dashboard:alert-show",)),
     ("Applications", "gitops:application-list", ("gitops:application-matrix", "dashboard:application-show")),
     ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
+    ("Runbooks", "runbooks:runbook-list", ("runbooks:runbook-show", "runbooks:coverage-show")),
     ("Actions", "actions:request-list", ("actions:request-show", "actions:request-new", "actions:bulk-new")),
     ("Timeline", "dashboard:timeline", ()),
 )
@@ -78,7 +80,10 @@ class Banner:
 
 @dataclass(frozen=True)
 class Frame:
-    """What the frame shows. `environment` is "" for all; `needs` sums the counts of the navigation."""
+    """What the frame shows. `environment` is "" for all; `needs` sums the counts of the navigation.
+
+    `is_wall`: a screen with a key of the Wall, which is led nowhere else.
+    """
 
     name: str
     now: datetime
@@ -91,6 +96,7 @@ class Frame:
     evidence_at: datetime | None
     sources_url: str
     sees_configuration: bool
+    is_wall: bool = False
 
     @property
     def needs(self) -> int:
@@ -129,7 +135,7 @@ def rights_of(request: HttpRequest) -> dict[str, bool]:
 def frame_of(request: HttpRequest) -> Frame | None:
     """The frame of this request, by the overlay that the page made where it made one."""
     user, role = request.user, role_of(request.user)
-    if not user.is_authenticated or role is None:
+    if role is None and not is_wall(request):
         return None
     kept, shown = overlay_kept(request)
     overlay = kept if isinstance(kept, Overlay) else overlay_now()
@@ -149,6 +155,7 @@ def frame_of(request: HttpRequest) -> Frame | None:
         evidence_at=None if age is None else overlay.now - age,
         sources_url=reverse("sources:source-list"),
         sees_configuration=may(user, Verb.SEE_CONFIGURATION),
+        is_wall=is_wall(request),
     )
 
 

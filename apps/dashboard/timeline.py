@@ -48,6 +48,7 @@ FIELDS = {
         "csv",
     ),
     Kind.SOURCE: ("state",),
+    Kind.PORTAL: ("wall",),
     Kind.ACTION: ("action",),
 }
 COLUMNS = {

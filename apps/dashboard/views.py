@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from apps.accounts.walls import for_walls
 from apps.core.environment import environment_kept
 from apps.core.exports import export_asked, exported
 from apps.core.htmx import wants_fragment
@@ -38,7 +39,7 @@ def now(request: HttpRequest) -> HttpResponse:
         request,
         page="dashboard/now.html",
         fragment="dashboard/_now.html",
-        topics=["apps", "alerts", "clusters", "sources"],
+        topics=["apps", "alerts", "clusters", "runbooks", "sources"],
         overlay=overlay_now,
         context=partial(now_shown, request),
     )
@@ -104,6 +105,7 @@ def search(request: HttpRequest) -> HttpResponse:
     return page
 
 
+@for_walls
 @require_safe
 def wall(request: HttpRequest) -> HttpResponse:
     """What needs somebody, to be read from afar; the environment is the address', and nobody's last one."""
@@ -131,7 +133,7 @@ def alert_show(request: HttpRequest, alertmanager: str, fingerprint: str) -> Htt
         request,
         page="dashboard/alert_show.html",
         fragment="dashboard/_alert_show.html",
-        topics=["alerts", "silences", "apps", "clusters"],
+        topics=["alerts", "silences", "apps", "clusters", "runbooks"],
         overlay=overlay_now,
         context=shown,
     )

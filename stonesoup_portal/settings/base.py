@@ -115,6 +115,7 @@ SESSION_COOKIE_AGE = 10 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+WALL_COOKIE_NAME = "portal-wall"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"  # with no-referrer a browser's Origin is "null", and every form is refused
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -36,6 +36,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Host-portal-session"
+WALL_COOKIE_NAME = "__Host-portal-wall"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_NAME = "__Host-portal-csrf"
 STATIC_ROOT = BASE_DIR / "staticfiles"

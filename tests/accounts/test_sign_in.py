@@ -29,6 +29,7 @@ OPEN_PAGES = {
     "accounts:break-glass",
     "accounts:sign-out",
     "accounts:signed-out",
+    "accounts:wall",
     "accounts:backchannel-logout",
 }
 PARTS = {

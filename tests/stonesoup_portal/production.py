@@ -16,7 +16,7 @@ ENVIRONMENT = {
     "PORTAL_DATABASE_URL": "postgresql://portal@127.0.0.1/portal",
     "PORTAL_BROKER_URL": "redis://127.0.0.1/0",
 }
-SPOKEN = ("SECURE_", "SESSION_COOKIE_", "CSRF_", "ALLOWED_HOSTS")
+SPOKEN = ("SECURE_", "SESSION_COOKIE_", "CSRF_", "WALL_", "ALLOWED_HOSTS")
 
 
 def put_in_force(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from pytest_django import Settings
 
-from apps.accounts.models import Role, SignIn
+from apps.accounts.models import Role, SignIn, WallKey
+from apps.accounts.walls import digest_of
 from apps.actions.asking import value_of
 from apps.actions.digests import digest_of_row
 from apps.actions.models import ActionRequest, Freeze
@@ -54,6 +55,7 @@ clusters:
 """
 PROVIDER = "sso: {issuer: 'http://127.0.0.1:9', client_id: portal}\naccess: [{group: sre, role: viewer}]\n"
 ABSENT = UUID(int=424242)
+WALL_KEY = "0123456789ABCDEFGHJKMNPQ"
 ALSO_POSTED = {"accounts:sign-in"}
 """What is sent to it has tests of its own (tests/accounts)."""
 OF_EACH_HEADER = {"Content-Length", "Location"}
@@ -80,7 +82,9 @@ def signed_in_at_provider(client: Client, seat: Seat) -> None:
 def browser_of(seat: Seat) -> Client:
     """A browser in which they are signed in."""
     client = Client()
-    if seat is not Seat.ANONYMOUS:
+    if seat is Seat.WALL:
+        client.cookies[of_django.WALL_COOKIE_NAME] = WALL_KEY
+    elif seat is not Seat.ANONYMOUS:
         user = person_with(f"in-{seat.name.lower()}", ROLES.get(seat))
         if seat in SCOPES:
             user.person.scope = SCOPES[seat]
@@ -115,6 +119,9 @@ def form_of(row: Row, client: Client) -> dict[str, Any]:
         "password": lambda: {"username": "x", "password": "x"},
         "end-session": lambda: {"session": str(somebodys)},
         "end-session-absent": lambda: {"session": "999999"},
+        "wall-key": lambda: {"name": "by the door", "days": "90"},
+        "revoke-absent": lambda: {"revoke": "999999"},
+        "wrong-key": lambda: {"key": "no such key"},
         "resync": lambda: resync(APP.rpartition("/")[2]),
         "resync-absent": lambda: resync("no-such"),
         "bulk": lambda: bulk(client, row.path),
@@ -149,6 +156,8 @@ def said(answer: HttpResponse, row: Row) -> Said | str:
     status, place = answer.status_code, answer.headers.get("Location", "")
     if status == 200 and row.form:
         return Said.WHY_NOT
+    if status == 201:
+        return Said.DONE
     if status in {302, 303}:
         if place.startswith("/accounts/sign-in/?next="):
             return Said.SIGN_IN
@@ -166,8 +175,7 @@ def said(answer: HttpResponse, row: Row) -> Said | str:
 
 def said_of_stream(client: Client) -> Said | str:
     """The stream's doorkeeper is asked: the server of tests has no streams."""
-    name = of_django.SESSION_COOKIE_NAME
-    cookie = f"{name}={client.cookies[name].value}" if name in client.cookies else ""
+    cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
     headers = [(b"host", b"testserver"), (b"cookie", cookie.encode())]
     scope = {"type": "http", "method": "GET", "path": "/stream", "query_string": b"topics=apps", "headers": headers}
     try:
@@ -200,6 +208,7 @@ def fleet(fleet_file: FleetFileOfTest, monkeypatch: pytest.MonkeyPatch) -> None:
     told = {"kind": SignIn.Kind.LOCAL, "began_at": now, "ends_at": now + timedelta(hours=1)}
     Session.objects.create(session_key="somebodys", session_data="", expire_date=now + timedelta(hours=1))
     SignIn.objects.create(session_key="somebodys", user=person_with("somebody", Role.VIEWER), **told)
+    WallKey.objects.create(name="desk", digest=digest_of(WALL_KEY), made_at=now, ends_at=now + timedelta(days=1))
     place = {"cluster": "stone-prd-m01", "environment": "production", "project": "default"}
     request_row(Action.REFRESH, State.WAITING, id=REQUESTS[State.WAITING], **place)
 
@@ -229,7 +238,7 @@ def test_each_gets_the_answer_of_the_table(fleet: None, fleet_file: FleetFileOfT
     for seat in Seat:
         with transaction.atomic():
             client = browser_of(seat)
-            if row.words == PROVIDER_AWAY and seat is not Seat.ANONYMOUS:
+            if row.words == PROVIDER_AWAY and seat not in {Seat.ANONYMOUS, Seat.WALL}:
                 signed_in_at_provider(client, seat)
             found[seat] = said_of_stream(client) if row.route == "stream" else said(asked(row, client), row)
             is_done = found[seat] is Said.DONE and row.form != "sign-out"
@@ -239,13 +248,14 @@ def test_each_gets_the_answer_of_the_table(fleet: None, fleet_file: FleetFileOfT
 
 
 def happened() -> list[Any]:
-    """What was asked for and let go, and which freezes are on."""
+    """What was asked for and let go, which keys of the Wall there are, and which freezes are on."""
     requests = ActionRequest.objects.exclude(state=State.REFUSED.value).order_by("pk").values_list("pk", "state")
     sessions = SignIn.objects.filter(session_key="somebodys").values_list("pk", "session_key")
-    return [*requests, *sessions, *Freeze.objects.order_by("pk").values_list("pk", "ends_at", "ended_by")]
+    walls = WallKey.objects.order_by("pk").values_list("pk", "name")
+    return [*requests, *sessions, *walls, *Freeze.objects.order_by("pk").values_list("pk", "ends_at", "ended_by")]
 
 
-@pytest.mark.parametrize("seat", [Seat.ANONYMOUS, Seat.NO_GROUP])
+@pytest.mark.parametrize("seat", [Seat.ANONYMOUS, Seat.WALL, Seat.NO_GROUP])
 def test_who_may_not_see_a_thing_is_told_the_same_as_of_one_that_is_not_there(fleet: None, seat: Seat) -> None:
     client, there = browser_of(seat), {}
     for row in ROWS:
