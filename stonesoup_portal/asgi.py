@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from typing import Any
 
 import django
@@ -15,9 +16,11 @@ from .settings.databases import PAGE_THREADS  # noqa: E402
 from .streams import PATH, Streams, stream_limit  # noqa: E402
 
 YOUNG_OBJECTS = 20_000
+TURN_SECONDS = 0.001
 
 pages = Pages(PAGE_THREADS)
 streams = Streams(stream_limit())
+sys.setswitchinterval(TURN_SECONDS)
 gc.freeze()
 gc.set_threshold(YOUNG_OBJECTS)
 

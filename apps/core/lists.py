@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from .text import clean
 
-PAGE_SIZE = 100
+PAGE_SIZE = 50
 LONGEST_WORD = 60
 ALL = "all"
 NOT_SET = "not-set"

@@ -2,7 +2,7 @@
 "use strict";
 
 {
-const PAUSE_MS = 30;
+const PAUSE_MS = 10;
 const box = document.getElementById("search");
 const field = box?.querySelector("input");
 const place = document.getElementById("found-place");

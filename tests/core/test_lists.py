@@ -53,8 +53,8 @@ def test_what_is_no_page_number_is_page_one(told: str) -> None:
 
 def test_a_page_past_the_end_is_the_last_one() -> None:
     wanted = asked("page=12")
-    assert wanted.page(250) == Page(3, 250)
-    assert wanted.problems == ["There is no page 12: the last one, page 3, is shown."]
+    assert wanted.page(250) == Page(5, 250)
+    assert wanted.problems == ["There is no page 12: the last one, page 5, is shown."]
 
 
 def test_an_unknown_order_is_the_usual_one() -> None:
@@ -78,9 +78,9 @@ def test_long_and_odd_words_are_cut() -> None:
     ("page", "first", "last", "before", "after"),
     [
         (Page(1, 0), 0, 0, None, None),
-        (Page(1, 100), 1, 100, None, None),
-        (Page(2, 250), 101, 200, 1, 3),
-        (Page(3, 250), 201, 250, 2, None),
+        (Page(1, 50), 1, 50, None, None),
+        (Page(2, 125), 51, 100, 1, 3),
+        (Page(3, 125), 101, 125, 2, None),
     ],
 )
 def test_pages(page: Page, first: int, last: int, before: int | None, after: int | None) -> None:
