@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import prefetch_related_objects
 from django.http import Http404
 from django.utils.dateparse import parse_datetime
 
 from apps.alerts.listing import alertmanagers, episode_rows
-from apps.alerts.models import Episode, Holding
+from apps.alerts.models import AlertGraph, Episode, Holding
 from apps.alerts.narrowing import narrower_from
 from apps.core.links import safe_link
 from apps.core.lists import Asked, short
@@ -20,14 +20,14 @@ from apps.core.verdict import Verdict
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
 from apps.fleet.shown import shown_verdict as shown_cluster_verdict
-from apps.gitops.models import Application
-from apps.gitops.models import shown_verdict as shown_application_verdict
 from apps.sources.evidence import Witness, evidence_of
-from apps.timeline.changes import Around, Change, changes_before
-from apps.timeline.models import Kind
+from apps.timeline.changes import BEFORE_IT
+from apps.timeline.steps import Window
 
-HISTORY = timedelta(days=30)
-MOST_EPISODES = 100
+from .alert_around import owner_of, related_to, routing_of, surroundings_of, suspects_around
+from .alert_drawn import graph_drawn, history_of
+from .drawn import Scope
+
 TOLD_APART = ("summary", "description", "message", "runbook_url", "runbook")
 
 
@@ -40,44 +40,67 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Concerned:
-    """A cluster or an Application that the alert is about, with its verdict."""
+class ClusterConcerned:
+    """The cluster that the alert is about, with its verdict."""
 
-    thing: Any
+    thing: Cluster
     verdict: Verdict
 
 
 def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
     """What the page's template shows of the episode."""
+    prefetch_related_objects([episode], "holdings")
     narrower = narrower_from(episode)
     [row] = episode_rows([episode], overlay, narrower)
-    evidence = evidence_of(
-        "Alertmanager", [each for each in alertmanagers(overlay) if each.group == episode.alertmanager], overlay.now
-    )
+    sources = [each for each in alertmanagers(overlay) if each.group == episode.alertmanager]
+    evidence = evidence_of("Alertmanager", sources, overlay.now)
     return {
         "title": episode.title,
         "row": row,
         "episode": episode,
-        "generator": safe_link(episode.generator_url),
-        "summary": episode.annotations.get("summary") or episode.annotations.get("message", ""),
-        "description": episode.annotations.get("description", ""),
-        "labels": [(name, value, narrower.by_label(name, value)) for name, value in sorted(episode.labels.items())],
-        "annotations": sorted((key, text) for key, text in episode.annotations.items() if key not in TOLD_APART),
-        "history": history_of(episode, overlay.now),
-        "members": members_of(row.episode, evidence.witnesses),
-        "cluster": cluster_concerned(episode, overlay),
-        "application": application_concerned(episode, overlay),
-        "changes": changes_around(episode),
         "evidence": evidence,
         "doubt": overlay.distrusted_alertmanagers.get(episode.alertmanager, ""),
+        "members": members_of(row.episode, evidence.witnesses),
+        "labels": [(name, value, narrower.by_label(name, value)) for name, value in sorted(episode.labels.items())],
+        **texts_of(episode),
+        **drawn_of(episode, overlay),
+        **around_of(episode, overlay),
     }
 
 
-def history_of(episode: Episode, now: datetime) -> QuerySet[Episode]:
-    """The alert's episodes of the last thirty days, newest first."""
-    same = Episode.objects.filter(alertmanager=episode.alertmanager, fingerprint=episode.fingerprint)
-    lately = same.filter(Q(ended_at=None) | Q(ended_at__gte=now - HISTORY) | Q(pk=episode.pk))
-    return lately.order_by("-began_at", "-pk")[:MOST_EPISODES]
+def texts_of(episode: Episode) -> dict[str, Any]:
+    """What the alert says of itself."""
+    told = episode.annotations
+    return {
+        "generator": safe_link(episode.generator_url),
+        "summary": told.get("summary") or told.get("message", ""),
+        "description": told.get("description", ""),
+        "annotations": sorted((key, text) for key, text in told.items() if key not in TOLD_APART),
+    }
+
+
+def drawn_of(episode: Episode, overlay: Overlay) -> dict[str, Any]:
+    """Its values and its past. Two queries."""
+    graph = AlertGraph.objects.filter(episode=episode).first()
+    return {
+        "graph": graph,
+        "drawn_graph": graph_drawn(graph, episode),
+        "history": history_of(episode, overlay.now),
+    }
+
+
+def around_of(episode: Episode, overlay: Overlay) -> dict[str, Any]:
+    """What stands around it, and whom it reaches."""
+    around = surroundings_of(episode, overlay)
+    return {
+        "cluster": cluster_concerned(episode, overlay),
+        "around": around,
+        "suspects": suspects_around(episode, around),
+        "timeline_before": timeline_before(episode),
+        "related": related_to(episode, overlay),
+        "owner": owner_of(episode),
+        "routing": routing_of(episode),
+    }
 
 
 def members_of(episode: Episode, witnesses: Sequence[Witness]) -> list[Member]:
@@ -86,32 +109,22 @@ def members_of(episode: Episode, witnesses: Sequence[Witness]) -> list[Member]:
     return [Member(witness, holdings.get(witness.source.key)) for witness in witnesses]
 
 
-def cluster_concerned(episode: Episode, overlay: Overlay) -> Concerned | None:
+def cluster_concerned(episode: Episode, overlay: Overlay) -> ClusterConcerned | None:
     """The cluster that the alert's labels name, where the fleet file has it."""
-    cluster = Cluster.objects.current().filter(name=episode.cluster).first() if episode.cluster else None
-    return Concerned(cluster, shown_cluster_verdict(cluster, overlay)) if cluster else None
+    cluster = next((each for each in overlay.clusters if each.name == episode.cluster), None)
+    return ClusterConcerned(cluster, shown_cluster_verdict(cluster, overlay)) if cluster else None
 
 
-def application_concerned(episode: Episode, overlay: Overlay) -> Concerned | None:
-    """The Application to which the alert was joined, while it exists."""
-    names = episode.application.split("/")
-    if len(names) != 3:
-        return None
-    instance, namespace, name = names
-    found = Application.objects.current(overlay).filter(instance=instance, namespace=namespace, name=name).first()
-    return Concerned(found, shown_application_verdict(found, overlay)) if found else None
-
-
-def changes_around(episode: Episode) -> list[Change]:
-    """What changed on its cluster, or of its Application, shortly before it began; the alert's own lines left out."""
-    itself = (Kind.ALERT, f"{episode.alertmanager}/{episode.fingerprint}")
-    around = Around(cluster=episode.cluster, application=episode.application, without=itself)
-    return changes_before(episode.began_at, around)
+def timeline_before(episode: Episode) -> str:
+    """The timeline of its cluster, or else its environment, of the two hours before it began."""
+    since = episode.began_at - BEFORE_IT
+    scope = Scope(Window(since, episode.began_at), environment=episode.environment, cluster=episode.cluster)
+    return scope.narrowed(since, episode.began_at)
 
 
 def episode_asked(asked: Asked, alertmanager: str, fingerprint: str) -> Episode:
     """The episode that began at the moment `?episode=` names, else the last one. Raises Http404 where there is none."""
-    episodes = Episode.objects.filter(alertmanager=alertmanager, fingerprint=fingerprint).prefetch_related("holdings")
+    episodes = Episode.objects.filter(alertmanager=alertmanager, fingerprint=fingerprint)
     told = asked.text("episode", limit=40)
     if told:
         began_at = moment_read(told)

@@ -11,6 +11,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from apps.accounts.walls import for_walls
+from apps.alerts.graphs import ask_for_graph, topic_of
 from apps.core.environment import environment_kept
 from apps.core.exports import export_asked, exported
 from apps.core.htmx import wants_fragment
@@ -121,8 +122,10 @@ def wall(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def alert_show(request: HttpRequest, alertmanager: str, fingerprint: str) -> HttpResponse:
-    """One alert: what it says, why it is quiet, since when, and what changed before."""
-    episode_asked(Asked(request.GET), alertmanager, fingerprint)
+    """One alert: what it says, why it is quiet, since when, what is around it. Opening the page asks for its values."""
+    seen = episode_asked(Asked(request.GET), alertmanager, fingerprint)
+    if not wants_fragment(request):
+        ask_for_graph(episode=seen)
 
     def shown(overlay: Overlay) -> dict[str, Any]:
         asked = Asked(request.GET)
@@ -133,7 +136,7 @@ def alert_show(request: HttpRequest, alertmanager: str, fingerprint: str) -> Htt
         request,
         page="dashboard/alert_show.html",
         fragment="dashboard/_alert_show.html",
-        topics=["alerts", "silences", "apps", "clusters", "runbooks"],
+        topics=["alerts", "silences", "apps", "clusters", "runbooks", topic_of(seen)],
         overlay=overlay_now,
         context=shown,
     )

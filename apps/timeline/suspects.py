@@ -1,0 +1,154 @@
+"""Which of the changes before a moment are likely to have led to it, and why each is listed. Pure functions.
+
+The rule. A change's likelihood is the product of three numbers:
+
+* how near its thing stands to what is looked at: the same Application (5), the same namespace of the same cluster (4),
+  the same cluster (3), the same component elsewhere (2), the same environment (1);
+* what sort of change it is: one that somebody or something made (a revision, a sync, an action, a version: 1); a sign
+  of trouble of its own (a node not ready, a cluster lost, another alert that began: 0.7); an effect, which rather
+  follows from the same cause (Degraded, OutOfSync, a condition: 0.3); a return to order, or what changed nothing (0.15);
+* how shortly before it happened: the number halves with each half hour.
+
+So of two changes that differ in one of these alone the nearer, the more causal, the later one comes first. What is
+near in none of the ways, what belongs to the moment's own thing, and alerts that ended are not listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from apps.core.ages import duration_words
+from apps.core.tones import RANKS, Tone
+
+from .changes import Change, minute_of, moment_of, told, words_of_all
+from .models import QUIET_FIELDS, Kind, Transition
+
+HALVES_WITH = timedelta(minutes=30)
+SEEN_LATE = timedelta(minutes=1)
+SHOWN = 8
+MADE, SIGN, EFFECT, RETURN = 1.0, 0.7, 0.3, 0.15
+MADE_FIELDS = frozenset({"revision", "operation", "version", "update", "life", "seen"})
+DRY_RUN = "(dry run)"
+OPERATIONS = {"Succeeded": "synced", "Failed": "sync failed", "Error": "sync failed", "Running": "sync began"}
+
+
+class Nearness(Enum):
+    """How near a changed thing stands, the nearest first: its weight, and the word for it."""
+
+    APPLICATION = 5, "same Application"
+    NAMESPACE = 4, "same namespace"
+    CLUSTER = 3, "same cluster"
+    COMPONENT = 2, "same component elsewhere"
+    ENVIRONMENT = 1, "same environment"
+
+    @property
+    def weight(self) -> int:
+        """Its number in the rule."""
+        return self.value[0]
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return self.value[1]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is looked at: since when it is so, and where it stands. "" and empty sets are near to nothing.
+
+    `application` is a subject of the timeline; `neighbours` are those of the Applications in the same namespace of the
+    same cluster, `twins` those of the same component on other clusters. `itself` is (kind, subject) of the thing whose
+    own lines explain nothing.
+    """
+
+    moment: datetime
+    application: str = ""
+    cluster: str = ""
+    environment: str = ""
+    neighbours: frozenset[str] = frozenset()
+    twins: frozenset[str] = frozenset()
+    itself: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A change with its likelihood (more is likelier) and the reason why it is listed."""
+
+    change: Change
+    reason: str
+    score: float
+
+
+def suspects_of(lines: Iterable[Transition], scene: Scene, *, most: int = SHOWN) -> list[Suspect]:
+    """The likeliest changes first. What happened to one thing within a minute is one, what happened alike too."""
+    things: dict[tuple[str, ...], list[Transition]] = {}
+    for line in sorted(lines, key=moment_of, reverse=True):
+        if is_told(line, scene):
+            things.setdefault((line.kind, line.subject, minute_of(line)), []).append(line)
+    alike: dict[tuple[object, ...], list[list[Transition]]] = {}
+    for (kind, _, minute), of_thing in things.items():
+        key = (kind, minute, words_of_suspect(of_thing), nearness_of(of_thing[0], scene))
+        alike.setdefault(key, []).append(of_thing)
+    found = [suspect(together, scene) for together in alike.values()]
+    return sorted(found, key=lambda each: (-each.score, -each.change.at.timestamp()))[:most]
+
+
+def is_told(line: Transition, scene: Scene) -> bool:
+    """Whether a line can explain anything: not the thing's own, not after it, near in some way."""
+    if line.field in QUIET_FIELDS or (line.kind, line.subject) == scene.itself:
+        return False
+    if line.kind == Kind.ALERT and line.after != "begins":
+        return False
+    return moment_of(line) <= scene.moment + SEEN_LATE and nearness_of(line, scene) is not None
+
+
+def nearness_of(line: Transition, scene: Scene) -> Nearness | None:
+    """How near what changed stands; None for what stands nowhere near."""
+    subject = line.application or line.subject
+    ways = (
+        (Nearness.APPLICATION, bool(scene.application) and subject == scene.application),
+        (Nearness.NAMESPACE, subject in scene.neighbours),
+        (Nearness.CLUSTER, bool(scene.cluster) and line.cluster == scene.cluster),
+        (Nearness.COMPONENT, subject in scene.twins),
+        (Nearness.ENVIRONMENT, bool(scene.environment) and line.environment == scene.environment),
+    )
+    return next((nearness for nearness, is_so in ways if is_so), None)
+
+
+def sort_of(line: Transition) -> float:
+    """What sort of change it is: its number in the rule."""
+    if line.kind == Kind.ACTION or line.field in MADE_FIELDS:
+        return RETURN if DRY_RUN in line.after else MADE
+    if line.tone in RANKS and not Tone(line.tone).needs_somebody:
+        return RETURN
+    return EFFECT if line.kind == Kind.APPLICATION else SIGN
+
+
+def score_of(line: Transition, scene: Scene) -> float:
+    """The likelihood of one line by the rule; 0 for what is not near."""
+    nearness = nearness_of(line, scene)
+    before = max(timedelta(), scene.moment - moment_of(line))
+    return nearness.weight * sort_of(line) * 0.5 ** (before / HALVES_WITH) if nearness else 0.0
+
+
+def suspect(together: list[list[Transition]], scene: Scene) -> Suspect:
+    """What happened alike to several things, with the likelihood of the likeliest line."""
+    first = together[0]
+    nearness = nearness_of(first[0], scene) or Nearness.ENVIRONMENT
+    change = told(words_of_suspect(first), together)
+    before = scene.moment - change.at
+    when = f"{duration_words(before)} before" if before >= timedelta(seconds=1) else "at the same moment"
+    return Suspect(change, f"{when}, {nearness.words}", max(score_of(line, scene) for of in together for line in of))
+
+
+def words_of_suspect(lines: list[Transition]) -> str:
+    """As the timeline tells it; an operation by what it did."""
+    operation = next((line for line in lines if line.field == "operation"), None)
+    others = [line for line in lines if line.field != "operation"]
+    words = OPERATIONS.get(operation.after, "") if operation else ""
+    if not words:
+        return words_of_all(lines)
+    return f"{words}, {words_of_all(others)}" if others else words
