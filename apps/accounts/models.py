@@ -94,6 +94,7 @@ class SignIn(models.Model):
     refresh_token = models.TextField(default="")
     id_token_expires_at = models.DateTimeField(null=True)
     refreshed_at = models.DateTimeField(null=True, help_text="when the provider last said that it goes on")
+    groups_at = models.DateTimeField(null=True, help_text="when the provider last told the groups; null: at the start")
     refreshing_until = models.DateTimeField(null=True, help_text="somebody asks the provider, or waits till then")
     began_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, help_text="when it ends in any case")

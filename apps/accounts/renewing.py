@@ -151,8 +151,16 @@ def _renewed(row: SignIn) -> bool:
         return False
     except SignInRefused as refused:
         raise _lost(row, refused.kind) from refused
+    if renewed.groups is None and _are_groups_old(row, now):
+        raise _lost(row, "groups-not-told")
     _keep(row, renewed, now)
     return True
+
+
+def _are_groups_old(row: SignIn, now: datetime) -> bool:
+    """Whether the groups were told too long ago, by a provider that does not tell them when a session is renewed."""
+    sso = sso_in_force()
+    return sso is not None and now - (row.groups_at or row.began_at) >= timedelta(minutes=sso.groups_minutes)
 
 
 def _stay_quiet() -> None:
@@ -162,7 +170,13 @@ def _stay_quiet() -> None:
 
 def _keep(row: SignIn, renewed: Renewed, asked_at: datetime) -> None:
     """Keeps the new tokens, if the session was not ended meanwhile."""
-    told = {"refresh_token": sealed(renewed.refresh_token), "refreshed_at": asked_at, "refreshing_until": None}
+    told: dict[str, object] = {
+        "refresh_token": sealed(renewed.refresh_token),
+        "refreshed_at": asked_at,
+        "refreshing_until": None,
+    }
+    if renewed.groups is not None:
+        told["groups_at"] = asked_at
     if renewed.id_token:
         told |= {"id_token": sealed(renewed.id_token), "id_token_expires_at": renewed.id_token_expires_at}
     with transaction.atomic():

@@ -51,13 +51,17 @@ class Organisation:
 
     def __init__(self, serve: Serve, fleet_file: Path) -> None:
         self.provider = Provider(serve)
-        self.provider.scripts["/token/"] = self._tokens
+        self.gives_tokens()
         self.fleet_file = fleet_file
         self.people: dict[str, Person] = {}
         self.gives_refresh_tokens = True
         self._numbers = count()
         self._codes: dict[str, dict[str, Any]] = {}
         self._refresh: dict[str, tuple[str, str]] = {}
+
+    def gives_tokens(self) -> None:
+        """Answers properly for tokens, whatever a test bent before."""
+        self.provider.scripts["/token/"] = self._tokens
 
     def fleet_file_write(self, *, more: str = "", access: str = ACCESS) -> None:
         """The fleet file with the provider, in force at once; `more` are further keys of `sso`."""

@@ -14,7 +14,8 @@ from django.db import close_old_connections, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts.models import SignIn
+from apps.accounts.access import role_of
+from apps.accounts.models import Role, SignIn
 from apps.accounts.provider import provider_in_force
 from apps.accounts.renewing import AT_ACTIONS, SessionLost, SignInNeeded, id_token_for, session_confirmed
 from apps.accounts.tasks import renew_sessions
@@ -98,9 +99,70 @@ def test_rules_of_now_count_after_a_refresh_though_the_provider_tells_no_groups(
     client = organisation.signed_in("remy", "oncall")
     told = organisation.provider
     told.scripts["/token/"] = reply({"access_token": "a", "refresh_token": "another"})
+    told.scripts["/userinfo"] = reply({}, status=403)
     organisation.fleet_file_write(access="access: [{group: oncall, role: admin}]")
     pass_minutes(6)
     assert "admin" in client.get("/sources/").content.decode()
+
+
+def without_id_token(organisation: Organisation, *, user_info: dict[str, object] | None) -> None:
+    """From now on renewing brings no ID token; None: there is no user info for the portal either."""
+    told = organisation.provider
+    told.scripts["/token/"] = reply({"access_token": "a", "refresh_token": "another"})
+    told.scripts["/userinfo"] = reply(user_info or {}, status=403 if user_info is None else 200)
+
+
+def test_f49_who_lost_a_group_is_out_of_it_though_renewing_brings_no_id_token(organisation: Organisation) -> None:
+    client = organisation.signed_in("remy", "oncall", "viewers")
+    without_id_token(organisation, user_info={"sub": "subject-of-remy", "groups": ["viewers"]})
+    pass_minutes(5.1)
+    assert client.get("/sources/").status_code == 200
+    assert role_of(User.objects.select_related("person").get(username="remy")) is Role.VIEWER
+    without_id_token(organisation, user_info={"sub": "subject-of-remy", "groups": []})
+    pass_minutes(5.1)
+    assert client.get("/sources/").status_code == 403
+
+
+def test_f49_where_user_info_tells_no_groups_the_person_signs_in_anew(organisation: Organisation) -> None:
+    client = organisation.signed_in("remy", "oncall")
+    without_id_token(organisation, user_info={"sub": "subject-of-remy"})
+    pass_minutes(5.1)
+    assert client.get("/sources/")["Location"] == "/accounts/sign-in/?next=/sources/"
+    organisation.gives_tokens()
+    organisation.people["remy"].groups = None
+    organisation.sign_in(client, "remy")
+    assert client.get("/sources/").status_code == 403
+
+
+def test_f49_groups_that_nobody_tells_any_more_count_for_an_hour(organisation: Organisation) -> None:
+    client = organisation.signed_in("remy", "oncall")
+    without_id_token(organisation, user_info=None)
+    SignIn.objects.update(groups_at=database_now() - timedelta(minutes=59))
+    pass_minutes(5.1)
+    assert client.get("/sources/").status_code == 200
+    SignIn.objects.update(groups_at=database_now() - timedelta(minutes=60))
+    pass_minutes(5.1)
+    assert client.get("/sources/").status_code == 302
+    assert not Session.objects.exists()
+
+
+def test_groups_of_an_id_token_count_from_when_they_were_told(organisation: Organisation) -> None:
+    client = organisation.signed_in("remy", "oncall")
+    SignIn.objects.update(groups_at=None, began_at=database_now() - timedelta(minutes=70))
+    pass_minutes(5.1)
+    assert client.get("/sources/").status_code == 200, "its ID token tells them"
+    without_id_token(organisation, user_info=None)
+    pass_minutes(5.1)
+    assert client.get("/sources/").status_code == 200
+
+
+def test_the_minutes_of_groups_are_those_of_the_fleet_file(organisation: Organisation) -> None:
+    organisation.fleet_file_write(more="groups_minutes: 5")
+    client = organisation.signed_in("remy", "oncall")
+    without_id_token(organisation, user_info=None)
+    SignIn.objects.update(began_at=database_now() - timedelta(minutes=6))
+    pass_minutes(5.1)
+    assert client.get("/sources/").status_code == 302
 
 
 @pytest.mark.parametrize("away", [{"status": 503}, {"status": 500}, {"status": 429}])

@@ -14,12 +14,12 @@ from urllib.parse import quote, urlencode
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from msgspec import Struct
 
-from apps.core.errors import UpstreamBadReply
+from apps.core.errors import UpstreamBadReply, UpstreamUnavailable
 from apps.integrations.http import Answer
 from apps.integrations.oidc.checks import Checks
 from apps.integrations.oidc.discovery import Discovered, discovered
 from apps.integrations.oidc.errors import ProviderAway, SessionEnded, SignInRefused
-from apps.integrations.oidc.groups import groups_in
+from apps.integrations.oidc.groups import are_groups_told, groups_in
 from apps.integrations.oidc.kept import Kept
 from apps.integrations.oidc.keys import Keys
 from apps.integrations.oidc.settings import ProviderSettings
@@ -126,7 +126,7 @@ class OidcProvider:
         kept = tokens.refresh_token or refresh_token
         keep(kept)
         if not tokens.id_token:
-            groups = self._groups({}, tokens.access_token, subject) if self.settings.groups_from_userinfo else None
+            groups = self._groups_without_id_token(tokens.access_token, subject)
             return Renewed(id_token="", refresh_token=kept, id_token_expires_at=None, groups=groups)
         token = self._checks.id_token(tokens.id_token, access_token=tokens.access_token)
         if token.subject != subject or (token.sid and sid and token.sid != sid):
@@ -194,9 +194,27 @@ class OidcProvider:
             claims = self._user_info(access_token, subject)
         return groups_in(claims, self.settings.groups_claim)
 
+    def _groups_without_id_token(self, access_token: str, subject: str) -> tuple[str, ...] | None:
+        """What user info says; None where the provider has none, or none for the portal.
+
+        Raises SessionEnded where it leaves the claim out: the person is in no group any more, or user info never tells
+        groups. Which of both it is, only a new sign-in says. Raises ProviderAway where it cannot be asked now.
+        """
+        if self.settings.groups_from_userinfo:
+            return self._groups({}, access_token, subject)
+        try:
+            told = self._user_info(access_token, subject)
+        except ProviderAway as error:
+            if isinstance(error.__cause__, UpstreamUnavailable):
+                raise
+            return None
+        if not are_groups_told(told, self.settings.groups_claim):
+            raise SessionEnded("groups-not-told")
+        return groups_in(told, self.settings.groups_claim)
+
     def _user_info(self, access_token: str, subject: str) -> Mapping[str, Any]:
         endpoint = self._discovery.value().userinfo_endpoint
-        if not endpoint or not access_token.isprintable():
+        if not endpoint or not access_token or not access_token.isprintable():
             raise ProviderAway(SOURCE, "it offers no user info, from which the groups are to come")
         answer = self._transport.get(endpoint, headers={"Authorization": f"Bearer {access_token}"})
         told = _read(answer, dict[str, Any])

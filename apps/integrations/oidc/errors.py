@@ -40,6 +40,7 @@ WORDS: Final[dict[str, str]] = {
     "groups": f"The identity provider tells your groups in a form that the portal does not understand. {ADMIN}",
     "claims": f"The identity provider's answer has not the form of an ID token. {ADMIN}",
     "logout": "This is no logout token.",
+    "groups-not-told": "The identity provider does not say any more which groups you are in. Sign in again.",
     "session-over": "Your session at the identity provider is over. Sign in again.",
 }
 

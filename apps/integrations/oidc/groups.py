@@ -16,7 +16,7 @@ def groups_in(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
 
     Raises SignInRefused for anything but a list of strings: a single name is no list, and nothing is guessed.
     """
-    told = claims[claim] if claim in claims else _within(claims, claim)
+    told = _told(claims, claim)
     if told is None:
         return ()
     if not isinstance(told, list) or not all(isinstance(each, str) for each in told):
@@ -24,6 +24,18 @@ def groups_in(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
     if len(told) > MOST or any(len(each) > LONGEST for each in told):
         raise SignInRefused("groups", f"the claim {claim} has more than {MOST} groups, or longer names than {LONGEST}")
     return tuple(dict.fromkeys(told))
+
+
+def are_groups_told(claims: Mapping[str, Any], claim: str) -> bool:
+    """Whether the claim is there, with groups in it or without.
+
+    Raises SignInRefused where its path leads into something that is no object.
+    """
+    return _told(claims, claim) is not None
+
+
+def _told(claims: Mapping[str, Any], claim: str) -> Any:
+    return claims[claim] if claim in claims else _within(claims, claim)
 
 
 def _within(claims: Mapping[str, Any], path: str) -> Any:

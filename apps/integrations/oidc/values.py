@@ -45,8 +45,8 @@ class SignedIn:
 class Renewed:
     """New tokens. `refresh_token` replaces the one that was sent, which may be the same.
 
-    A provider need not give a new ID token: then `id_token` is "", its end None, and `groups` None unless user info
-    told them.
+    A provider need not give a new ID token: then `id_token` is "" and its end None, and the groups are those of user
+    info; None where it has none.
     """
 
     id_token: str = field(repr=False)

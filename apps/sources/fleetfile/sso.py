@@ -71,6 +71,11 @@ class Sso(Section):
     refresh_minutes: Annotated[StrictInt, Field(ge=1, le=15)] = Field(
         default=5, description="How long the provider's word holds: then it is asked anew whether the person may stay."
     )
+    groups_minutes: Annotated[StrictInt, Field(ge=5, le=1440)] = Field(
+        default=60,
+        description="Where a renewed session brings no groups (neither an ID token nor user info tells them): after so"
+        " many minutes the person signs in anew, mostly without seeing it.",
+    )
     ca_file: FilePath | None = Field(
         default=None, description="File of the authority (PEM) that signed the provider's certificate."
     )

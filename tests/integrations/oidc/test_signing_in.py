@@ -176,6 +176,8 @@ def test_a_renewal_brings_new_tokens_and_groups(flow: Flow) -> None:
 
 def test_a_renewal_may_keep_the_refresh_token_and_bring_no_id_token(flow: Flow) -> None:
     flow.provider.tokens = {"access_token": "another"}
+    del flow.provider.document["userinfo_endpoint"]
+    flow.client = flow.provider.client()
     told = flow.client.renew("the-refresh-token", **REMY)
     assert (told.id_token, told.id_token_expires_at, told.groups) == ("", None, None)
     assert told.refresh_token == "the-refresh-token"
@@ -186,6 +188,50 @@ def test_a_renewal_without_an_id_token_still_tells_groups_from_user_info(provide
     provider.user_info = {"sub": "subject-of-remy", "groups": ["sre"]}
     told = provider.client(groups_from_userinfo=True).renew("the-refresh-token", **REMY)
     assert told.groups == ("sre",)
+
+
+@pytest.mark.parametrize("groups", [["sre"], []])
+def test_a_renewal_without_an_id_token_asks_user_info_for_the_groups_of_now(flow: Flow, groups: list[str]) -> None:
+    flow.provider.tokens = {"access_token": "another"}
+    flow.provider.user_info = {"sub": "subject-of-remy", "groups": groups}
+    assert flow.client.renew("the-refresh-token", **REMY).groups == tuple(groups)
+    [asked] = flow.provider.asked_for("/userinfo")
+    assert asked.headers["authorization"] == "Bearer another"
+
+
+def test_user_info_that_leaves_groups_out_ends_the_session_so_that_a_new_sign_in_tells_them(flow: Flow) -> None:
+    flow.provider.tokens = {"access_token": "another"}
+    flow.provider.user_info = {"sub": "subject-of-remy"}
+    with pytest.raises(SessionEnded) as caught:
+        flow.client.renew("the-refresh-token", **REMY)
+    assert caught.value.kind == "groups-not-told"
+
+
+def test_user_info_about_somebody_else_is_refused_at_a_renewal_too(flow: Flow) -> None:
+    flow.provider.tokens = {"access_token": "another"}
+    flow.provider.user_info = {"sub": "somebody-else", "groups": ["admins"]}
+    with pytest.raises(SignInRefused) as caught:
+        flow.client.renew("the-refresh-token", **REMY)
+    assert caught.value.kind == "other-person"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_user_info_that_is_not_for_the_portal_tells_no_groups(flow: Flow, status: int) -> None:
+    flow.provider.tokens = {"access_token": "another"}
+    flow.provider.scripts["/userinfo"] = reply({}, status=status)
+    assert flow.client.renew("the-refresh-token", **REMY).groups is None
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_while_user_info_does_not_answer_the_new_refresh_token_is_kept_and_no_more_known(
+    flow: Flow, status: int
+) -> None:
+    flow.provider.tokens = {"access_token": "another", "refresh_token": "the-next-one"}
+    flow.provider.scripts["/userinfo"] = reply({}, status=status)
+    kept: list[str] = []
+    with pytest.raises(ProviderAway):
+        flow.client.renew("the-refresh-token", **REMY, keep=kept.append)
+    assert kept == ["the-next-one"]
 
 
 @pytest.mark.parametrize("whose", [{"subject": "of-another"}, {"sid": "of-another"}])
