@@ -147,6 +147,12 @@ ROWS = (
         "ends somebody else's",
     ),
     Row("actions:freeze-list", "/actions/freezes/", (*OUT, *(WHY_NOT,) * 5), "unfreeze-absent", "one not there"),
+    Row("notes:note-new", "/notes/", (*OUT, WHY_NOT, DONE, WHY_NOT, DONE, DONE), "note", "writes a note"),
+    Row("notes:note-new", "/notes/", (*OUT, WHY_NOT, DONE, WHY_NOT, DONE, DONE), "acknowledge", "acknowledges"),
+    Row("notes:note-new", "/notes/", (*OUT, *(WHY_NOT,) * 5), "take-back", "takes somebody else's note back"),
+    Row("notes:note-new", "/notes/", (*OUT, *(WHY_NOT,) * 5), "note-absent", "on what is not there"),
+    Row("notes:note-show", "/notes/{note}/", SEEN),
+    Row("notes:note-show", "/notes/{absent}/", ABSENT, words="not there"),
     Row("actions:request-show", "/actions/{waiting}/", SEEN),
     Row("actions:request-show", "/actions/{absent}/", ABSENT, words="not there"),
     Row(

@@ -11,6 +11,7 @@ from django.http import HttpRequest, QueryDict
 from apps.accounts.access import role_of
 from apps.accounts.sessions import signed_in_at
 from apps.core.errors import RuleViolation
+from apps.core.forms import uuid_told
 from apps.core.text import clean
 from apps.gitops.models import Application
 
@@ -139,11 +140,3 @@ def request_id_told(told: QueryDict, *parts: str) -> UUID:
         return uuid_told(named)
     said = SEPARATOR.join(parts) if parts else told.get("do", "") + shown_with(options_told(told))
     return uuid5(uuid_told(told.get("form", "")), said)
-
-
-def uuid_told(word: str) -> UUID:
-    """Raises RuleViolation for what is none."""
-    try:
-        return UUID(word)
-    except ValueError:
-        raise RuleViolation("The form is not whole: load the page again") from None

@@ -20,7 +20,7 @@ TAGS = {"a", "b", "bdi", "blockquote", "br", "code", "em", "hr", "li", "ol", "p"
 ATTRIBUTES = {"a": {"href", "target", "class"}, "ol": {"start"}, "span": {"class"}}
 LEFT_OUT = ("image", "html_block", "html_inline", "table", "reference")
 FOUND_IN_TEXT = re.compile(r"(?P<incident>\bITN-\d{4}-\d{5}\b)|(?P<url>\bhttps?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]])")
-PLACE = "<id>"
+INCIDENT = "<id>"
 
 
 def markdown_safe(text: str, *, incident_url: str = "") -> SafeString:
@@ -63,7 +63,7 @@ def _text(_: Any, tokens: Sequence[Token], at: int, __: Any, told: dict[str, str
 def _found(match: re.Match[str], incident_url: str) -> str:
     words = match.group()
     if match["incident"]:
-        address = safe_link(incident_url.replace(PLACE, words))
+        address = safe_link(incident_url.replace(INCIDENT, words))
         return _anchor(address) + f"{words}</a>" if address else f'<span class="badge">{words}</span>'
     address = safe_link(words)
     return _anchor(address) + f"{_shown(words)}</a>" if address else _shown(words)

@@ -30,6 +30,7 @@ from apps.actions.states import Action, State
 from apps.core.clock import database_now
 from apps.fleet.models import Cluster
 from apps.gitops.models import Application
+from apps.notes.models import Acknowledgement, Note
 from stonesoup_portal.streams import Refused, seat_for
 from tests.access_table import APP, PROVIDER_AWAY, ROWS, Row, Said, Seat, table
 from tests.actions.cases import freeze_row, live, request_row
@@ -54,7 +55,7 @@ clusters:
   - {name: stone-prd-m01, role: member, environment: production}
 """
 PROVIDER = "sso: {issuer: 'http://127.0.0.1:9', client_id: portal}\naccess: [{group: sre, role: viewer}]\n"
-ABSENT = UUID(int=424242)
+ABSENT, NOTE = UUID(int=424242), UUID(int=171717)
 WALL_KEY = "0123456789ABCDEFGHJKMNPQ"
 ALSO_POSTED = {"accounts:sign-in"}
 """What is sent to it has tests of its own (tests/accounts)."""
@@ -130,6 +131,10 @@ def form_of(row: Row, client: Client) -> dict[str, Any]:
         },
         "unfreeze": lambda: {**told, "do": f"unfreeze|{freeze}", f"why-{freeze}": "over"},
         "unfreeze-absent": lambda: {**told, "do": "unfreeze|999999", "why-999999": "over"},
+        "note": lambda: {**told, "do": f"note|application|{APP}", "text": "looked"},
+        "note-absent": lambda: {**told, "do": "note|application|production/argocd/no-such", "text": "looked"},
+        "acknowledge": lambda: {**told, "do": f"acknowledge|application|{APP}"},
+        "take-back": lambda: {**told, "do": f"take-back|{NOTE}"},
         "approve": lambda: {"do": "approve"},
         "withdraw": lambda: {"do": "withdraw"},
     }  # fmt: skip
@@ -138,7 +143,7 @@ def form_of(row: Row, client: Client) -> dict[str, Any]:
 
 def path_of(row: Row) -> str:
     """The path, with the ids of this test's rows."""
-    return row.path.format(waiting=REQUESTS[State.WAITING], absent=ABSENT)
+    return row.path.format(waiting=REQUESTS[State.WAITING], note=NOTE, absent=ABSENT)
 
 
 def asked(row: Row, client: Client) -> HttpResponse:
@@ -211,6 +216,8 @@ def fleet(fleet_file: FleetFileOfTest, monkeypatch: pytest.MonkeyPatch) -> None:
     WallKey.objects.create(name="desk", digest=digest_of(WALL_KEY), made_at=now, ends_at=now + timedelta(days=1))
     place = {"cluster": "stone-prd-m01", "environment": "production", "project": "default"}
     request_row(Action.REFRESH, State.WAITING, id=REQUESTS[State.WAITING], **place)
+    said = {"kind": "application", "subject": APP, "title": "build", "by": "somebody", "at": now}
+    Note.objects.create(pk=NOTE, text="looked", **said, **place)
 
 
 def name_of(row: Row) -> str:
@@ -222,7 +229,7 @@ def test_every_route_has_a_row() -> None:
     assert routes == {row.route for row in ROWS}
     for row in ROWS:
         assert len(row.answers) == len(Seat)
-        path = row.path.format(waiting=ABSENT, absent=ABSENT)
+        path = row.path.format(waiting=ABSENT, note=ABSENT, absent=ABSENT)
         assert resolve(path.partition("?")[0]).view_name == row.route
 
 
@@ -248,11 +255,12 @@ def test_each_gets_the_answer_of_the_table(fleet: None, fleet_file: FleetFileOfT
 
 
 def happened() -> list[Any]:
-    """What was asked for and let go, which keys of the Wall there are, and which freezes are on."""
+    """What was asked for, said and let go, which keys of the Wall there are, and which freezes are on."""
     requests = ActionRequest.objects.exclude(state=State.REFUSED.value).order_by("pk").values_list("pk", "state")
     sessions = SignIn.objects.filter(session_key="somebodys").values_list("pk", "session_key")
     walls = WallKey.objects.order_by("pk").values_list("pk", "name")
-    return [*requests, *sessions, *walls, *Freeze.objects.order_by("pk").values_list("pk", "ends_at", "ended_by")]
+    said = [*Note.objects.values_list("pk", "deleted_at"), *Acknowledgement.objects.values_list("pk", "ended_at")]
+    return [*requests, *sessions, *walls, *said, *Freeze.objects.order_by("pk").values_list("pk", "ends_at", "ended_by")]
 
 
 @pytest.mark.parametrize("seat", [Seat.ANONYMOUS, Seat.WALL, Seat.NO_GROUP])

@@ -15,6 +15,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Va
 from pydantic.fields import FieldInfo
 
 from apps.core.durations import PATTERN, duration_read, duration_text
+from apps.core.links import safe_link
+from apps.core.markdown import INCIDENT
 from apps.core.matchers import LabelMatcher, matchers_read
 from apps.sources.fleetfile.secrets import Secret, SecretUnavailable
 
@@ -64,6 +66,15 @@ def _issuer(value: str) -> str:
     parts = urlsplit(_web_address(value))
     if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
         raise ValueError("must begin with https://: only on this machine itself may it be http://")
+    return value
+
+
+def _incident_shape(value: str) -> str:
+    """As it is written; where an incident's id goes, a letter stands for the check."""
+    if INCIDENT not in value:
+        raise ValueError(f"must have {INCIDENT} in it, where an incident's id goes")
+    if not safe_link(value.replace(INCIDENT, "x")) or INCIDENT in urlsplit(value).netloc:
+        raise ValueError("must begin with http:// or https:// and a host, without user name or blanks")
     return value
 
 
@@ -162,6 +173,7 @@ Name = Annotated[str, AfterValidator(_plain_name), _told("name", pattern=r"^[A-Z
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 Url = Annotated[str, AfterValidator(_web_address), _told("URL", format="uri", pattern="^https?://")]
 Issuer = Annotated[str, AfterValidator(_issuer), _told("URL", format="uri", pattern="^https?://")]
+IncidentUrl = Annotated[str, AfterValidator(_incident_shape), _told("URL with `<id>`", pattern="^https?://.*<id>")]
 FilePath = Annotated[
     Path,
     BeforeValidator(_file_path),

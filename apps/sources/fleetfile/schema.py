@@ -17,6 +17,7 @@ from apps.sources.fleetfile.fields import (
     ConnectTimeout,
     Deadline,
     FilePath,
+    IncidentUrl,
     Interval,
     Matchers,
     Name,
@@ -83,6 +84,9 @@ class Portal(Section):
         default=None, description="Address under which people reach the portal, for links in messages."
     )
     phase: Text | None = Field(default=None, description="Phase of the support agreement, shown as it is written.")
+    incident_url: IncidentUrl | None = Field(
+        default=None, description="Where incidents are: incident ids (ITN-2026-00031) in notes become links to it."
+    )
     recovery_time_objective: Span | None = Field(
         default=timedelta(days=2),
         description="Time within which a lost cluster is to be restored, counted from its loss; null for no clock.",
