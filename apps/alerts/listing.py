@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -19,6 +19,7 @@ from apps.core.verdict import Verdict
 from apps.core.verdict.alert import BY_SEVERITY
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
+from apps.notes.models import Acknowledgement, Subjects
 from apps.sources.evidence import Evidence, evidence_of
 from apps.sources.models import Source, SourceState
 
@@ -34,9 +35,11 @@ from .filters import (
     filters_read,
     options_of,
 )
+from .flapping import flapping_lately
 from .grouping import Span, rows_on
 from .matching import condition_of
 from .models import Episode, EpisodeQuerySet, shown_verdict
+from .noting import subject_of
 from .narrowing import Narrower, Narrowing, labels_that_name, narrowings_of
 from .support import Support, supports_of
 
@@ -61,6 +64,8 @@ class EpisodeRow:
     is_doubtful: bool
     support: Support
     narrowings: Mapping[str, Narrowing] = field(default_factory=dict)
+    is_flapping: bool = False
+    acknowledgement: Acknowledgement | None = None
 
     @property
     def runbook(self) -> str:
@@ -90,7 +95,8 @@ class EpisodeRow:
         if self.causes:
             return None
         told = columns_of(self.episode), self.verdict, self.holders, self.member_count, self.is_doubtful, self.support
-        return *told, dict(self.narrowings), age_words(self.episode.began_at, now)
+        said = self.acknowledgement.shows if self.acknowledgement else ()
+        return *told, dict(self.narrowings), self.is_flapping, said, age_words(self.episode.began_at, now)
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,8 @@ def alerts_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     page = asked.page(sum(count for tone, count in counts.items() if not filters.tones or tone in filters.tones))
     spans = rows_on(page, wanted.shown, grouping, wanted.sort)
     narrower = Narrower(asked.query, filters.matchers)
-    rows = episode_rows(rows_in_order(spans, Episode.objects.prefetch_related("holdings")), overlay, narrower)
+    episodes = rows_in_order(spans, Episode.objects.prefetch_related("holdings"))
+    rows = episode_rows(episodes, overlay, narrower, flapping=flapping_lately(overlay.now))
     return {
         "title": "Alerts",
         "groups": groups_of(rows, spans, grouping, narrower),
@@ -210,7 +217,13 @@ def head_labels(row: EpisodeRow, grouping: str, narrower: Narrower) -> Iterator[
         yield grouping, word, narrower.by_word(grouping, word)
 
 
-def episode_rows(episodes: Iterable[Episode], overlay: Overlay, narrower: Narrower | None = None) -> list[EpisodeRow]:
+def episode_rows(
+    episodes: Iterable[Episode],
+    overlay: Overlay,
+    narrower: Narrower | None = None,
+    *,
+    flapping: Container[tuple[str, str]] = (),
+) -> list[EpisodeRow]:
     """Each episode as a row; their `holdings` should have been fetched with them. Two queries where any is quiet, and
     one for runbooks where any links one and there are sources of them."""
     shown = list(episodes)
@@ -227,6 +240,8 @@ def episode_rows(episodes: Iterable[Episode], overlay: Overlay, narrower: Narrow
             episode.is_unconfirmed or episode.alertmanager in overlay.doubtful_alertmanagers,
             supports[episode.pk],
             narrowings_of(episode, narrower, naming) if narrower and naming else {},
+            (episode.alertmanager, episode.fingerprint) in flapping,
+            overlay.acknowledged(Subjects.ALERT, subject_of(episode)),
         )
         for episode in shown
     ]

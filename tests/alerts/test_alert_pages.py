@@ -407,7 +407,7 @@ def test_an_unconfirmed_alert_is_marked(viewer: Client) -> None:
     assert 'class="shape critical stale"' in html
 
 
-@pytest.mark.parametrize(("path", "most"), [(URL, 24), ("one", 29)])
+@pytest.mark.parametrize(("path", "most"), [(URL, 25), ("one", 29)])
 def test_queries_are_constant_in_the_number_of_alerts(viewer: Client, path: str, most: int) -> None:
     episode = held_by(episode_row("One", cluster="m0"), *MEMBERS)
     url = f"{URL if path == URL else page_of(episode)}?environment=all"
