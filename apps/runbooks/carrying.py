@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from apps.alerts.expressions import Token, tokens_of
 from apps.core.matchers import LabelMatcher
@@ -45,7 +46,8 @@ Item = Token | Bracket
 Items = Sequence[Item]
 
 
-def label_fate(expression: str, names: Collection[str]) -> Fate:
+@lru_cache(maxsize=4096)
+def label_fate(expression: str, names: tuple[str, ...]) -> Fate:
     """What becomes of the labels of these names in the expression: whether one of them is there in the end."""
     tokens = tokens_of(expression)
     if tokens is None or max((token.depth for token in tokens), default=0) > DEEPEST:

@@ -19,18 +19,17 @@ NO_CLUSTER = "its expression drops every label that names a cluster: only an ext
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """What a rule lacks, each a short sentence; `is_cluster_untold` where its expression alone does not tell whether
-    its alerts will name a cluster."""
+    """What a rule lacks, each a short sentence; `cluster` says whether its alerts will name a cluster."""
 
     remarks: tuple[str, ...]
-    is_cluster_untold: bool = False
+    cluster: Fate
 
 
 def lint_of(rule: RuleTold, alerts: Alerts, *, has_own_cluster: bool = False) -> Lint:
     """What is to be mended; `has_own_cluster` where the rule's Prometheus watches one cluster, which names it."""
     fate = Fate.CARRIED if has_own_cluster else cluster_fate(rule, alerts)
     lost = [NO_CLUSTER] if fate is Fate.LOST else []
-    return Lint((*_severity(rule, alerts), *_missing(rule, alerts), *lost), fate is Fate.UNTOLD)
+    return Lint((*_severity(rule, alerts), *_missing(rule, alerts), *lost), fate)
 
 
 def cluster_fate(rule: RuleTold, alerts: Alerts) -> Fate:

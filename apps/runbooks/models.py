@@ -94,3 +94,24 @@ class Tick(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step} done by {self.person}"
+
+
+class CoverageDay(models.Model):
+    """How many rules had which verdict at the end of a day (UTC), or have now; a day on which nothing changed has none.
+
+    The numbers are decision 27's; `not_known` of `not_configured` are those whose source was not read yet.
+    """
+
+    day = models.DateField(unique=True)
+    rules = models.PositiveIntegerField()
+    with_runbook = models.PositiveIntegerField()
+    without = models.PositiveIntegerField()
+    empty = models.PositiveIntegerField()
+    dead = models.PositiveIntegerField()
+    not_configured = models.PositiveIntegerField()
+    not_known = models.PositiveIntegerField()
+    slo_rules = models.PositiveIntegerField()
+    slo_without = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.with_runbook} of {self.rules}"

@@ -17,7 +17,6 @@ from .rules import RuleTold
 
 ENDINGS = frozenset({".yaml", ".yml", ".rules"})
 LARGEST = 8 * 1_048_576
-MOST_MERGED = 20_000
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+|0")
 PART = re.compile(r"(\d+)(ms|[smhdwy])")
@@ -39,14 +38,6 @@ class RuleLoader(yaml.SafeLoader):
         first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":null", ":merge"))]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-    merged = 0
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Takes in what is merged (<<); refuses merges of merges that grow without end."""
-        super().flatten_mapping(node)
-        self.merged += len(node.value)
-        if self.merged > MOST_MERGED:
-            raise yaml.constructor.ConstructorError(None, None, "merges too much", node.start_mark)
 
 
 def rule_files_read(folder: Path) -> RuleFiles:

@@ -24,6 +24,7 @@ class Kind(models.TextChoices):
     SOURCE = "source", "Source"
     PORTAL = "portal", "Portal"
     ACTION = "action", "Action"
+    RUNBOOK = "runbook", "Runbook"
 
 
 class TransitionQuerySet(models.QuerySet["Transition"]):

@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.alerts.support import LACKING
 from apps.core.text import counted
 from apps.runbooks.coverage import Coverage, JudgedRule, coverage_of
+from apps.runbooks.coverage_days import held_rules
 from apps.runbooks.rule_files import rule_files_read
-from apps.runbooks.rules import RuleTold, rules_held
-from apps.sources.catalog import SourceKind, sources_of
+from apps.runbooks.rules import RuleTold
 from apps.sources.fleetfile import FleetFile, FleetFileInvalid, fleet_file_in_force
 
 TITLES = {
@@ -45,7 +45,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, rules: Path | None, as_json: bool, **options: Any) -> None:
         """Count; raises CommandError where there is no such folder, or the fleet file is wrong."""
         fleet = self._fleet()
-        coverage = coverage_of(fleet, self._read(rules) if rules else held(fleet))
+        coverage = coverage_of(fleet, self._read(rules) if rules else held_rules(fleet))
         if coverage.unread:
             what = f"{counted(coverage.unread, 'rule')} link into a runbook source that was not read yet"
             self.stderr.write(f"{what}: counted under not_configured")
@@ -80,11 +80,6 @@ class Command(BaseCommand):
             slo = "SLO " if each.is_slo else "    "
             where = each.rule.file or each.rule.prometheus
             self.stdout.write(f"{slo}{each.rule.name}: {each.support.words} ({where})")
-
-
-def held(fleet: FleetFile) -> list[RuleTold]:
-    """The rules that the portal read of the Prometheuses and tenants of the fleet file."""
-    return rules_held(spec.group for spec in sources_of(fleet) if spec.kind is SourceKind.PROMETHEUS)
 
 
 def order_of(each: JudgedRule) -> tuple[bool, str, str]:
