@@ -164,7 +164,7 @@ class ControlApi:
         for book in self._world.books.values():
             for alert in list(book.alerts.values()):
                 if _is_meant(alert, asked.get("fingerprint"), wanted):
-                    book.end(alert.fingerprint)
+                    book.end(alert.fingerprint, self._world.now())
                     ended += 1
         return {"ended": ended}
 

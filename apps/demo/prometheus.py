@@ -1,4 +1,4 @@
-"""A Prometheus over a book of alerts: rules with their state, alerts, and queries that name one metric."""
+"""A Prometheus over a book of alerts: rules with their state, alerts, queries of what they measure or of one metric."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from apps.demo.agenda import moment
 from apps.demo.alertmanager import BadMatcherError, matcher_of
 from apps.demo.catalogue import REPOSITORY, AlertRule
 from apps.demo.http import Reply, Request
+from apps.demo.measures import courses_of
 from apps.demo.world.alerts import Alert, AlertBook, Matcher
 from apps.demo.world.world import World
 
@@ -22,6 +23,7 @@ SCALARS = {"1": "1", "0/0": "NaN"}
 VECTORS = {"vector(1)": "1", "quantile(2, vector(1))": "+Inf"}
 MOST_POINTS = 11_000
 Series = dict[str, str]
+Told = list[tuple[Series, list[list[float | str]]]]
 
 
 class PrometheusApi:
@@ -110,6 +112,9 @@ class PrometheusApi:
         at = float(asked["time"]) if asked.get("time") else self._world.now().timestamp()
         if expr in SCALARS:
             return _success({"resultType": "scalar", "result": [at, SCALARS[expr]]})
+        if (measured := self._measured(expr, [at])) is not None:
+            result = [{"metric": labels, "value": values[0]} for labels, values in measured]
+            return _success({"resultType": "vector", "result": result})
         try:
             chosen = self._selected(expr)
         except BadMatcherError as error:
@@ -118,17 +123,33 @@ class PrometheusApi:
         return _success({"resultType": "vector", "result": result})
 
     def _query_range(self, asked: dict[str, str]) -> Reply:
+        expr = asked.get("query", "").strip()
         try:
             start, end, step = (float(asked[name]) for name in ("start", "end", "step"))
-            chosen = self._selected(asked.get("query", "").strip())
-        except (BadMatcherError, KeyError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             return _error(f"invalid parameter: {error}", 400, "bad_data")
         if step <= 0 or (end - start) / step > MOST_POINTS:
             message = "exceeded maximum resolution of 11,000 points per timeseries. Try increasing the step"
             return _error(message, 400, "bad_data")
         moments = [start + position * step for position in range(int((end - start) / step) + 1)]
-        result = [{"metric": series, "values": [[at, value] for at in moments]} for series, value in chosen]
-        return _success({"resultType": "matrix", "result": result})
+        try:
+            measured = self._measured(expr, moments)
+            told = self._selected_over(expr, moments) if measured is None else measured
+        except BadMatcherError as error:
+            return _error(f"invalid parameter: {error}", 400, "bad_data")
+        return _success({"resultType": "matrix", "result": [{"metric": each, "values": at} for each, at in told]})
+
+    def _measured(self, expr: str, moments: list[float]) -> Told | None:
+        """The series of what a rule measures, without those that have no value then; None for other expressions."""
+        members = [(each.name, each.environment) for each in self._world.clusters.values() if each.role == "member"]
+        courses = None if expr in VECTORS else courses_of(expr, self._book, members)
+        if courses is None:
+            return None
+        told: Told = [(course.labels, [[at, value] for at, value in course.values(moments)]) for course in courses]
+        return [(labels, values) for labels, values in told if values]
+
+    def _selected_over(self, expr: str, moments: list[float]) -> Told:
+        return [(series, [[at, value] for at in moments]) for series, value in self._selected(expr)]
 
     def _selected(self, expr: str) -> list[tuple[Series, str]]:
         """The series that one selector names, with their values: the demo evaluates little else."""

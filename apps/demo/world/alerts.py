@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from apps.demo.catalogue import AlertRule
 
+MOST_PAST = 300
 FNV_OFFSET = 0xCBF29CE484222325
 FNV_PRIME = 0x100000001B3
 
@@ -41,6 +43,7 @@ class AlertBook:
         self.name = name
         self.rules = rules
         self.alerts: dict[str, Alert] = {}
+        self.past: deque[tuple[Alert, datetime]] = deque(maxlen=MOST_PAST)
         self.version = 0
 
     @property
@@ -53,10 +56,13 @@ class AlertBook:
         self.alerts[alert.fingerprint] = alert
         self.version += 1
 
-    def end(self, fingerprint_: str) -> bool:
+    def end(self, fingerprint_: str, now: datetime) -> bool:
         """Let it end. Returns whether it was there."""
         self.version += 1
-        return self.alerts.pop(fingerprint_, None) is not None
+        alert = self.alerts.pop(fingerprint_, None)
+        if alert is not None and not alert.is_pending:
+            self.past.append((alert, now))
+        return alert is not None
 
     def promote(self, fingerprint_: str, now: datetime) -> None:
         """Let a pending alert fire, if it still is there."""

@@ -170,7 +170,7 @@ class World:
         """Let it end wherever it is."""
         for book in self.books.values():
             if alert.fingerprint in book.alerts:
-                book.end(alert.fingerprint)
+                book.end(alert.fingerprint, self.now())
 
     def _alert_labels(
         self, rule: AlertRule, cluster: Cluster | None, labels: dict[str, str], book: AlertBook
