@@ -23,7 +23,7 @@ from .states import Action
 
 def freeze_rules(fleet: FleetFile, *, action: Action, place: Place) -> Rules:
     """What the policies ask for, beside the role and the scope that freezing needs anyway; all else is as built in."""
-    found = list(_reaching(fleet, PolicyAction(action.value), place))
+    found = list(policies_reaching(fleet, PolicyAction(action.value), place))
     roles = [Role(policy.least_role.value) for policy in found if policy.least_role]
     spans = [policy.fresh_sign_in for policy in found if policy.fresh_sign_in is not None]
     return Rules(
@@ -43,7 +43,8 @@ def freeze_refusal(who: Who, rules: Rules, place: Place) -> str:
     return f"{words}: you are {role_called(role)}"
 
 
-def _reaching(fleet: FleetFile, action: PolicyAction, place: Place) -> Iterator[Policy]:
+def policies_reaching(fleet: FleetFile, action: PolicyAction, place: Place) -> Iterator[Policy]:
+    """The policies that name the action and reach into the place, up to the first within which all of it lies."""
     cluster = next((each for each in fleet.clusters if each.name == place.cluster), None)
     for policy in fleet.policies:
         if action not in policy.match.actions:

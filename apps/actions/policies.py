@@ -19,6 +19,8 @@ from .built_in import BUILT_IN, BuiltIn, built_in_for, is_production, production
 from .case import Answer, Rules
 from .guards import GUARDS
 from .options import Options
+from .silences.rules import BUILT_IN as SILENCES_BUILT_IN
+from .silences.rules import built_in_asks, policy_limits
 from .states import Action
 
 LONGEST_NAME = 100
@@ -183,7 +185,9 @@ def policies_shown(fleet: FleetFile) -> list[PolicyShown]:
     """All policies in the order in which they are tried: those of the fleet file, then the built-in ones."""
     production = production_of(fleet)
     built_in = [_built_in_shown(each, production) for each in BUILT_IN]
-    return [*map(_policy_shown, fleet.policies), *map(_freezes_shown, (Verb.FREEZE, Verb.UNFREEZE)), *built_in]
+    freezes = map(_freezes_shown, (Verb.FREEZE, Verb.UNFREEZE))
+    silences = PolicyShown(SILENCES_BUILT_IN, True, ("actions: silence, silence-edit",), built_in_asks(), {})
+    return [*map(_policy_shown, fleet.policies), *freezes, silences, *built_in]
 
 
 def asks_of(rules: Rules) -> tuple[str, ...]:
@@ -221,6 +225,7 @@ def _said(policy: Policy) -> Iterable[str]:
     yield from (words.format(duration_text(span)) for span, words in spans if span is not None)
     sizes = ((policy.most_in_bulk, "in bulk at most {}"), (policy.at_once, "in bulk {} at once"))
     yield from (words.format(size) for size, words in sizes if size is not None)
+    yield from policy_limits(policy)
     if policy.hosts_first is not None:
         yield "in bulk hosts before members" if policy.hosts_first else "in bulk hosts and members together"
 

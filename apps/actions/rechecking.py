@@ -62,7 +62,7 @@ def checked_again(request: ActionRequest) -> Preflight:
     Waits for the answers of Argo CD, and of the identity provider, for some seconds.
     """
     _not_seen_before(request)
-    is_confirmed = _is_session_confirmed(request)
+    is_confirmed = is_session_confirmed(request)
     ask = _ask_now(request)
     ask = replace(ask, who=replace(ask.who, is_confirmed=is_confirmed))
     found = preflight(ask, looks=True, rules=_rules_of_its_whole(request, ask))
@@ -79,7 +79,7 @@ def checked_at_last(request: ActionRequest, found: Preflight) -> None:
 
     Belongs to the transaction that permits sending, once it holds the audit log's head. Six queries.
     """
-    who, now = _who_now(request), database_now()
+    who, now = who_now(request), database_now()
     case = replace(found.case, who=who, now=now, freezes=freezes_on(now))
     told = {guard.name: guard.look(case) for guard in AT_LAST if case.action in guard.actions}
     refusals = [each.words for each in told.values() if each.answer is Answer.REFUSE]
@@ -118,7 +118,7 @@ def _ask_now(request: ActionRequest) -> Ask:
         action=Action(request.action),
         application=application,
         options=options_of(request.options),
-        who=_who_now(request),
+        who=who_now(request),
         digest=request.digest,
         reason=request.reason,
         ticket=request.ticket,
@@ -127,7 +127,7 @@ def _ask_now(request: ActionRequest) -> Ask:
     )
 
 
-def _is_session_confirmed(request: ActionRequest) -> bool:
+def is_session_confirmed(request: ActionRequest) -> bool:
     """Whether the identity provider stands by the session that asked; False where it cannot be asked now."""
     try:
         return session_confirmed(request.session, at_most=AT_ACTIONS)
@@ -139,7 +139,7 @@ def _left_words(request: ActionRequest) -> str:
     return f"{request.username} has signed out meanwhile: nothing more is sent in their name"
 
 
-def _who_now(request: ActionRequest) -> Who:
+def who_now(request: ActionRequest) -> Who:
     """The person with the role and the scope that they have now; what no session asked for needs none."""
     user = LocalAccountBackend().get_user(request.person_id or 0)
     if user is None:

@@ -19,7 +19,9 @@ from .judging import UNANSWERED, arrives_until
 from .models import ActionRequest
 from .moves import request_move
 from .settling import FOLLOWED, deadline_of
-from .states import Action, State
+from .silences.reading import deadline_of_group
+from .silences.wanted import wanted_of
+from .states import SILENCES, Action, State
 from .stepping import steps_leave
 
 SILENCE = timedelta(minutes=2)
@@ -50,7 +52,7 @@ def request_set_aside(*, request: ActionRequest, who: Who, note: str) -> bool:
 
 def can_be_set_aside(request: ActionRequest) -> bool:
     """Whether its state is one that Argo CD is asked about, and that ends by its answer alone."""
-    return State(request.state) in UNDER_WAY | {State.UNKNOWN} and Action(request.action) in FOLLOWED
+    return State(request.state) in UNDER_WAY | {State.UNKNOWN} and Action(request.action) in FOLLOWED | SILENCES
 
 
 def silent_since(request: ActionRequest) -> datetime:
@@ -96,6 +98,8 @@ def take_over_end(*, request: ActionRequest, who: Who) -> bool:
 
 
 def _refuse_while_it_may_arrive(request: ActionRequest, now: datetime) -> None:
-    until = arrives_until(request, deadline_of(fleet_file_in_force(), request.instance))
+    fleet, is_silence = fleet_file_in_force(), Action(request.action).is_of_silence
+    deadline = deadline_of_group(fleet, wanted_of(request).alertmanager) if is_silence else None
+    until = arrives_until(request, deadline or deadline_of(fleet, request.instance))
     if now < until:
         raise RuleViolation(f"It may still arrive: wait {ceil((until - now).total_seconds())} s")

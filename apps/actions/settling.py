@@ -30,7 +30,7 @@ from .models import ActionRequest
 from .moves import request_move, request_told
 from .options import options_of
 from .outcomes import LONGEST
-from .states import Action, State
+from .states import SILENCES, Action, State
 from .stepping import applications_of, identity_of
 from .waiting import unapproved_words
 
@@ -86,7 +86,8 @@ def deadline_of(fleet: FleetFile, instance: str) -> timedelta:
 def _late_become_unknown(fleet: FleetFile) -> None:
     """Whoever sent them has died or is cut off: the call may have arrived, and is never made again."""
     now = database_now()
-    for request in ActionRequest.objects.filter(state=State.SENDING, sent_at__lt=now - ANSWERS_LATE):
+    late = ActionRequest.objects.filter(state=State.SENDING, sent_at__lt=now - ANSWERS_LATE)
+    for request in late.exclude(action__in=sorted(SILENCES)):  # those are apps.actions.silences.settling's
         if request.sent_at and now - request.sent_at > deadline_of(fleet, request.instance) + ANSWERS_LATE:
             _become_unknown(request)
 

@@ -29,6 +29,9 @@ from .models import ActionRequest, AuditLine
 from .options import options_of
 from .recovering import HEALTH_THEN
 from .setting_aside import unanswered_since
+from .silences.form import matchers_address
+from .silences.guards import TITLES as SILENCE_TITLES
+from .silences.wanted import Wanted, wanted_of
 from .standing import LEFT_OUT
 from .states import Action, State
 
@@ -46,6 +49,11 @@ SENTENCES = {
     State.ACCEPTED: "Argo CD has accepted it.",
     State.RUNNING: "It is under way.",
     State.PAUSED: "It is paused: nothing new is begun.",
+}
+SILENCE_SENTENCES = {
+    State.APPROVED: "It is about to be sent to the Alertmanager.",
+    State.SENDING: "It is being sent to the Alertmanager.",
+    State.UNKNOWN: "The Alertmanager did not answer: whether it arrived is being found out. Nothing is sent again.",
 }
 STEPS_SENTENCES = {State.APPROVED: "It begins in a moment.", State.RUNNING: "Its steps are under way."}
 
@@ -170,6 +178,8 @@ def request_shown(request: ActionRequest, overlay: Overlay) -> dict[str, Any]:
         "wait": wait,
         "environments": environments_of(request),
         "again": again_of(request, application),
+        "upstream": "Alertmanager" if action.is_of_silence else "Argo CD",
+        "silence": silence_of(request),
         "silent_since": unanswered_since(request, overlay.now),
     }
 
@@ -190,8 +200,9 @@ def sentence_of(request: ActionRequest, waves: Sequence[WaveShown] = ()) -> str:
     now = next((wave for wave in waves if not wave.has_ended), None)
     if now and state is State.RUNNING and request.action == Action.BULK_SYNC:
         return f"{now.title} of {max(wave.number for wave in waves)} is under way."
-    of_steps = STEPS_SENTENCES if Action(request.action).has_steps else {}
-    return of_steps.get(state) or SENTENCES.get(state) or f"It {state.label}."
+    action = Action(request.action)
+    special = STEPS_SENTENCES if action.has_steps else SILENCE_SENTENCES if action.is_of_silence else {}
+    return special.get(state) or SENTENCES.get(state) or f"It {state.label}."
 
 
 def environments_of(request: ActionRequest) -> list[tuple[str, int]]:
@@ -205,9 +216,16 @@ def environments_of(request: ActionRequest) -> list[tuple[str, int]]:
 def again_of(request: ActionRequest, application: Application | None) -> str:
     """The page from which the same can be asked for anew; "" where that makes no sense (any more)."""
     action = Action(request.action)
+    if action is Action.SILENCE and request.is_final and request.state != State.SUCCEEDED and not request.parent_id:
+        return matchers_address(wanted_of(request).labels, wanted_of(request).alertmanager)
     if application is None or action not in AGAIN or not request.is_final:
         return ""
     return address_of(action, application, options_of(request.options))
+
+
+def silence_of(request: ActionRequest) -> Wanted | None:
+    """What it asks of a silence; None where it is about something else."""
+    return wanted_of(request) if Action(request.action).is_of_silence else None
 
 
 def guards_shown(request: ActionRequest) -> list[GuardLine]:
@@ -218,7 +236,8 @@ def guards_shown(request: ActionRequest) -> list[GuardLine]:
 
 def guard_lines(findings: Iterable[Finding]) -> list[GuardLine]:
     """Findings as lines, strictest first."""
-    titles = {HEALTH_THEN: "Health when it was asked for", **{guard.name: guard.title for guard in GUARDS}}
+    titles = {**SILENCE_TITLES, HEALTH_THEN: "Health when it was asked for"}
+    titles |= {guard.name: guard.title for guard in GUARDS}
     ordered = sorted(findings, key=lambda each: -each.answer.rank)
     return [
         GuardLine(titles.get(each.guard, each.guard), each.answer, each.words, *link_of(each.link)) for each in ordered

@@ -19,6 +19,9 @@ class Action(models.TextChoices):
     BULK_SYNC = "bulk-sync", "Bulk resync"
     FREEZE = "freeze", "Freeze"
     UNFREEZE = "unfreeze", "Unfreeze"
+    SILENCE = "silence", "Silence"
+    SILENCE_EDIT = "silence-edit", "Change silence"
+    SILENCE_EXPIRE = "silence-expire", "Expire silence"
 
     @property
     def is_sync_like(self) -> bool:
@@ -28,12 +31,20 @@ class Action(models.TextChoices):
     @property
     def has_steps(self) -> bool:
         """Whether it sends nothing itself: its steps are requests of their own."""
-        return self in {Action.TAKE_OVER, Action.BULK_SYNC}
+        return self in {Action.TAKE_OVER, Action.BULK_SYNC, Action.SILENCE_EDIT}
 
     @property
     def is_sent(self) -> bool:
-        """Whether Argo CD is told of it in one call."""
+        """Whether Argo CD, or an Alertmanager, is told of it in one call."""
         return not self.has_steps and self not in {Action.FREEZE, Action.UNFREEZE}
+
+    @property
+    def is_of_silence(self) -> bool:
+        """Whether it is about a silence of an Alertmanager, and no Application."""
+        return self in SILENCES
+
+
+SILENCES = frozenset({Action.SILENCE, Action.SILENCE_EDIT, Action.SILENCE_EXPIRE})
 
 
 class State(models.TextChoices):

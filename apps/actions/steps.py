@@ -1,8 +1,9 @@
 """Requests of several steps, a second at a time: whose turn it is, and how the whole ends.
 
-A bulk goes wave by wave and stops on the first failure; a take over ends the running operation, then syncs. A step is a
-request of its own: it is begun here (planned → approved), and sent and followed like any other. Whoever advances a
-parent holds its row, so that two workers at once begin no more than one would.
+A bulk goes wave by wave and stops on the first failure; a take over ends the running operation, then syncs; of a change
+of a silence see apps.actions.silences.stepping. A step is a request of its own: it is begun here (planned → approved),
+and sent and followed like any other. Whoever advances a parent holds its row, so that two workers at once begin no more
+than one would.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .options import options_of
 from .outcomes import ENDED
 from .policies import rules_for_bulk
 from .recovering import unwell_before
+from .silences.stepping import edit_turn
 from .standing import BAD, Standing, bad_steps_of, standing_of
 from .states import ACTIVE, Action, State
 from .stepping import applications_of, identity_of, step_begin, step_planned, steps_leave
@@ -85,7 +87,8 @@ def _turn(pk: UUID) -> UUID | None:
     parent = ActionRequest.objects.select_for_update().filter(pk=pk, state__in=UNDER_WAY).first()
     if parent is None:
         return None
-    return _bulk_turn(parent) if parent.action == Action.BULK_SYNC else _take_over_turn(parent)
+    turns = {Action.BULK_SYNC: _bulk_turn, Action.SILENCE_EDIT: edit_turn}
+    return turns.get(Action(parent.action), _take_over_turn)(parent)
 
 
 def _orphans_leave() -> None:

@@ -14,6 +14,9 @@ from redis.exceptions import RedisError
 from .models import ActionRequest
 from .sending import request_send
 from .settling import requests_look_after, requests_lost
+from .silences.sending import silence_send
+from .silences.settling import silences_look_after
+from .states import SILENCES
 from .steps import WITH_STEPS, request_advance, steps_advance
 
 log = logging.getLogger(__name__)
@@ -27,8 +30,11 @@ MESSAGE_LIVES = 30
 def send(pk: str) -> None:
     """Sends one request, if it still waits to be sent; of one with steps, has those sent whose turn it is."""
     key = UUID(pk)
-    if ActionRequest.objects.filter(pk=key, action__in=WITH_STEPS).exists():
+    action = ActionRequest.objects.filter(pk=key).values_list("action", flat=True).first()
+    if action in WITH_STEPS:
         messages_send(request_advance(key))
+    elif action in SILENCES:
+        silence_send(key)
     else:
         request_send(key)
 
@@ -38,6 +44,7 @@ def look_after() -> None:
     """Moves requests of several steps on, sends what is to be sent, and looks after what was sent."""
     messages_send([*steps_advance(), *requests_lost()])
     requests_look_after()
+    silences_look_after()
 
 
 def send_soon(pk: UUID) -> None:

@@ -19,10 +19,12 @@ NOTHING_DONE = frozenset({State.REFUSED, State.NOT_STARTED, State.WITHDRAWN, Sta
 
 def request_noted(request: ActionRequest) -> None:
     """Leaves a line about a request that has ended, in the caller's transaction; none where nothing was done."""
-    state = State(request.state)
+    state, action = State(request.state), Action(request.action)
+    if action.is_of_silence and request.parent_id:  # the whole is told
+        return
     if not state.is_final or state in NOTHING_DONE or request.ended_at is None:
         return
-    words = f"{Action(request.action).label} {state.label}"
+    words = f"{action.label} {state.label}"
     transitions_note([line_of(request, words=words, tone=state.tone.value, at=request.ended_at)])
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import views
+from .silences import views as silences
 
 app_name = "actions"
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("bulk/", views.bulk_new, name="bulk-new"),
     path("freezes/", views.freeze_list, name="freeze-list"),
     path("policies/", views.policy_list, name="policy-list"),
+    path("silence/", silences.silence_new, name="silence-new"),
     path("<uuid:pk>/", views.request_show, name="request-show"),
     path("<uuid:pk>/answer/", views.request_answer, name="request-answer"),
 ]

@@ -23,10 +23,16 @@ class PolicyAction(StrEnum):
     BULK_SYNC = "bulk-sync"
     FREEZE = "freeze"
     UNFREEZE = "unfreeze"
+    SILENCE = "silence"
+    SILENCE_EDIT = "silence-edit"
+    SILENCE_EXPIRE = "silence-expire"
 
 
 FREEZES = frozenset({PolicyAction.FREEZE, PolicyAction.UNFREEZE})
+SILENCES = frozenset({PolicyAction.SILENCE, PolicyAction.SILENCE_EDIT, PolicyAction.SILENCE_EXPIRE})
 SAID_OF_FREEZES = frozenset({"name", "match", "least_role", "reason", "fresh_sign_in"})
+LIMITS_OF_SILENCES = frozenset({"longest_silence", "most_hidden", "most_clusters"})
+SAID_OF_SILENCES = SAID_OF_FREEZES | LIMITS_OF_SILENCES | {"ticket", "typed_name", "second_person", "approval_within"}
 OF_APPLICATIONS = ("sets", "applications", "options")
 
 
@@ -76,7 +82,9 @@ class Match(Section):
         description="Actions; left out, all that are done to Applications. `freeze` and `unfreeze` have to be named,"
         " in a policy of their own: it is about each place that the freeze reaches into, and says `least_role`,"
         " `fresh_sign_in` and `reason` (for ending one; beginning one always has one) alone. A freeze only holds back:"
-        " no second person has to approve it.",
+        " no second person has to approve it. So have `silence`, `silence-edit` and `silence-expire`: their policy says"
+        " nothing of projects, sets, applications, options or guards, and a silence that is bound to no cluster or"
+        " environment by its matchers reaches into all.",
     )
     environments: tuple[Text, ...] = Field(default=(), description="Names of environments.")
     rings: tuple[StrictInt, ...] = Field(default=(), description="Rings of the cluster.")
@@ -169,6 +177,16 @@ class Policy(Section):
         description="Whether a bulk syncs host clusters in a wave before member clusters (built in: yes).",
     )
 
+    longest_silence: Span | None = Field(
+        default=None, description="How long a silence may last, counted from when it is asked for (built in: 8h)."
+    )
+    most_hidden: Annotated[StrictInt, Field(ge=1, le=100_000)] | None = Field(
+        default=None, description="How many alerts that fire a silence may hide when it is asked for (built in: 50)."
+    )
+    most_clusters: Annotated[StrictInt, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="On how many clusters those alerts may be (built in: 10)."
+    )
+
     @model_validator(mode="after")
     def _freezes_by_themselves(self) -> Self:
         named = set(self.match.actions)
@@ -176,10 +194,26 @@ class Policy(Section):
             return self
         if named - FREEZES:
             raise ValueError("'freeze' and 'unfreeze' stand in a policy of their own")
-        said = [f"match.{name}" for name in OF_APPLICATIONS if getattr(self.match, name)]
-        said += [name for name in self.model_fields_set - SAID_OF_FREEZES if getattr(self, name) is not None]
-        if said:
-            raise ValueError(f"of a freeze it cannot say {', '.join(sorted(said))}")
+        self._says_only(SAID_OF_FREEZES, OF_APPLICATIONS, "a freeze")
         if PolicyAction.FREEZE in named and self.reason is False:
             raise ValueError("a freeze always has a reason")
         return self
+
+    @model_validator(mode="after")
+    def _silences_by_themselves(self) -> Self:
+        named = set(self.match.actions)
+        if not named & SILENCES:
+            limits = sorted(name for name in LIMITS_OF_SILENCES if getattr(self, name) is not None)
+            if limits:
+                raise ValueError(f"says {', '.join(limits)}: that is for a policy that names 'silence' and the like")
+            return self
+        if named - SILENCES:
+            raise ValueError("'silence', 'silence-edit' and 'silence-expire' stand in a policy of their own")
+        self._says_only(SAID_OF_SILENCES, (*OF_APPLICATIONS, "projects"), "a silence")
+        return self
+
+    def _says_only(self, sayable: frozenset[str], unmatched: tuple[str, ...], what: str) -> None:
+        said = [f"match.{name}" for name in unmatched if getattr(self.match, name)]
+        said += [name for name in self.model_fields_set - sayable if getattr(self, name) is not None]
+        if said:
+            raise ValueError(f"of {what} it cannot say {', '.join(sorted(said))}")

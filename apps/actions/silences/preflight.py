@@ -1,0 +1,221 @@
+"""What speaks against a silence, what it hides, and what the person has still to give before it may be asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+import msgspec
+
+from apps.accounts.scopes import Place
+from apps.actions.case import Answer, Finding, Who, is_sign_in_fresh
+from apps.actions.models import ActionRequest
+from apps.actions.preflight import rules_missing
+from apps.actions.states import ACTIVE, Action
+from apps.alerts.models import Silence
+from apps.fleet.overlay import Overlay, overlay_now
+from apps.sources.fleetfile.current import fleet_file_in_force
+from apps.sources.fleetfile.schema import FleetFile
+from apps.sources.models import Source, SourceState
+
+from .guards import SilenceCase, findings_of
+from .places import place_of
+from .preview import ALERTNAME, Preview, preview_of
+from .rules import silence_rules
+from .wanted import Wanted, matchers_kept
+
+NOT_SHOWN = frozenset({"length", "alertmanager"})
+"""What the moment, or the button that was pressed, decides: nobody has to look at the page again for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SilenceAsk:
+    """What a person asks for, with what they gave for it. `shown` is of what they saw, "" where they saw nothing.
+
+    `problems` are what of the form cannot be read, in words.
+    """
+
+    request_id: UUID
+    action: Action
+    wanted: Wanted
+    who: Who
+    reason: str = ""
+    ticket: str = ""
+    typed_name: str = ""
+    shown: str = ""
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SilencePreflight:
+    """The checks' answers to one request about a silence."""
+
+    case: SilenceCase
+    findings: tuple[Finding, ...]
+    ask: SilenceAsk
+
+    @property
+    def preview(self) -> Preview:
+        """What it hides."""
+        return self.case.preview
+
+    @cached_property
+    def strictest(self) -> Answer:
+        """The answer that counts."""
+        return max((each.answer for each in self.findings), key=lambda answer: answer.rank, default=Answer.PASS)
+
+    @cached_property
+    def spoken(self) -> tuple[Finding, ...]:
+        """The findings that do not pass, strictest first."""
+        speaking = (each for each in self.findings if each.answer is not Answer.PASS)
+        return tuple(sorted(speaking, key=lambda each: -each.answer.rank))
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that refuse it."""
+        return tuple(each for each in self.findings if each.answer is Answer.REFUSE)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it is not done, whatever the person gives."""
+        return self.strictest is Answer.REFUSE
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """Whether a second person has to approve it, once nothing is missing."""
+        return not self.is_refused and self.case.rules.rules.wants_second_person
+
+    @property
+    def wants_typed_name(self) -> bool:
+        """Whether the person has to type `name`."""
+        return self.strictest is Answer.CONFIRM or self.case.rules.rules.wants_typed_name
+
+    @property
+    def wants_reason(self) -> bool:
+        """Whether the person has to say why."""
+        return self.strictest is Answer.CONFIRM or self.case.rules.rules.wants_reason
+
+    @property
+    def name(self) -> str:
+        """What is to be typed: the name of the alert that it is about, of the first that pages, or of the group."""
+        named = [each.value for each in self.case.wanted.labels if each.name == ALERTNAME and each.operator == "="]
+        paging = [each.title for each in self.preview.critical_slo]
+        return next(iter([*named, *paging]), self.case.wanted.alertmanager)
+
+    @property
+    def is_freshly_signed_in(self) -> bool:
+        """Whether the person signed in lately enough for this."""
+        return is_sign_in_fresh(self.case.rules.rules, self.ask.who, self.case.now)
+
+    @cached_property
+    def shown(self) -> str:
+        """A digest of what is asked, and of how strict what speaks is: it travels with the form.
+
+        Not of how many alerts it hides: more of them fire every minute just when somebody silences them. What that
+        makes stricter is shown again.
+        """
+        wanted, speaking = (
+            self.case.wanted,
+            [(e.guard, e.answer.value) for e in self.spoken if e.guard not in NOT_SHOWN],
+        )
+        told = (
+            self.ask.action.value,
+            wanted.alertmanager,
+            wanted.silence_id,
+            sorted(wanted.matchers),
+            sorted(speaking),
+        )
+        return hashlib.blake2b(msgspec.json.encode(told), digest_size=16).hexdigest()
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """What has still to be given, in words; empty: it may be sent, or wait for approval."""
+        if self.is_refused:
+            return ["what speaks against it has to change first"]
+        wanted = {
+            "matchers that can be read": bool(self.ask.problems),
+            "a look at what it hides": self.ask.shown != self.shown,
+            f"the name {self.name}, typed": self.wants_typed_name and self.ask.typed_name.strip() != self.name,
+            **rules_missing(self.case.rules.rules, self.ask, self.case.now, wants_reason=self.wants_reason),
+        }
+        return [words for words, is_missing in wanted.items() if is_missing]
+
+
+def silence_preflight(ask: SilenceAsk, overlay: Overlay | None = None) -> SilencePreflight:
+    """Asks every check, by what the portal knows; no Alertmanager is asked. Some ten queries."""
+    case = case_of(ask, overlay or overlay_now())
+    return SilencePreflight(case, findings_of(case), ask)
+
+
+def case_of(ask: SilenceAsk, overlay: Overlay) -> SilenceCase:
+    """All that the checks need. Of one that is to be expired the preview is of what it hides so far."""
+    fleet, wanted = fleet_file_in_force(), ask.wanted
+    preview = preview_of(wanted.alertmanager, wanted.labels, overlay.now)
+    place = place_of(fleet, wanted.labels, preview.hidden)
+    old = old_of(wanted)
+    if old is not None and ask.action is Action.SILENCE_EDIT:
+        place = both_of(place, old_place(fleet, old))
+    return SilenceCase(
+        action=ask.action,
+        wanted=wanted,
+        who=ask.who,
+        rules=silence_rules(fleet, action=ask.action, place=place),
+        place=place,
+        now=overlay.now,
+        preview=preview,
+        is_answering=any(overlay.state_of(each.key) is SourceState.FRESH for each in members_of(overlay, wanted)),
+        doubt=overlay.doubtful_alertmanagers.get(wanted.alertmanager, ""),
+        is_observatorium=is_observatorium(fleet, wanted.alertmanager),
+        old=old,
+        same=same_of(wanted, overlay.now, is_gateway=is_observatorium(fleet, wanted.alertmanager)),
+        holding=holding_of(wanted, ask.request_id),
+    )
+
+
+def old_of(wanted: Wanted) -> Silence | None:
+    """The silence that is changed or expired. One query, or none."""
+    if not wanted.silence_id:
+        return None
+    return Silence.objects.filter(alertmanager=wanted.alertmanager, silence_id=wanted.silence_id).first()
+
+
+def old_place(fleet: FleetFile, old: Silence) -> Place:
+    """Where a silence lies that is there."""
+    return place_of(fleet, matchers_kept(old), ())
+
+
+def both_of(one: Place, other: Place) -> Place:
+    """The place within which both lie: who changes a silence takes it away where it was."""
+    same = one.cluster if one.cluster == other.cluster else ""
+    return Place(cluster=same, environment=one.environment if one.environment == other.environment else "")
+
+
+def same_of(wanted: Wanted, now: datetime, *, is_gateway: bool) -> Silence | None:
+    """Another silence of the group with the same matchers that is on or to come. One query."""
+    there = Silence.objects.filter(alertmanager=wanted.alertmanager, state__in=["active", "pending"], ends_at__gt=now)
+    alike = set(wanted.labels)
+    found = (each for each in there if set(matchers_kept(each, is_observatorium=is_gateway)) == alike)
+    return next((each for each in found if each.silence_id != wanted.silence_id), None)
+
+
+def holding_of(wanted: Wanted, request_id: UUID) -> ActionRequest | None:
+    """Another request about the same silence that has not ended; not the whole of this one, nor its steps."""
+    if not wanted.silence_id:
+        return None
+    others = ActionRequest.objects.filter(state__in=ACTIVE, parent=None, options__silence_id=wanted.silence_id)
+    return others.exclude(pk=request_id).exclude(steps__pk=request_id).first()
+
+
+def members_of(overlay: Overlay, wanted: Wanted) -> Sequence[Source]:
+    """The members of its Alertmanager group that the fleet file names, in its order."""
+    kind, group = Source.Kind.ALERTMANAGER, wanted.alertmanager
+    return [each for each in overlay.sources.values() if each.kind == kind and each.group == group]
+
+
+def is_observatorium(fleet: FleetFile, group: str) -> bool:
+    """Whether the group's alerts come through an Observatorium gateway."""
+    return any(each.name == group for each in fleet.observatorium)

@@ -1,0 +1,112 @@
+"""A silence as a request keeps it, and as its Alertmanager is asked for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from apps.actions.models import ActionRequest
+from apps.alerts.models import Silence
+from apps.core.matchers import LabelMatcher
+from apps.core.structs import converted
+from apps.core.text import clean
+from apps.integrations.alertmanager import Matcher
+
+TENANT_LABEL = "tenant_id"
+"""The gateway of Observatorium adds its own matcher on this label to every silence, and drops all others on it."""
+LONGEST_SUBJECT = 500
+REQUEST = re.compile(r"\s*\[request ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\]\s*\Z")
+
+
+class Wanted(Struct, frozen=True, omit_defaults=True):
+    """What is asked of a silence of one Alertmanager group.
+
+    `silence_id` is the one that is changed or expired, "" for a new one; `updated_at` when that was last changed, as it
+    stood when the call was made. `member` is the source key of the member that
+    was asked, `made` the id that it told. Moments are aware; of one that is to be expired they are as it was seen.
+    """
+
+    alertmanager: str
+    matchers: tuple[tuple[str, str, str], ...] = ()
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    silence_id: str = ""
+    updated_at: datetime | None = None
+    member: str = ""
+    made: str = ""
+
+    @property
+    def labels(self) -> tuple[LabelMatcher, ...]:
+        """Its matchers as values."""
+        return tuple(LabelMatcher(*each) for each in self.matchers)
+
+    @property
+    def line(self) -> str:
+        """Its matchers as they are written in Alertmanager."""
+        return line_of(self.labels)
+
+    @property
+    def subject(self) -> str:
+        """What it is about, in words."""
+        return clean(f"{self.line} on {self.alertmanager}", LONGEST_SUBJECT)
+
+    def as_builtins(self) -> dict[str, Any]:
+        """For a request's row."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+
+def wanted_of(request: ActionRequest) -> Wanted:
+    """What the row of a request about a silence keeps."""
+    return converted(request.options, Wanted)
+
+
+def told_matchers(matchers: Iterable[LabelMatcher]) -> tuple[tuple[str, str, str], ...]:
+    """Matchers for `Wanted`."""
+    return tuple((each.name, each.operator, each.value) for each in matchers)
+
+
+def line_of(matchers: Iterable[LabelMatcher]) -> str:
+    """Matchers on a line, as they are written in Alertmanager."""
+    return ", ".join(map(str, matchers))
+
+
+def matchers_sent(matchers: Iterable[LabelMatcher]) -> tuple[Matcher, ...]:
+    """Matchers as Alertmanager takes them."""
+    return tuple(Matcher(each.name, each.value, each.is_regex, not each.is_negative) for each in matchers)
+
+
+def matchers_kept(silence: Silence, *, is_observatorium: bool = False) -> tuple[LabelMatcher, ...]:
+    """The matchers of a silence's row; behind Observatorium without the tenant's, which is the gateway's own matter."""
+    told = converted(silence.matchers, tuple[Matcher, ...])
+    matchers = (LabelMatcher(each.name, operator_of(each), each.value) for each in told)
+    return tuple(each for each in matchers if not (is_observatorium and each.name == TENANT_LABEL))
+
+
+def operator_of(matcher: Matcher) -> str:
+    """One of the four."""
+    if matcher.is_regex:
+        return "=~" if matcher.is_equal else "!~"
+    return "=" if matcher.is_equal else "!="
+
+
+def comment_of(request: ActionRequest) -> str:
+    """Why, the ticket, and the request's id, by which the silence is known again: always the last of it."""
+    ticket = f" ({request.ticket})" if request.ticket else ""
+    return f"{request.reason}{ticket} [request {request.pk}]".strip()
+
+
+def request_named(comment: str) -> str:
+    """The id of the request that made a silence with this comment; "" for one of somebody else."""
+    found = REQUEST.search(comment)
+    return found[1] if found else ""
+
+
+def reason_told(comment: str) -> str:
+    """The comment without the request's id."""
+    return REQUEST.sub("", comment)
