@@ -19,7 +19,7 @@ from apps.integrations.oidc import LogoutTold, ProviderAway
 
 from .models import FailedSignIn, SignIn, UsedLogoutToken
 from .provider import provider_or_none
-from .sessions import sessions_end
+from .sessions import SIGNED_OUT, sessions_end
 from .throttling import WINDOW
 from .tokens import unsealed
 from .walls import wall_keys_prune
@@ -36,6 +36,7 @@ def sign_out(request: HttpRequest) -> str:
     row = SignIn.objects.filter(session_key=key, kind=SignIn.Kind.SSO).first()
     sessions_end([key])
     logout(request)
+    request.__dict__[SIGNED_OUT] = True
     return _leave_at_provider(request, row) if row else ""
 
 

@@ -7,11 +7,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user, logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
@@ -23,13 +26,35 @@ from .grants import grant_of, grants_shown
 from .models import SignIn
 from .provider import access_in_force, sso_in_force
 from .renewing import SessionLost, is_renewal_due, session_confirmed
-from .sessions import session_used
+from .sessions import SIGNED_OUT, session_used
 from .walls import ROLE, wall_key_of
 
 View = Callable[..., Any]
 
 REFRESHED_MEANWHILE = timedelta(seconds=10)
 """When the provider's word is due, one that another page of the same session asked for a moment ago will do."""
+
+
+class Sessions(SessionMiddleware):
+    """Django's, but for what the answer to an old tab does to the cookie of a sign-in that came after its question.
+
+    Only signing out takes the cookie away (`leaving.sign_out`): one whose session is over is nobody's in any case.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """The answer with its cookie. One whose session was exchanged meanwhile (another tab signed in) is asked for
+        again, with the session that the browser has by now.
+        """
+        try:
+            answer = super().process_response(request, response)
+        except SessionInterrupted:
+            if request.method != "GET":
+                raise
+            return HttpResponseRedirect(request.get_full_path())
+        cookie = answer.cookies.get(settings.SESSION_COOKIE_NAME)
+        if cookie is not None and cookie["max-age"] == 0 and not request.__dict__.get(SIGNED_OUT):
+            del answer.cookies[settings.SESSION_COOKIE_NAME]
+        return answer
 
 
 class SignInRequired(LoginRequiredMiddleware):

@@ -32,6 +32,8 @@ from .provider import is_sign_in_known, is_sso_in_force, sso_in_force
 
 SIGNED_IN_AT = "signed_in_at"
 ENDS_AT, IDLE = "ends_at", "idle"
+SIGNED_OUT = "portal_signed_out"
+"""Left on the request of somebody who signs out: the answer takes their browser's cookie away."""
 TO_SIGN_IN = timedelta(minutes=15)
 """What a browser may take to come back from the provider."""
 RENEWED_EVERY = timedelta(minutes=1)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings as of_django
 from django.contrib.sessions.models import Session
 from django.test import Client
 
@@ -126,6 +127,36 @@ def test_when_somebody_was_last_seen_is_told_to_the_minute(organisation: Organis
     page = ada.get("/accounts/sessions/").content.decode()
     row = page.partition('<th scope="row"><bdi>remy')[2].partition("</tr>")[0]
     assert ">17 m<" in row.partition("Last seen")[2].partition("</td>")[0]
+
+
+ASKED = {"HX-Request": "true", "HX-Current-URL": "http://testserver/sources/"}
+LATE = {
+    "a page": {},
+    "a fragment": {"headers": ASKED},
+    "what a page asks by itself": {"headers": ASKED, "query_params": {"v": "0", "s": "x", "u": "0", "f": "1"}},
+}
+
+
+@pytest.mark.parametrize("late", LATE.values(), ids=LATE)
+def test_a_late_answer_to_an_old_tab_takes_no_newer_session_away(
+    organisation: Organisation, late: dict[str, Any]
+) -> None:
+    """The browser may have signed in again by the time that the answer comes: it must not lose that session."""
+    old, disabled = organisation.signed_in("remy", "oncall"), organisation.signed_in("mona", "oncall")
+    Session.objects.filter(session_key=old.session.session_key).delete()
+    organisation.people["mona"].is_disabled = True
+    SignIn.objects.update(refreshed_at=database_now() - timedelta(minutes=6))
+    for client in (old, disabled):
+        answer = client.get("/sources/", **late)
+        assert answer.status_code in {200, 302, 401}
+        assert of_django.SESSION_COOKIE_NAME not in answer.cookies
+    assert not SignIn.objects.filter(user__username="mona").exists()
+
+
+def test_signing_out_takes_the_cookie_away(organisation: Organisation) -> None:
+    client = organisation.signed_in("remy", "oncall")
+    cookie = client.post("/accounts/sign-out/").cookies[of_django.SESSION_COOKIE_NAME]
+    assert (cookie.value, cookie["max-age"]) == ("", 0)
 
 
 def test_what_is_over_is_let_go_of(organisation: Organisation) -> None:
