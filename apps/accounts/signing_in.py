@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, replace
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.base import UpdateError
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -22,7 +24,7 @@ from apps.core.clock import database_now
 from apps.core.connections import connection_let_go
 from apps.core.structs import converted
 from apps.core.text import clean
-from apps.integrations.oidc import Begun, OidcProvider, ProviderAway, SignedIn
+from apps.integrations.oidc import MARK, Begun, OidcProvider, ProviderAway, SignedIn
 
 from .access import grants_held
 from .grants import grants_shown
@@ -30,45 +32,83 @@ from .models import Person, SignIn
 from .people import account_of
 from .provider import sso_in_force
 from .sessions import SIGNED_IN_AT, Limits, limits_by, limits_set, session_renewed, sessions_end
-from .tokens import sealed
+from .tokens import sealed, unsealed
 
 log = logging.getLogger(__name__)
 
 BACKEND = "apps.accounts.backends.LocalAccountBackend"
 PENDING = "signing_in"
 MOST_PENDING = 5
-LONGEST_WAY_BACK = 2000
+LIFE = timedelta(minutes=10)
+"""Of a sign-in that was begun: an answer that comes later does not count."""
+LONGEST_WAY_BACK, LONGEST_STATE = 1000, 8000
 PAGES_WAIT = threading.BoundedSemaphore(max(1, settings.PORTAL_PAGE_THREADS - 1))
 """One thread of the pages stays free, however slow the provider is."""
 
 
-def sign_in_begin(*, request: HttpRequest, provider: OidcProvider, way_back: str, is_fresh: bool) -> str:
+@dataclass(frozen=True)
+class Taken:
+    """What is known of the sign-in that an answer belongs to.
+
+    `begun` is None where this browser's session does not hold it, or it was begun too long ago; `way_back` is known of
+    those too, by the state. `is_to_be_tried_again`: the session was another tab's, which signed in at the same time.
+    """
+
+    begun: Begun | None
+    way_back: str
+    is_to_be_tried_again: bool = False
+
+
+def sign_in_begin(
+    *, request: HttpRequest, provider: OidcProvider, way_back: str, is_fresh: bool, is_second: bool = False
+) -> str:
     """The provider's address to send the browser to; what the answer is held against is kept in its session.
 
-    `is_fresh`: the provider asks the person even if it knows them still. Raises ProviderAway.
+    `is_fresh`: the provider asks the person even if it knows them still. `is_second`: it was begun before, and the
+    session that held it is gone. Raises ProviderAway.
     """
     callback = request.build_absolute_uri(reverse("accounts:callback"))
     connection_let_go()
     with turn_at_provider():
-        begun = provider.begin(callback, max_age=0 if is_fresh else None)
-    kept = {**asdict(begun), "url": "", "way_back": way_back[:LONGEST_WAY_BACK]}
+        told = state_told(way_back, is_second=is_second)
+        begun = provider.begin(callback, max_age=0 if is_fresh else None, told=told)
+    kept = {**asdict(begun), "url": ""}
     pending = {**_pending(request), begun.state: kept}
     request.session[PENDING] = dict(list(pending.items())[-MOST_PENDING:])
     return begun.url
 
 
-def sign_in_finish(*, request: HttpRequest, provider: OidcProvider, answer: Mapping[str, str]) -> str:
-    """Signs in who comes back from the provider, and says where they wanted to go. An answer counts once.
+def sign_in_taken(*, request: HttpRequest, state: str) -> Taken:
+    """The sign-in that an answer with this state belongs to: it is used up by it.
+
+    Each is kept under its own state, so that several tabs may sign in at once. One with another state than any is held
+    against the newest, which it does not fit.
+    """
+    way_back, begun_at, is_second = state_read(state)
+    is_late = begun_at is None or database_now() - begun_at > LIFE
+    pending = dict(_pending(request))
+    if kept := pending.pop(state, None):
+        request.session[PENDING] = pending
+        with suppress(UpdateError):  # another tab has signed in at this moment: its session is the one that counts
+            request.session.save()
+        return Taken(None if is_late else _read(kept), way_back)
+    if pending and begun_at is None:
+        return Taken(_read(next(reversed(pending.values()))), way_back)
+    return Taken(None, way_back, is_to_be_tried_again=not is_late and not is_second)
+
+
+def sign_in_finish(
+    *, request: HttpRequest, provider: OidcProvider, answer: Mapping[str, str], begun: Begun | None
+) -> None:
+    """Signs in who comes back from the provider.
 
     Raises SignInRefused, AccountRefused and ProviderAway; nobody is signed in then.
     """
-    begun, way_back = _begun(request, answer.get("state", ""))
     connection_let_go()
     with turn_at_provider():
         signed = provider.finish(answer, begun)
     user = account_of(signed)
     session_begin(request=request, user=user, kind=SignIn.Kind.SSO, signed=signed)
-    return way_back
 
 
 @contextmanager
@@ -149,26 +189,25 @@ def _pending(request: HttpRequest) -> dict[str, Any]:
     return kept if isinstance(kept, dict) else {}
 
 
-def _begun(request: HttpRequest, state: str) -> tuple[Begun | None, str]:
-    """The sign-in that an answer belongs to, which is used up by it, and its way back.
+def state_told(way_back: str, *, is_second: bool) -> str:
+    """What a state says beside its own secret, for this portal alone: where the person wants to go, and since when.
 
-    One with another state than any is held against the newest, which it does not fit; None where there is none.
+    So the page that was asked for is known though the session is another one by then.
     """
-    pending = dict(_pending(request))
-    if not pending:
-        return None, "/"
-    if state not in pending:
-        return _read(next(reversed(pending.values())))
-    kept = pending.pop(state)
-    request.session[PENDING] = pending
-    request.session.save()
-    return _read(kept)
+    return sealed(json.dumps([way_back[:LONGEST_WAY_BACK], database_now().timestamp(), is_second]))
 
 
-def _read(kept: dict[str, Any]) -> tuple[Begun | None, str]:
-    told = dict(kept)
-    way_back = str(told.pop("way_back", "/"))
+def state_read(state: str) -> tuple[str, datetime | None, bool]:
+    """The way back, when it was begun, and whether for a second time; home and None for a state of somebody else's."""
+    told = unsealed(state.partition(MARK)[2]) if len(state) <= LONGEST_STATE else ""
+    if not told:
+        return "/", None, False
+    way_back, begun_at, is_second = json.loads(told)
+    return way_back, datetime.fromtimestamp(begun_at, UTC), is_second
+
+
+def _read(kept: dict[str, Any]) -> Begun | None:
     try:
-        return converted(told, Begun), way_back
+        return converted(kept, Begun)
     except msgspec.ValidationError:  # a session of another version of the portal
-        return None, way_back
+        return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -29,7 +30,7 @@ from .models import SignIn
 from .people import AccountRefused
 from .provider import is_sign_in_known, is_sso_in_force, provider_in_force
 from .sessions_shown import sessions_shown
-from .signing_in import session_begin, sign_in_begin, sign_in_finish
+from .signing_in import session_begin, sign_in_begin, sign_in_finish, sign_in_taken
 from .throttling import SignInThrottle
 from .walls import DAYS, MOST_DAYS, wall_keys_shown
 
@@ -70,8 +71,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def sign_in_at_provider(request: HttpRequest) -> HttpResponse:
     """To the provider, which shows a form only to whom it does not know yet, or who is to sign in afresh."""
     try:
-        is_fresh = bool(request.GET.get("again"))
-        to = sign_in_begin(request=request, provider=provider(), way_back=way_back(request), is_fresh=is_fresh)
+        to = sign_in_begin(
+            request=request,
+            provider=provider(),
+            way_back=way_back(request),
+            is_fresh=bool(request.GET.get("again")),
+            is_second=bool(request.GET.get("second")),
+        )
     except (ProviderAway, SecretUnavailable) as away:
         return provider_away(request, away)
     return HttpResponseRedirect(to)
@@ -82,17 +88,24 @@ def sign_in_at_provider(request: HttpRequest) -> HttpResponse:
 @require_safe
 @sensitive_variables()
 def callback(request: HttpRequest) -> HttpResponse:
-    """Back from the provider: signed in, or why not."""
+    """Back from the provider: signed in, or why not, with a way to try again that leads to the same page.
+
+    An answer to a sign-in that the session does not hold (that of another tab took its place) begins one more.
+    """
     if not is_sso_in_force():
         raise Http404("nobody signs in at a provider")
+    taken = sign_in_taken(request=request, state=request.GET.get("state", ""))
+    back = page_of_ours(request, taken.way_back)
+    if taken.is_to_be_tried_again:
+        return HttpResponseRedirect(f"{reverse('accounts:sign-in')}?{urlencode({'second': 1, 'next': back})}")
     try:
-        to = sign_in_finish(request=request, provider=provider(), answer=request.GET.dict())
+        sign_in_finish(request=request, provider=provider(), answer=request.GET.dict(), begun=taken.begun)
     except (SignInRefused, AccountRefused) as refused:
         log.warning("a sign-in was refused: %s", refused)
-        return sign_in_failed(request, refused.words, status=400)
+        return sign_in_failed(request, refused.words, status=400, back=back)
     except (ProviderAway, SecretUnavailable) as away:
-        return provider_away(request, away)
-    return HttpResponseRedirect(page_of_ours(request, to))
+        return provider_away(request, away, back=back)
+    return HttpResponseRedirect(back)
 
 
 def provider() -> OidcProvider:
@@ -103,16 +116,16 @@ def provider() -> OidcProvider:
     return found
 
 
-def provider_away(request: HttpRequest, away: PortalError) -> HttpResponse:
+def provider_away(request: HttpRequest, away: PortalError, *, back: str = "") -> HttpResponse:
     """That the provider cannot be asked, and what it means."""
     log.warning("nobody can sign in: %s", away)
     words = away.words if isinstance(away, ProviderAway) else "The portal cannot read the secret of its own sign-in."
-    return sign_in_failed(request, words, status=503)
+    return sign_in_failed(request, words, status=503, back=back)
 
 
-def sign_in_failed(request: HttpRequest, words: str, *, status: int) -> HttpResponse:
-    """A sentence that helps, and a button to try again. Who is signed in stays so."""
-    shown = {"words": words, "next": way_back(request), "break_glass": is_break_glass_open()}
+def sign_in_failed(request: HttpRequest, words: str, *, status: int, back: str = "") -> HttpResponse:
+    """A sentence that helps, and a button to try again, to the same page (`back`). Who is signed in stays so."""
+    shown = {"words": words, "next": back or way_back(request), "break_glass": is_break_glass_open()}
     return render(request, "accounts/sign_in_failed.html", shown, status=status)
 
 

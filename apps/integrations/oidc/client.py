@@ -29,6 +29,7 @@ from apps.integrations.oidc.values import Begun, LogoutTold, Renewed, SignedIn
 T = TypeVar("T")
 
 LONGEST_CODE: Final = 4096
+MARK: Final = "."
 JUST_NOW: Final = 10.0
 """A person is sent to the provider only if it has answered within so many seconds: else the portal says why not."""
 
@@ -66,9 +67,12 @@ class OidcProvider:
         """The provider's endpoints. Raises ProviderAway."""
         return self._discovery.value()
 
-    def begin(self, redirect_uri: str, *, prompt: str = "", max_age: int | None = None) -> Begun:
-        """Where to send the browser, and what to keep of it in its session. Raises ProviderAway."""
-        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    def begin(self, redirect_uri: str, *, prompt: str = "", max_age: int | None = None, told: str = "") -> Begun:
+        """Where to send the browser, and what to keep of it in its session; the state says `told` besides (letters that
+        an address can hold), behind MARK. Raises ProviderAway.
+        """
+        secret, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        state = f"{secret}{MARK}{told}" if told else secret
         query = {
             "response_type": "code",
             "client_id": self.settings.client_id,
