@@ -52,14 +52,14 @@ class Web:
 
 
 @contextlib.contextmanager
-def web_process(state: Path, *, is_seen: bool = False, **more: str) -> Iterator[Web]:
+def web_process(state: Path, *, is_seen: bool = False, port: int = 0, **more: str) -> Iterator[Web]:
     """The portal's web process, as the supervisor starts it; ended by its own id. Only one that is seen has pages."""
     state.mkdir(parents=True, exist_ok=True)
     (state / "secret-key").write_text(settings.SECRET_KEY)
     told = environment(state, state / "none.yaml", **{"PORTAL_BROKER_URL": "memory://", **more})
     if is_seen:
         static_files_of(told)
-    port = free_port()
+    port = port or free_port()
     with (state / "web.log").open("wb") as log:
         process = subprocess.Popen(
             web_command(port), env=told, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL

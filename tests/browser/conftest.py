@@ -64,6 +64,7 @@ class Visit:
 
 
 Visitor = Callable[..., Visit]
+Enter = Callable[[Visit, Role], None]
 NO_SOURCES = "environments: [{name: staging}, {name: production}]\n"
 
 
@@ -112,18 +113,23 @@ def listener(transactional_db: None, streaming: Web, chromium: Browser) -> Itera
     yield from visits(streaming.url, chromium)
 
 
-def visits(url: str, chromium: Browser, provider: str = "") -> Iterator[Visitor]:
-    """What opens windows onto the portal at `url`, whose people sign in at that provider."""
+def visits(url: str, chromium: Browser, provider: str = "", enter: Enter | None = None) -> Iterator[Visitor]:
+    """What opens windows onto the portal at `url`, whose people sign in at that provider.
+
+    `enter` signs somebody with a role in; without it a session is made for them.
+    """
     visits: list[Visit] = []
 
     def visit(role: Role | None = Role.VIEWER, **options: Any) -> Visit:
         context = chromium.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
         context.set_default_timeout(PATIENCE_MS)
-        if role:
+        if role and not enter:
             context.add_cookies([session_of(role, url)])
         opened = Visit(url, context, context.new_page(), provider)
         opened.listen()
         visits.append(opened)
+        if role and enter:
+            enter(opened, role)
         return opened
 
     yield visit

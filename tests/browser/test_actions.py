@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from django.core.cache import cache
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from apps.accounts.models import Role
@@ -21,7 +23,9 @@ from apps.actions.states import State
 from apps.actions.steps import steps_advance
 from apps.demo.fleet import FleetOptions, start
 from apps.demo.world.applications import Application as DemoApplication
-from tests.browser.conftest import Visit, Visitor
+from tests.accounts.provider import Provider, provider_running
+from tests.browser.conftest import Visit, Visitor, visits
+from tests.browser.entering import through_provider
 from tests.faults.acting import Scene
 from tests.faults.processes import until
 from tests.faults.stage import Stage
@@ -75,11 +79,25 @@ class Play:
         until(is_shown, seconds)
 
 
+@pytest.fixture(scope="module")
+def provider(live_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """Where the people of these journeys sign in."""
+    with provider_running(tmp_path_factory.mktemp("provider"), live_server.url) as provider:
+        yield provider
+
+
 @pytest.fixture
-def play(visitor: Visitor, tmp_path: Path, settings: Settings) -> Iterator[Play]:
+def visitor(transactional_db: None, live_server: Any, chromium: Browser, provider: Provider) -> Iterator[Visitor]:
+    """Windows of people who come in by single sign-on."""
+    yield from visits(live_server.url, chromium, provider.issuer, through_provider)
+
+
+@pytest.fixture
+def play(visitor: Visitor, provider: Provider, tmp_path: Path, settings: Settings) -> Iterator[Play]:
     """The fleet, read once."""
     with start(FleetOptions(state=tmp_path / "demo", is_still=True)) as fleet:
         stage = Stage(fleet, FleetFileOfTest(tmp_path, settings), None)  # type: ignore[arg-type]  # nobody looks on
+        stage.put(**yaml.safe_load(provider.fleet_file_parts()))
         stage.read()
         yield Play(visitor, stage)
         stage.close()
@@ -177,7 +195,7 @@ def test_a_second_person_approves_from_another_browser(play: Play) -> None:
     other = play.visitor(role=Role.APPROVER).open(page.url.removeprefix(play.visitor().url))
     other.get_by_role("button", name="Approve").click()
     play.until_shown(page, "Synced")
-    expect(page.locator("main")).to_contain_text("approver-in-a-browser")
+    expect(page.locator("main")).to_contain_text("ana")
 
 
 def test_a_sync_that_retries_for_ever_is_taken_over(play: Play) -> None:

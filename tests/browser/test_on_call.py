@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from apps.alerts.models import Episode
 from apps.core.topics import raise_topics
 from apps.gitops.models import Application
-from tests.browser.conftest import Visit, Visitor, hide
+from tests.accounts.provider import Provider, provider_running
+from tests.browser.conftest import NO_SOURCES, Visit, Visitor, hide, visits
+from tests.browser.entering import through_provider
 from tests.browser.small_fleet import ALERT, BROKEN, CLUSTER, FINGERPRINT, SUBJECT, fleet_rows
 from tests.rows import ago, application_row, broken, change_row, cluster_row, episode_row, held_by, source_row
+from tests.servers import free_port
+from tests.streaming import Web, web_process
 
 NEW_ALERT = "EtcdDatabaseQuotaLowSpaceCritical"
 OTHER = "stone-prd-rh01"
 OLD, NEW = "0" * 40, "f" * 40
+
+
+@pytest.fixture(scope="module")
+def provider_of_web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provider, Web]]:
+    """Where the people of these journeys sign in, and the portal's own web process, with streams."""
+    folder, port = tmp_path_factory.mktemp("on-call"), free_port()
+    with provider_running(folder, f"http://127.0.0.1:{port}") as provider:
+        path = folder / "fleet.yaml"
+        path.write_text(NO_SOURCES + provider.fleet_file_parts())
+        with web_process(folder / "web", is_seen=True, port=port, PORTAL_FLEET=str(path)) as web:
+            yield provider, web
+
+
+@pytest.fixture
+def listener(transactional_db: None, provider_of_web: tuple[Provider, Web], chromium: Browser) -> Iterator[Visitor]:
+    """Windows of people who come in by single sign-on."""
+    provider, web = provider_of_web
+    yield from visits(web.url, chromium, provider.issuer, through_provider)
 
 
 def opened(listener: Visitor, path: str, **options: object) -> tuple[Visit, Page]:
@@ -220,6 +244,7 @@ def test_i_come_back_after_lunch_with_the_keyboard(listener: Visitor) -> None:
 def test_the_link_that_i_was_paged_with_survives_signing_in(listener: Visitor) -> None:
     fleet_rows()
     page = listener(role=None).open(f"/alerts/appsre/{FINGERPRINT}/")
-    expect(page.locator("h1")).to_have_text("Sign in")
-    assert page.locator("input[name=next]").get_attribute("value") == f"/alerts/appsre/{FINGERPRINT}/"
+    page.locator("button[value=vera]").click()
+    expect(page).to_have_url(re.compile(f"/alerts/appsre/{FINGERPRINT}/$"))
+    expect(page.locator("h1")).to_have_text(ALERT)
     assert SUBJECT.endswith(BROKEN)
