@@ -29,6 +29,7 @@ TASK_OF_KIND = {
     "alertmanager": "alerts.read_alertmanager",
     "prometheus": "alerts.read_rules",
     "kubernetes": "fleet.read_cluster",
+    "runbooks": "runbooks.read_source",
 }
 HOUSEKEEPING = "housekeeping"
 ACTIONS = "actions"

@@ -5,13 +5,19 @@ from __future__ import annotations
 from apps.accounts.leaving import sessions_prune
 from apps.alerts.services import alerts_prune
 from apps.gitops.seen import seen_operations_prune
+from apps.runbooks.fetching import copies_forget
+from apps.runbooks.services import runbooks_forget
 from apps.sources.fleetfile import fleet_file_in_force
 from apps.timeline.services import transitions_prune
 
 
 def prune_what_is_old() -> None:
-    """Deletes transitions and ended episodes past the fleet file's retention, batch by batch; others in their time."""
-    days = fleet_file_in_force().portal.retention.days
+    """Deletes transitions and ended episodes past the fleet file's retention, batch by batch; others in their time.
+
+    Also what was read of runbook sources that left the fleet file.
+    """
+    fleet = fleet_file_in_force()
+    days = fleet.portal.retention.days
     while transitions_prune(days=days):
         pass
     while alerts_prune(days=days):
@@ -20,3 +26,6 @@ def prune_what_is_old() -> None:
         pass
     while sessions_prune():
         pass
+    runbook_sources = [source.name for source in fleet.runbooks]
+    runbooks_forget(sources=runbook_sources)
+    copies_forget(names=runbook_sources)

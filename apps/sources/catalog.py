@@ -17,6 +17,7 @@ class SourceKind(StrEnum):
     ALERTMANAGER = "alertmanager"
     PROMETHEUS = "prometheus"
     KUBERNETES = "kubernetes"
+    RUNBOOKS = "runbooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,9 @@ class SourceSpec:
     """A source as the fleet file has it.
 
     `key` is unique and lasting ("alertmanager/appsre/1"); `group` the name of the Argo CD instance, the HA cluster of
-    Alertmanagers, the Prometheus, the Observatorium tenant or the cluster; `interval` in seconds, `deadline` of one
-    request too; `environment` and `cluster` "" where the file names none.
+    Alertmanagers, the Prometheus, the Observatorium tenant, the cluster or the runbook source; `interval` in seconds,
+    `deadline` of one request too (of runbooks: of the whole read); `environment` and `cluster` "" where the file names
+    none.
     """
 
     key: str
@@ -42,7 +44,8 @@ class SourceSpec:
 
 def sources_of(fleet: FleetFile) -> tuple[SourceSpec, ...]:
     """Every source of a fleet file, in the file's order, kind by kind."""
-    return (*_argocd(fleet), *_alertmanagers(fleet), *_prometheuses(fleet), *_observatorium(fleet), *_clusters(fleet))
+    kinds = (_argocd, _alertmanagers, _prometheuses, _observatorium, _clusters, _runbooks)
+    return tuple(spec for kind in kinds for spec in kind(fleet))
 
 
 def _argocd(fleet: FleetFile) -> Iterator[SourceSpec]:
@@ -135,6 +138,22 @@ def _clusters(fleet: FleetFile) -> Iterator[SourceSpec]:
                 deadline=cluster.kubernetes.deadline.total_seconds(),
                 is_unverified=cluster.kubernetes.insecure_skip_verify,
             )
+
+
+def _runbooks(fleet: FleetFile) -> Iterator[SourceSpec]:
+    for source in fleet.runbooks:
+        yield SourceSpec(
+            key=f"runbooks/{source.name}",
+            kind=SourceKind.RUNBOOKS,
+            group=source.name,
+            title=f"Runbooks {source.name}",
+            address=source.address,
+            environment="",
+            cluster="",
+            interval=source.interval.total_seconds(),
+            deadline=source.deadline.total_seconds(),
+            is_unverified=False,
+        )
 
 
 def _whence(cluster: Cluster) -> str:

@@ -79,7 +79,7 @@ def kubernetes_client(fleet: FleetFile, key: str) -> KubernetesClient:
     access = _named(fleet.clusters, key).kubernetes
     if access is None:
         raise SourceNotConfigured(f"{key} is not in the fleet file")
-    kubeconfig = _read(key, access.kubeconfig) if access.kubeconfig else ""
+    kubeconfig = secret_read(key, access.kubeconfig) if access.kubeconfig else ""
     made_from = (access, hashlib.sha256(kubeconfig.encode()).digest())
     return _kept(key, made_from, lambda: KubernetesClient(_kubernetes(key, access, kubeconfig)))
 
@@ -138,7 +138,7 @@ def _tenant(key: str, tenant: Observatorium) -> Endpoint:
     credentials = ClientCredentials(
         token_url=oauth2.token_url,
         client_id=oauth2.client_id,
-        secret=lambda: _read(key, oauth2.client_secret),
+        secret=lambda: secret_read(key, oauth2.client_secret),
         audience=oauth2.audience or "",
         scope=oauth2.scope or "",
     )
@@ -177,7 +177,7 @@ def _by_kubernetes_configuration(key: str, access: KubernetesAccess, kubeconfig:
 
 
 def _bearer(key: str, token: Secret | None) -> Headers:
-    return lambda: {"Authorization": f"Bearer {_read(key, token)}"} if token else {}
+    return lambda: {"Authorization": f"Bearer {secret_read(key, token)}"} if token else {}
 
 
 def _login(key: str, login: Login) -> Headers:
@@ -186,13 +186,13 @@ def _login(key: str, login: Login) -> Headers:
         return _bearer(key, login.token)
 
     def headers() -> Mapping[str, str]:
-        pair = f"{username}:{_read(key, password)}".encode()
+        pair = f"{username}:{secret_read(key, password)}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
     return headers
 
 
-def _read(key: str, secret: Secret) -> str:
+def secret_read(key: str, secret: Secret) -> str:
     """The secret, or UpstreamDenied: without it the source is as good as refused."""
     try:
         return secret.value()

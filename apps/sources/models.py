@@ -33,6 +33,7 @@ class Source(models.Model):
         ALERTMANAGER = "alertmanager", "Alertmanager"
         PROMETHEUS = "prometheus", "Prometheus rules"
         KUBERNETES = "kubernetes", "Kubernetes API"
+        RUNBOOKS = "runbooks", "Runbooks"
 
     key = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=20, choices=Kind)

@@ -110,7 +110,7 @@ def _asked(target: Target, outside: Outside) -> Answer:
     endpoint = Endpoint(
         source=outside.source,
         url=target.url,
-        resolve=partial(_judged, outside),
+        resolve=partial(addresses_judged, outside.source, outside.may_be),
         deadline=outside.deadline,
         body_cap=outside.body_cap,
     )
@@ -121,13 +121,13 @@ def _asked(target: Target, outside: Outside) -> Answer:
         http.close()
 
 
-def _judged(outside: Outside, host: str, port: int) -> list[str]:
+def addresses_judged(source: str, may_be: IsAllowed, host: str, port: int) -> list[str]:
     """The addresses of the host, each of which may be connected to. Raises UpstreamRejected, and OSError for none."""
     told = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(each[4][0]).partition("%")[0] for each in told))
-    if not all(outside.may_be(ipaddress.ip_address(address)) for address in addresses):
+    if not all(may_be(ipaddress.ip_address(address)) for address in addresses):
         words = f"{host} stands for an address that we do not connect to"
-        raise failure(UpstreamRejected, outside.source, words, never_sent=True)
+        raise failure(UpstreamRejected, source, words, never_sent=True)
     return addresses
 
 

@@ -16,6 +16,7 @@ from apps.core.errors import (
 
 # A part of the error's message, and what would mend it; the first that fits. {at} is the source's place in the file.
 UNTRUSTED = (
+    ("host key", "put its host key into the file of `{at}.git.known_hosts` (ssh-keyscan tells it; compare it)"),
     ("certificate file", "see whether the files named under `{at}` are there, readable, and PEM"),
     ("authority", "set `{at}.ca` to the PEM file of the authority that signed its certificate"),
     ("self-signed", "set `{at}.ca` to its certificate's PEM file"),
@@ -27,6 +28,11 @@ UNTRUSTED = (
     ("not speak TLS", "write http:// in `{url}`, or the port that speaks TLS"),
     ("TLS version", "have TLS 1.2 or later switched on there"),
     ("client certificate", "set `{at}.client_certificate` and `{at}.client_key` to a pair that it takes"),
+)
+NOT_FOUND = (("no branch", "see whether `{at}.git.branch` is right, and whether anything was ever pushed"),)
+REJECTED = (
+    ("program git", "install git where the portal's workers run"),
+    ("address that we do not connect to", "use a host in `{url}` that is not this machine's own"),
 )
 UNAVAILABLE = (
     ("refuses connections", "see whether it runs, and whether the port in `{url}` is right"),
@@ -41,6 +47,7 @@ UNAVAILABLE = (
 )
 BAD_REPLY = (
     ("web page", "`{url}` leads to a page for people: use the API's own address, past any sign-in proxy"),
+    ("redirects elsewhere", "set `{url}` to the address that it redirects to (often with .git at its end)"),
     ("redirect", "set `{url}` to the API's own address: the one that it redirects to, unless that is a sign-in page"),
     ("broke off", "see whether it, or something on the way to it, cuts its answers short"),
     ("larger", "see what answers at `{url}`: that is more than such a server tells"),
@@ -70,11 +77,13 @@ class Place:
         if isinstance(error, UpstreamNotFound) and self.at.startswith("observatorium"):
             return f"see whether `{self.url}` is right, and say `alerts: false` or `rules: false` where it has none"
         if isinstance(error, UpstreamNotFound):
-            return f"see whether `{self.url}` is its address, with the right path"
+            told = self._told(NOT_FOUND, error)
+            return told or f"see whether `{self.url}` is its address, with the right path"
         if isinstance(error, UpstreamBadReply):
             return self._told(BAD_REPLY, error) or f"see what answers at `{self.url}`: it does not speak this API"
         if isinstance(error, UpstreamRejected):
-            return f"see whether `{self.url}` and its credentials are right, and which version it is"
+            told = self._told(REJECTED, error)
+            return told or f"see whether `{self.url}` and its credentials are right, and which version it is"
         return self._told(UNAVAILABLE, error) or "see how that server is doing, and its log"
 
     def _mend_denied(self, error: UpstreamError) -> str:

@@ -21,6 +21,8 @@ def place_of(fleet: FleetFile, spec: SourceSpec) -> Place:
         return Place(at, f"{at}.url", _login(at, fleet.prometheuses[index]), "the portal's account")
     if spec.kind is SourceKind.KUBERNETES:
         return _of_cluster(fleet, spec)
+    if spec.kind is SourceKind.RUNBOOKS:
+        return _of_runbooks(fleet, spec)
     index = [instance.name for instance in fleet.argocd].index(spec.group)
     at = f"argocd[{index}]"
     return Place(at, f"{at}.url", _secret(f"{at}.token", fleet.argocd[index].token), "the portal's Argo CD account")
@@ -47,6 +49,17 @@ def _of_cluster(fleet: FleetFile, spec: SourceSpec) -> Place:
     access = fleet.clusters[index].kubernetes or KubernetesAccess(in_cluster=True)
     address = "server" if access.server else "kubeconfig" if access.kubeconfig else "in_cluster"
     return Place(at, f"{at}.{address}", _kubernetes_credentials(at, access), "the portal's service account")
+
+
+def _of_runbooks(fleet: FleetFile, spec: SourceSpec) -> Place:
+    index = [source.name for source in fleet.runbooks].index(spec.group)
+    source, at = fleet.runbooks[index], f"runbooks[{index}]"
+    if source.git is not None:
+        secret = _secret(f"{at}.git.token", source.git.token) or _secret(f"{at}.git.ssh_key", source.git.ssh_key)
+        return Place(at, f"{at}.git.url", secret, "the portal's account")
+    if source.http is not None:
+        return Place(at, f"{at}.http.base", _secret(f"{at}.http.token", source.http.token), "the portal's account")
+    return Place(at, f"{at}.folder", "", "the portal's user")
 
 
 def _kubernetes_credentials(at: str, access: KubernetesAccess) -> str:

@@ -16,6 +16,7 @@ from apps.sources.catalog import SourceKind, SourceSpec, sources_of
 from apps.sources.checking import probes
 from apps.sources.checking.places import place_of
 from apps.sources.checking.results import Fault, Findings, SourceCheck
+from apps.sources.checking.runbooks import runbooks_check
 from apps.sources.clients import alertmanager_client, argocd_client, kubernetes_client, prometheus_client
 from apps.sources.fleetfile.schema import FleetFile
 
@@ -38,6 +39,8 @@ def sources_check(*, fleet: FleetFile) -> Iterator[SourceCheck]:
 
 def _check(fleet: FleetFile, spec: SourceSpec) -> SourceCheck:
     place = place_of(fleet, spec)
+    if spec.kind is SourceKind.RUNBOOKS:
+        return runbooks_check(fleet, spec, place)
     try:
         client = CLIENTS[spec.kind](fleet, spec.key)
     except UpstreamError as error:  # a kubeconfig that cannot be used
