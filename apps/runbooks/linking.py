@@ -11,6 +11,7 @@ from apps.core.topics import version_of
 from apps.sources.fleetfile import FleetFile, FleetFileInvalid, fleet_file_in_force
 
 from .finding import Finding, Found, runbooks_found
+from .rendering.places import anchor_of
 
 TOPIC = "runbooks"
 MOST_KEPT = 10_000
@@ -65,7 +66,7 @@ def linked_of(found: Found) -> Linked:
     """As lists of alerts show it."""
     address = found.address
     page = page_address("runbooks:runbook-show", address.source, address.path) if address and found.runbook else ""
-    fragment = f"#{address.fragment}" if page and address and address.fragment else ""
+    fragment = f"#{anchor_of(address.fragment)}" if page and address and address.fragment else ""
     return Linked(WORDS[found.state], f"{page}{fragment}")
 
 

@@ -1,0 +1,57 @@
+"""One runbook's page: what it says, where it is from, and who uses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+
+from apps.alerts.models import Episode
+from apps.core.links import safe_link
+from apps.fleet.overlay import Overlay
+from apps.sources.evidence import evidence_of
+
+from .linking import fleet_now
+from .models import Runbook, RunbookFile, RunbookTree
+from .panel import KIND
+from .rendering import rendered
+from .usage import NOBODY, urls_of, usages_now
+
+MOST_FIRING = 50
+MOST_PAST = 10
+
+
+def runbook_asked(source: str, path: str) -> Runbook:
+    """The runbook of that name. Raises Http404 where there is none, or its source left the fleet file."""
+    runbook = Runbook.objects.filter(source=source, path=path).first()
+    if runbook is None or source not in {each.name for each in fleet_now().runbooks}:
+        raise Http404(f"No runbook {path} of {source} is known.")
+    return runbook
+
+
+def runbook_shown(runbook: Runbook, overlay: Overlay) -> dict[str, Any]:
+    """What the page's template shows."""
+    fleet = fleet_now()
+    source = overlay.sources.get(f"{KIND}/{runbook.source}")
+    urls = urls_of(fleet, runbook.source, runbook.path)
+    episodes = Episode.objects.filter(runbook_url__in=urls).defer("annotations")
+    firing = episodes.firing().current(overlay).order_by("-began_at")
+    return {
+        "title": runbook.title or runbook.path,
+        "runbook": runbook,
+        "drawn": rendered(runbook),
+        "tree": RunbookTree.objects.filter(source=runbook.source).first(),
+        "usage": usages_now().get((runbook.source, runbook.path), NOBODY),
+        "firing": list(firing[:MOST_FIRING]),
+        "past": list(episodes.exclude(ended_at=None).order_by("-ended_at")[:MOST_PAST]),
+        "links": [link for url in urls if (link := safe_link(url))][:1],
+        "evidence": evidence_of("source of runbooks", [source] if source else [], overlay.now),
+    }
+
+
+def file_asked(source: str, path: str) -> RunbookFile:
+    """The image of that name. Raises Http404 where there is none, or its source left the fleet file."""
+    found = RunbookFile.objects.filter(source=source, path=path).first()
+    if found is None or source not in {each.name for each in fleet_now().runbooks}:
+        raise Http404(f"No image {path} of {source} is known.")
+    return found

@@ -1,0 +1,58 @@
+"""Ticks: that a step of a runbook was done for an alert, by whom and when."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from apps.accounts.access import Verb, refusal_of
+from apps.accounts.scopes import Place
+from apps.alerts.models import Episode
+from apps.core.clock import database_now
+from apps.core.errors import RuleViolation
+from apps.core.topics import raise_topics
+from apps.gitops.models import Application
+
+from .models import Runbook, Tick
+from .rendering import rendered
+
+TOPIC = "runbook-ticks"
+
+
+class TickRefused(RuleViolation):
+    """The person may not tick there, in words."""
+
+
+def tick_set(*, who: User, episode: Episode, source: str, path: str, step: str, is_done: bool) -> None:
+    """Ticks the step off for the episode, or takes the tick back; what stands so already stays as it is.
+
+    Raises TickRefused where the person may not, RuleViolation where the runbook has no such step (any more).
+    """
+    if words := refusal_of(who, Verb.ACT, place_of(episode)):
+        raise TickRefused(words)
+    place = {"episode": episode, "source": source, "path": path, "step": step}
+    if is_done and not has_step(source, path, step):
+        raise RuleViolation("This step is not in the runbook any more: it was changed meanwhile")
+    with transaction.atomic():
+        if is_done:
+            by = {"person": who.get_short_name() or who.get_username(), "at": database_now()}
+            Tick.objects.get_or_create(**place, defaults=by)
+        else:
+            Tick.objects.filter(**place).delete()
+        raise_topics([TOPIC])
+
+
+def has_step(source: str, path: str, step: str) -> bool:
+    """Whether the runbook has it."""
+    runbook = Runbook.objects.filter(source=source, path=path).first()
+    return runbook is not None and any(each.key == step for each in rendered(runbook).steps)
+
+
+def place_of(episode: Episode) -> Place:
+    """What scopes are about: the alert's environment and cluster, and the project of its Application."""
+    names = episode.application.split("/")
+    found = None
+    if len(names) == 3:
+        instance, namespace, name = names
+        found = Application.objects.filter(instance=instance, namespace=namespace, name=name).first()
+    return Place(project=found.project if found else "", environment=episode.environment, cluster=episode.cluster)
