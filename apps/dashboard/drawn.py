@@ -17,14 +17,13 @@ from apps.core.tones import RANKS, Tone
 from apps.core.verdict.alert import BY_SEVERITY
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
+from apps.fleet.past import reach_of, steps_of_source
 from apps.sources.models import Source
 from apps.timeline.changes import own_page, words_of, words_of_operation, words_of_revision
 from apps.timeline.drawing import Drawing, Event, Lane, bars, drawing_of, lasted_words, ticks
 from apps.timeline.models import Kind, Transition, TransitionQuerySet
 from apps.timeline.standing import ASLEEP, AWAY, FAILING, Lines, standing_lines
 from apps.timeline.steps import Span, Window, spans_of
-
-from .pictures import reach_of, steps_of_source
 
 MOST_ALERTS, MOST_AWAY, MOST_DOWN = 120, 80, 60
 ALERT_ROWS, CLUSTER_ROWS, SOURCE_ROWS = 10, 4, 3

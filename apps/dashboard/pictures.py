@@ -17,27 +17,11 @@ from apps.core.keeping import Keeper, is_younger
 from apps.core.tones import Tone
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
-from apps.fleet.shown import keys_of_tellers
-from apps.fleet.standing import reachability
+from apps.fleet.past import reach_of, steps_of_source
 from apps.gitops.models import Application
-from apps.sources.models import Source, SourceState
 from apps.timeline.figures import Availability, Count, Counts, availability, counted_back, counts
-from apps.timeline.models import TONE, Transition
-from apps.timeline.standing import (
-    ASLEEP,
-    AWAY,
-    FAILING,
-    NEVER,
-    OK,
-    REACHED,
-    Lines,
-    Present,
-    all_read,
-    cluster_steps,
-    reach_steps,
-    source_steps,
-    standing_lines,
-)
+from apps.timeline.models import TONE, Kind, Transition
+from apps.timeline.standing import AWAY, OK, REACHED, Lines, all_read, standing_lines
 from apps.timeline.steps import Span, Steps, Window, steps_of, values_at
 
 DAY, WEEK = timedelta(hours=24), timedelta(days=7)
@@ -186,31 +170,6 @@ def windows_until(now: datetime) -> list[Window]:
     return [Window(now - DAY, now), Window(now - WEEK, now)]
 
 
-def reach_of(cluster: Cluster, lines: Lines, overlay: Overlay, window: Window) -> Steps[str]:
-    """How a cluster was reached in a window, as far as that was known."""
-    steps = cluster_steps(
-        window, lines.get(("cluster", cluster.name), ()), Present(reachability(cluster), cluster.reached_at)
-    )
-    return reach_steps(steps, [steps_of_source(key, lines, overlay, window) for key in keys_of_tellers(cluster)])
-
-
-def steps_of_source(key: str, lines: Lines, overlay: Overlay, window: Window) -> Steps[str]:
-    """How reading a source went in a window."""
-    return source_steps(window, lines.get(("source", key), ()), present_of(overlay.sources.get(key), overlay.now))
-
-
-def present_of(source: Source | None, now: datetime) -> Present:
-    """How a source stands now, as its row tells."""
-    if source is None:
-        return Present(ASLEEP)
-    if source.succeeded_at is None:
-        return Present(NEVER)
-    if source.failures:
-        return Present(FAILING, source.failing_since)
-    is_stale = source.state(now) is SourceState.STALE
-    return Present(ASLEEP, source.succeeded_at) if is_stale else Present(OK)
-
-
 def walked_lately(overlay: Overlay) -> Walked:
     """The changes of all Applications in the last week; read at most once a minute and process. Two queries."""
     return WALKED.get(
@@ -229,7 +188,8 @@ def is_kept(_: object, age: float) -> bool:
 def walked_now(overlay: Overlay) -> Walked:
     """Read now, at one moment of the database's."""
     now = database_now()
-    lines = Transition.objects.filter(field=TONE, seen_at__gt=now - WEEK).order_by("-seen_at", "-pk")
+    lines = Transition.objects.filter(field=TONE, kind=Kind.APPLICATION, seen_at__gt=now - WEEK)
+    lines = lines.order_by("-seen_at", "-pk")
     changes: dict[Place, list[tuple[datetime, Count]]] = {}
     columns = ("seen_at", "source", "cluster", "environment", "before", "after")
     for seen_at, source, cluster, environment, before, after in lines.values_list(*columns)[:MOST_LINES].iterator(5000):

@@ -16,7 +16,7 @@ from apps.core.topics import raise_topics
 from apps.core.verdict.cluster import ClusterFacts, cluster_verdict
 from apps.fleet.lines import cluster_line
 from apps.fleet.models import Cluster
-from apps.timeline.models import Transition
+from apps.timeline.models import TONE, Transition
 from apps.timeline.services import transitions_note
 
 NEVER = "never reached"
@@ -73,7 +73,7 @@ def _judge(row: Cluster, done: Change, now: datetime) -> None:
 
 
 def _own_lines(before: Cluster, after: Cluster, facts: ClusterFacts, now: datetime) -> list[Transition]:
-    """Reachability and version; the first sight of either is no change."""
+    """Reachability and version, of which the first sight is no change; and its tone, with why, for figures."""
     lines = []
     was, is_ = reachability(before), reachability(after)
     if was != is_ and (was, is_) != (NEVER, "reached"):
@@ -83,6 +83,9 @@ def _own_lines(before: Cluster, after: Cluster, facts: ClusterFacts, now: dateti
     had, has = version_of(before), version_of(after)
     if had and has and had != has:
         lines.append(cluster_line(after, "version", before=had, after=has, tone=after.tone, now=now))
+    if before.tone != after.tone:
+        told = {"before": before.tone, "after": f"{after.tone}: {after.reason}", "at": after.tone_since}
+        lines.append(cluster_line(after, TONE, **told, tone=after.tone, now=now))
     return lines
 
 

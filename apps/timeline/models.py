@@ -70,7 +70,8 @@ class Transition(models.Model):
     both the database's clock.
 
     A line with the field TONE tells that an Application began or ceased to need somebody, or to be known: where it
-    appeared `before` is empty, where it went `after` is. Pictures are made of those; no list of changes shows them.
+    appeared `before` is empty, where it went `after` is; or that a cluster's own verdict changed ("critical: lost: …"
+    after "well"). Pictures and figures are made of those; no list of changes shows them.
     """
 
     at = models.DateTimeField(null=True)

@@ -89,7 +89,7 @@ def rows(kind: str) -> dict[str, tuple[str, str]]:
 
 
 def lines(**conditions: object) -> list[tuple[str, str, str]]:
-    found = Transition.objects.filter(kind="cluster", **conditions).order_by("pk")
+    found = Transition.objects.told().filter(kind="cluster", **conditions).order_by("pk")
     return list(found.values_list("field", "before", "after"))
 
 
@@ -219,7 +219,7 @@ def test_what_changed_is_written_alone_with_its_line(fleet: Fleet) -> None:
     assert row.since is not None
     assert row.since.isoformat() == "2026-11-24T12:30:00+00:00"
     assert lines() == [(f"node/{name}", "Ready", "NotReady: not ready: PLEG is not healthy")]
-    line = Transition.objects.get(kind="cluster")
+    line = Transition.objects.told().get(kind="cluster")
     assert (line.at, line.tone, line.cluster, line.link) == (row.since, "warning", NAME, f"/clusters/{NAME}/")
 
 
@@ -228,6 +228,20 @@ def test_all_nodes_not_ready_is_critical(fleet: Fleet) -> None:
     for index in range(len(fleet.api.told["nodes"]["items"])):
         fleet.api.condition("nodes", index, "Ready", status="Unknown")
     assert fleet.read().tone == "critical"
+
+
+def test_a_change_of_its_verdict_leaves_a_line_for_figures_that_no_list_shows(fleet: Fleet) -> None:
+    fleet.start(HOST)
+    fleet.read()
+    for index in range(len(fleet.api.told["nodes"]["items"])):
+        fleet.api.condition("nodes", index, "Ready", status="Unknown")
+    cluster = fleet.read()
+    fleet.read()
+    first, second = Transition.objects.filter(kind="cluster", field="tone").order_by("pk")
+    assert (first.before, first.after.partition(": ")[0]) == ("unknown", "warning")
+    assert (second.before, second.after) == ("warning", f"critical: {cluster.reason}")
+    assert second.at == cluster.tone_since
+    assert (second.cluster, second.source) == (NAME, KEY)
 
 
 def test_a_node_that_is_gone_is_removed_and_a_new_one_is_told(fleet: Fleet) -> None:
