@@ -56,7 +56,12 @@ class Quiet:
         self, person: Person, form: Form, *, old: Silence | None = None, pk: uuid.UUID | None = None
     ) -> SilenceAsk:
         wanted = wanted_by(form, self.group, fleet_file_in_force(), old)
-        given = {"reason": "drill", "ticket": "K-1", "who": person.who, "request_id": pk or uuid.uuid4()}
+        given: dict[str, Any] = {
+            "reason": "drill",
+            "ticket": "K-1",
+            "who": person.who,
+            "request_id": pk or uuid.uuid4(),
+        }
         first = silence_preflight(SilenceAsk(action=form.action, wanted=wanted, **given))
         return SilenceAsk(action=form.action, wanted=wanted, shown=first.shown, typed_name=first.name, **given)
 

@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from apps.accounts.models import Role
 from apps.actions.models import ActionRequest
 from apps.actions.silences import sending
+from apps.actions.silences.preflight import silence_preflight
 from apps.actions.silences.sending import silence_send
 from apps.actions.silences.services import silence_submit
 from apps.actions.silences.settling import silences_look_after
@@ -52,7 +53,7 @@ def kept(quiet: Quiet, request: ActionRequest) -> Silence:
 
 def test_a_silence_is_made_with_who_and_why_and_hides_what_was_previewed(quiet: Quiet, rhea: Person) -> None:
     ask = quiet.ask(rhea, LINE)
-    foreseen = {each.fingerprint for each in sending.silence_preflight(ask).preview.hidden}
+    foreseen = {each.fingerprint for each in silence_preflight(ask).preview.hidden}
     request = quiet.sent(ask)
     assert (request.state, request.outcome[:14]) == (State.SUCCEEDED, "Silenced until"), request.guards
     (entry,) = quiet.received()
