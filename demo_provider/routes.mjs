@@ -31,9 +31,15 @@ export function routes({ provider, settings, directory, store }) {
     await next();
   }
 
+  /** No form of another site's page does anything here. */
+  function refuseOthers(ctx) {
+    if (!["same-origin", undefined].includes(ctx.get("Sec-Fetch-Site") || undefined)) ctx.throw(403);
+  }
+
   /** The tests' switch: POST /failing {on=1} or {on=}; while it is on, everything else is a 503. */
   async function failing(ctx, next) {
     if (ctx.path === "/failing" && ctx.method === "POST") {
+      refuseOthers(ctx);
       isFailing.now = Boolean((await formSent(ctx)).get("on"));
       ctx.status = 204;
     } else if (isFailing.now) {
@@ -74,7 +80,7 @@ export function routes({ provider, settings, directory, store }) {
       const shown = directory.all().map((each) => ({ ...each, sessions: store.sessionsOf(each.name).length }));
       return peoplePage(ctx, shown);
     }
-    if (!["same-origin", undefined].includes(ctx.get("Sec-Fetch-Site") || undefined)) ctx.throw(403);
+    refuseOthers(ctx);
     if (!person || !["disable", "enable", "end"].includes(action)) ctx.throw(404);
     if (action !== "end") person.isDisabled = action === "disable";
     if (action !== "enable") await sessionsEnd(name);

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.auth import logout
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -72,10 +72,18 @@ def sessions_prune() -> bool:
     now = database_now()
     over = Session.objects.filter(expire_date__lte=now - LET_GO_AFTER).values_list("session_key", flat=True)[:BATCH]
     count = sessions_end(over)
+    sign_ins_prune(now)
     FailedSignIn.objects.filter(at__lte=now - WINDOW).delete()
     UsedLogoutToken.objects.filter(expires_at__lte=now - LET_GO_AFTER).delete()
     wall_keys_prune(now)
     return count == BATCH
+
+
+def sign_ins_prune(now: datetime) -> None:
+    """Deletes a batch of those whose session is gone, however it went: tokens of theirs are kept for nothing."""
+    gone = ~Exists(Session.objects.filter(session_key=OuterRef("session_key")))
+    rows = SignIn.objects.filter(gone, began_at__lte=now - LET_GO_AFTER)
+    SignIn.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[:BATCH])).delete()
 
 
 def _leave_at_provider(request: HttpRequest, row: SignIn) -> str:

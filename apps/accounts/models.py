@@ -96,6 +96,9 @@ class SignIn(models.Model):
     refreshed_at = models.DateTimeField(null=True, help_text="when the provider last said that it goes on")
     groups_at = models.DateTimeField(null=True, help_text="when the provider last told the groups; null: at the start")
     refreshing_until = models.DateTimeField(null=True, help_text="somebody asks the provider, or waits till then")
+    portal_refused = models.CharField(
+        max_length=40, default="", db_default="", help_text="the provider refused the portal itself, with this code"
+    )
     began_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, help_text="when it ends in any case")
     idle_seconds = models.PositiveIntegerField(null=True, help_text="it ends that long after the person's last deed")

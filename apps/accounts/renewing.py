@@ -11,12 +11,14 @@ from functools import partial
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from apps.core.clock import database_now
 from apps.core.connections import connection_let_go
 from apps.core.errors import PortalError
-from apps.integrations.oidc import ProviderAway, Renewed, SignInRefused
+from apps.core.topics import raise_topics
+from apps.integrations.oidc import OidcProvider, PortalRefused, ProviderAway, Renewed, SessionEnded, SignInRefused
 
 from .models import SignIn
 from .people import access_apply
@@ -106,6 +108,18 @@ def id_token_for(session_key: str) -> str:
     raise SignInNeeded("The provider gives no new token in your name: sign in again")
 
 
+def portal_refusal() -> str:
+    """The code with which the provider refused the portal itself when it was last asked of a live session; "" for none.
+
+    "invalid_client", "unauthorized_client". No query without single sign-on, else one.
+    """
+    if not is_sso_in_force():
+        return ""
+    alive = Session.objects.filter(expire_date__gt=Now()).values("session_key")
+    rows = SignIn.objects.filter(session_key__in=alive).exclude(portal_refused="")
+    return rows.values_list("portal_refused", flat=True).first() or ""
+
+
 def is_renewal_due(refreshed_at: datetime | None, now: datetime) -> bool:
     """Whether the provider's word on a session is older than the fleet file lets it hold."""
     sso = sso_in_force()
@@ -127,34 +141,62 @@ def _renewed(row: SignIn) -> bool:
         return False
     if row.issuer != provider.settings.issuer:
         raise _lost(row, "other-issuer")
-    now = database_now()
-    free = Q(refreshing_until=None) | Q(refreshing_until__lte=now)
+    asked_at = database_now()
+    free = Q(refreshing_until=None) | Q(refreshing_until__lte=asked_at)
     still_as_read = SignIn.objects.filter(free, pk=row.pk, refreshed_at=row.refreshed_at)
-    if not still_as_read.update(refreshing_until=now + LEASE):
+    if not still_as_read.update(refreshing_until=asked_at + LEASE):
         return False
     row.refresh_from_db()
     try:
-        token = unsealed(row.refresh_token)
-        if row.refresh_token and not token:
-            log.error("no session can be confirmed: this process has no key for the tokens (PORTAL_TOKEN_KEYS)")
-            SignIn.objects.filter(pk=row.pk).update(refreshing_until=None)
-            return False
-        if not token:
-            raise _lost(row, "no-refresh-token")
-        connection_let_go()
-        renewed = provider.renew(token, subject=row.subject, sid=row.sid, keep=partial(_keep_refresh_token, row, token))
+        renewed = _asked(provider, row, asked_at)
     except ProviderAway as away:
-        log.warning("%s: %s", NOT_CONFIRMED, away)
-        _stay_quiet()
-        SignIn.objects.filter(pk=row.pk).update(refreshing_until=None)
-        access_apply(user=row.user, groups=None)  # the rules in force may be others by now
+        _away(row, asked_at, away)
         return False
     except SignInRefused as refused:
+        if _is_overtaken(row, asked_at):
+            return False
         raise _lost(row, refused.kind) from refused
-    if renewed.groups is None and _are_groups_old(row, now):
-        raise _lost(row, "groups-not-told")
-    _keep(row, renewed, now)
-    return True
+    return renewed is not None and _keep(row, renewed, asked_at)
+
+
+def _asked(provider: OidcProvider, row: SignIn, asked_at: datetime) -> Renewed | None:
+    """The provider's answer; None where this process cannot read the session's token."""
+    token = unsealed(row.refresh_token)
+    if row.refresh_token and not token:
+        log.error("no session can be confirmed: this process has no key for the tokens (PORTAL_TOKEN_KEYS)")
+        _held(row, asked_at).update(refreshing_until=None)
+        return None
+    if not token:
+        raise SessionEnded("session-over", "without a refresh token")
+    connection_let_go()
+    keep = partial(_keep_refresh_token, row, asked_at, token)
+    renewed = provider.renew(token, subject=row.subject, sid=row.sid, keep=keep)
+    if renewed.groups is None and _are_groups_old(row, asked_at):
+        raise SessionEnded("groups-not-told")
+    return renewed
+
+
+def _held(row: SignIn, asked_at: datetime) -> QuerySet[SignIn]:
+    """The row, while it is ours to write to: not once our time ran out and somebody else asks, or has an answer."""
+    return SignIn.objects.filter(pk=row.pk, refreshing_until=asked_at + LEASE)
+
+
+def _is_overtaken(row: SignIn, asked_at: datetime) -> bool:
+    """Whether somebody else asked after us: their answer counts, whatever ours says of a token that they have used."""
+    return SignIn.objects.filter(pk=row.pk).exclude(refreshing_until=asked_at + LEASE).exists()
+
+
+def _away(row: SignIn, asked_at: datetime, away: ProviderAway) -> None:
+    """The session counts as it is; that the provider refuses the portal itself is left for admins to see."""
+    global _quiet_until
+    log.warning("%s: %s", NOT_CONFIRMED, away)
+    _quiet_until = time.monotonic() + PAUSE_SECONDS
+    refused = away.code if isinstance(away, PortalRefused) else ""
+    with transaction.atomic():
+        _held(row, asked_at).update(refreshing_until=None, portal_refused=refused)
+        access_apply(user=row.user, groups=None)  # the rules in force may be others by now
+        if refused != row.portal_refused:
+            raise_topics(["sources"])
 
 
 def _are_groups_old(row: SignIn, now: datetime) -> bool:
@@ -163,31 +205,32 @@ def _are_groups_old(row: SignIn, now: datetime) -> bool:
     return sso is not None and now - (row.groups_at or row.began_at) >= timedelta(minutes=sso.groups_minutes)
 
 
-def _stay_quiet() -> None:
-    global _quiet_until
-    _quiet_until = time.monotonic() + PAUSE_SECONDS
-
-
-def _keep(row: SignIn, renewed: Renewed, asked_at: datetime) -> None:
-    """Keeps the new tokens, if the session was not ended meanwhile."""
+def _keep(row: SignIn, renewed: Renewed, asked_at: datetime) -> bool:
+    """Keeps the new tokens; False where somebody else's answer came first. Raises SessionLost where it was ended."""
     told: dict[str, object] = {
         "refresh_token": sealed(renewed.refresh_token),
         "refreshed_at": asked_at,
         "refreshing_until": None,
+        "portal_refused": "",
     }
     if renewed.groups is not None:
         told["groups_at"] = asked_at
     if renewed.id_token:
         told |= {"id_token": sealed(renewed.id_token), "id_token_expires_at": renewed.id_token_expires_at}
     with transaction.atomic():
-        if not SignIn.objects.filter(pk=row.pk).update(**told):
+        if not _held(row, asked_at).update(**told):
+            if _is_overtaken(row, asked_at):
+                return False
             raise SessionLost("The session was ended meanwhile")
         access_apply(user=row.user, groups=renewed.groups)
+        if row.portal_refused:
+            raise_topics(["sources"])
+    return True
 
 
-def _keep_refresh_token(row: SignIn, before: str, now: str) -> None:
+def _keep_refresh_token(row: SignIn, asked_at: datetime, before: str, now: str) -> None:
     if now != before:
-        SignIn.objects.filter(pk=row.pk).update(refresh_token=sealed(now))
+        _held(row, asked_at).update(refresh_token=sealed(now))
         connection_let_go()
 
 

@@ -17,6 +17,7 @@ from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.access import Verb, may, person_shown, role_of
 from apps.accounts.break_glass import break_glass_in_use
+from apps.accounts.renewing import portal_refusal
 from apps.accounts.walls import is_wall
 from apps.actions.freezes import freezes_on
 from apps.actions.models import Freeze
@@ -147,7 +148,11 @@ def frame_of(request: HttpRequest) -> Frame | None:
         name=portal_name(),
         now=overlay.now,
         entries=tuple(entries_of(request, overlay, counts, environment)),
-        banners=(*break_glass_banners(), *freeze_banners(freezes_shown(request, overlay, shown)), *banners_of(overlay)),
+        banners=(
+            *sign_in_banners(request),
+            *freeze_banners(freezes_shown(request, overlay, shown)),
+            *banners_of(overlay),
+        ),
         environment=environment,
         environments=environments,
         fresh_count=overlay.fresh_count,
@@ -244,8 +249,15 @@ def freezes_shown(request: HttpRequest, overlay: Overlay, shown: str) -> list[Fr
     return on
 
 
-def break_glass_banners() -> Iterator[Banner]:
-    """Who is signed in past the identity provider. No query without one, else one or two."""
+def sign_in_banners(request: HttpRequest) -> Iterator[Banner]:
+    """Who is signed in past the identity provider; for admins also that it refuses the portal itself.
+
+    No query without single sign-on, else up to three.
+    """
+    code = portal_refusal() if may(request.user, Verb.SEE_CONFIGURATION) else ""
+    if code:
+        words = f"The identity provider refuses the portal itself ({code}): nobody can sign in, no session is confirmed"
+        yield Banner(Tone.CRITICAL, f"{words}. Mend the portal's client there, or client_secret in the fleet file")
     for each in break_glass_in_use():
         words = f"{each.username} is signed in by break-glass, past the identity provider,"
         yield Banner(Tone.WARNING, words, each.since, reverse("accounts:sessions"), "See sessions")

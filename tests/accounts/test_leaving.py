@@ -129,6 +129,16 @@ def test_when_somebody_was_last_seen_is_told_to_the_minute(organisation: Organis
     assert ">17 m<" in row.partition("Last seen")[2].partition("</td>")[0]
 
 
+def test_tokens_of_a_session_that_is_gone_are_let_go_of_however_it_went(organisation: Organisation) -> None:
+    gone, new, alive = (organisation.signed_in(name, "oncall") for name in ("remy", "sasha", "mona"))
+    for client in (gone, new):
+        Session.objects.filter(session_key=client.session.session_key).delete()
+    SignIn.objects.exclude(user__username="sasha").update(began_at=database_now() - timedelta(hours=2))
+    sessions_prune()
+    assert [row.user.username for row in SignIn.objects.order_by("pk")] == ["sasha", "mona"]
+    assert alive.get("/sources/").status_code == 200
+
+
 ASKED = {"HX-Request": "true", "HX-Current-URL": "http://testserver/sources/"}
 LATE = {
     "a page": {},

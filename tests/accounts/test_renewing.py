@@ -19,7 +19,7 @@ from apps.accounts.models import Role, SignIn
 from apps.accounts.provider import provider_in_force
 from apps.accounts.renewing import AT_ACTIONS, SessionLost, SignInNeeded, id_token_for, session_confirmed
 from apps.accounts.tasks import renew_sessions
-from apps.accounts.tokens import unsealed
+from apps.accounts.tokens import sealed, unsealed
 from apps.actions.models import ActionRequest, AuditLine
 from apps.core.clock import database_now
 from tests.accounts.organisation import Organisation, session_of, sign_in_of
@@ -313,6 +313,67 @@ def test_a_session_that_is_ended_while_it_is_renewed_stays_ended(
     with pytest.raises(SessionLost):
         session_confirmed(key, at_most=timedelta(0))
     assert not SignIn.objects.exists()
+
+
+def overtaken_by(organisation: Organisation, monkeypatch: pytest.MonkeyPatch, **told: Any) -> None:
+    """While this process waits for the provider its time runs out and another one asks, which writes `told`."""
+    provider = provider_in_force()
+    assert provider
+    renew = provider.renew
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        SignIn.objects.update(**told)
+        return renew(*args, **more)
+
+    monkeypatch.setattr(provider, "renew", slowly)
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_renewal_that_ends_after_its_time_overwrites_no_newer_tokens(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch, is_over: bool
+) -> None:
+    """Whether the other one has its answer already, or waits for it still."""
+    client = organisation.signed_in("remy", "oncall")
+    organisation.people["remy"].groups = ["viewers"]
+    until = None if is_over else database_now() + timedelta(seconds=20)
+    newer = {"refresh_token": sealed("newer"), "id_token": sealed("newer, too"), "refreshing_until": until}
+    overtaken_by(organisation, monkeypatch, **newer)
+    assert session_confirmed(client.session.session_key or "", at_most=timedelta(0), waits=False) is False
+    row = sign_in_of(client)
+    assert (unsealed(row.refresh_token), unsealed(row.id_token)) == ("newer", "newer, too")
+    assert row.refreshing_until == until
+    assert role_of(User.objects.select_related("person").get()) is Role.RESPONDER, "nor the groups"
+
+
+@pytest.mark.parametrize("answer", [{"error": "invalid_grant"}, None], ids=["refused", "away"])
+def test_a_refusal_after_its_time_ends_no_session_that_another_has_renewed(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch, answer: dict[str, str] | None
+) -> None:
+    """The token that it sent is used up by the other's, so that its refusal says nothing."""
+    client = organisation.signed_in("remy", "oncall")
+    organisation.provider.scripts["/token/"] = reply(answer or "", status=400 if answer else 503)
+    until = database_now() + timedelta(seconds=20)
+    overtaken_by(organisation, monkeypatch, refreshing_until=until)
+    assert session_confirmed(client.session.session_key or "", at_most=timedelta(0), waits=False) is False
+    assert sign_in_of(client).refreshing_until == until
+
+
+@pytest.mark.parametrize("code", ["invalid_client", "unauthorized_client"])
+def test_admins_are_told_that_the_provider_refuses_the_portal_itself(organisation: Organisation, code: str) -> None:
+    ada, remy = organisation.signed_in("ada", "admins"), organisation.signed_in("remy", "oncall")
+    words = f"refuses the portal itself ({code})"
+    organisation.provider.scripts["/token/"] = reply({"error": code}, status=401)
+    pass_minutes(4.6)
+    renew_sessions()
+    assert words in ada.get("/sources/").content.decode()
+    assert words not in remy.get("/sources/").content.decode()
+    newcomer = Client()
+    answer = organisation.sign_in(newcomer, "ada")
+    assert (answer.status_code, words in answer.content.decode()) == (503, True)
+    organisation.gives_tokens()
+    for client in (ada, remy):
+        session_confirmed(client.session.session_key or "", at_most=timedelta(0))
+    assert words not in ada.get("/timeline/").content.decode()
 
 
 # --- what renews the idle time ---------------------------------------------------------------------------------------

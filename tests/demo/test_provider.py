@@ -184,6 +184,13 @@ def test_the_administrator_s_buttons_are_not_for_other_sites(
     assert told_of.empty()
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+def test_the_switch_that_has_it_fail_is_not_for_other_sites(provider: Provider, site: str) -> None:
+    answer = requests.post(f"{provider.issuer}/failing", data={"on": "1"}, headers={"Sec-Fetch-Site": site}, timeout=10)
+    assert answer.status_code == 403
+    assert requests.get(f"{provider.issuer}/jwks", timeout=10).status_code == 200
+
+
 def test_while_it_fails_it_answers_503_and_remembers(provider: Provider) -> None:
     browser, _ = signed_in(provider, "vera")
     with provider.failing():

@@ -1,7 +1,7 @@
 """Signing in with an OpenID provider, strictly: see docs/adr/014-single-sign-on.md."""
 
 from apps.integrations.oidc.client import MARK, OidcProvider
-from apps.integrations.oidc.errors import ProviderAway, SessionEnded, SignInRefused
+from apps.integrations.oidc.errors import PortalRefused, ProviderAway, SessionEnded, SignInRefused
 from apps.integrations.oidc.settings import ALGORITHMS, ProviderSettings
 from apps.integrations.oidc.values import Begun, LogoutTold, Renewed, SignedIn
 
@@ -11,6 +11,7 @@ __all__ = [
     "Begun",
     "LogoutTold",
     "OidcProvider",
+    "PortalRefused",
     "ProviderAway",
     "ProviderSettings",
     "Renewed",

@@ -18,7 +18,7 @@ from apps.core.errors import UpstreamBadReply, UpstreamUnavailable
 from apps.integrations.http import Answer
 from apps.integrations.oidc.checks import Checks
 from apps.integrations.oidc.discovery import Discovered, discovered
-from apps.integrations.oidc.errors import ProviderAway, SessionEnded, SignInRefused
+from apps.integrations.oidc.errors import PortalRefused, ProviderAway, SessionEnded, SignInRefused
 from apps.integrations.oidc.groups import are_groups_told, groups_in
 from apps.integrations.oidc.kept import Kept
 from apps.integrations.oidc.keys import Keys
@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 LONGEST_CODE: Final = 4096
 MARK: Final = "."
+OF_THE_PORTAL: Final = frozenset({"invalid_client", "unauthorized_client"})
+"""What the token endpoint says of a wrong secret, of a client that is not there, or of one without this grant."""
 JUST_NOW: Final = 10.0
 """A person is sent to the provider only if it has answered within so many seconds: else the portal says why not."""
 
@@ -180,6 +182,8 @@ class OidcProvider:
         error = _error_code(_read(answer, _Refused).error)
         if error == "invalid_grant":
             raise refused
+        if error in OF_THE_PORTAL:
+            raise PortalRefused(SOURCE, error)
         raise ProviderAway(SOURCE, f"it refused the portal's own request for tokens ({answer.status}, {error})")
 
     def _credentials(self, document: Discovered) -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -71,3 +71,19 @@ class ProviderAway(UpstreamError):
     def words(self) -> str:
         """For the person."""
         return f"The identity provider cannot be asked: {self.message}. Try again in a minute."
+
+
+class PortalRefused(ProviderAway):
+    """The provider does not take the portal as its client: `code` is its own word ("invalid_client")."""
+
+    def __init__(self, source: str, code: str) -> None:
+        super().__init__(source, f"it refuses the portal itself ({code})")
+        self.code = code
+
+    @property
+    def words(self) -> str:
+        """For the person."""
+        return (
+            f"The identity provider refuses the portal itself ({self.code}): an admin has to mend the portal's client"
+            " there, or its secret here. Nobody can sign in until then."
+        )
