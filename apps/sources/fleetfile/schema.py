@@ -30,6 +30,7 @@ from apps.sources.fleetfile.fields import (
 from apps.sources.fleetfile.policies import Policy
 from apps.sources.fleetfile.runbooks import RunbookSource
 from apps.sources.fleetfile.sections import Role, Section
+from apps.sources.fleetfile.shifts import Shifts
 from apps.sources.fleetfile.sso import Access, Sso
 
 
@@ -100,6 +101,9 @@ class Portal(Section):
         default=LostAfter(), description="When a cluster that does not answer counts as lost."
     )
     retention: Retention = Field(default=timedelta(days=90), description="How long the timeline is kept.")
+    shifts: Shifts | None = Field(
+        default=None, description="When shifts begin, for the handover; without it, it is of the last 12 hours."
+    )
 
 
 class Environment(Section):
