@@ -28,6 +28,7 @@ def test_without_them_there_are_none_and_without_a_zone_they_are_in_utc() -> Non
         ("{starts: [20:00]}", "portal.shifts.starts[0]", 'is not a time of day: write it in quotes, like "08:00"'),
         ('{starts: ["24:00"]}', "portal.shifts.starts[0]", 'is not a time of day: write it in quotes, like "08:00"'),
         ('{starts: ["08:00", "08:00"]}', "portal.shifts", "'starts' has a time twice"),
+        ("{starts: []}", "portal.shifts", "'starts' must not be empty"),
         ('{zone: Prague, starts: ["08:00"]}', "portal.shifts.zone", "'Prague' is no time zone like Europe/Prague"),
         ('{zone: /etc/passwd, starts: ["08:00"]}', "portal.shifts.zone", "no time zone like Europe/Prague"),
     ],

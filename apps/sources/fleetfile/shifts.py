@@ -45,12 +45,14 @@ class Shifts(Section):
     zone: Annotated[Zone, AfterValidator(_zone)] = Field(
         default="UTC", description="Time zone of the times, by its name in the tz database, like `Europe/Prague`."
     )
-    starts: Annotated[tuple[TimeOfDay, ...], Field(min_length=1, max_length=24)] = Field(
+    starts: tuple[TimeOfDay, ...] = Field(
         description='Times of day at which a shift begins, each in quotes: `["08:00", "20:00"]`.'
     )
 
     @model_validator(mode="after")
-    def _each_once(self) -> Self:
+    def _some_each_once(self) -> Self:
+        if not self.starts:
+            raise ValueError("'starts' must not be empty")
         if len(set(self.starts)) < len(self.starts):
             raise ValueError("'starts' has a time twice")
         return self
