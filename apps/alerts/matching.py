@@ -10,11 +10,15 @@ from django.db.models import CharField, F, Func, Q, Value
 from django.db.models.lookups import Exact, In
 
 from apps.core.matchers import LabelMatcher
+from apps.core.structs import converted
+from apps.integrations.alertmanager.values import Matcher
 
-from .models import EpisodeQuerySet
+from .models import EpisodeQuerySet, Silence
 
 PLAIN_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 FEW = 2000
+OPERATORS = {(False, True): "=", (False, False): "!=", (True, True): "=~", (True, False): "!~"}
+"""By whether it is a regular expression, and whether it is to be met."""
 ONE_PLACE = "COALESCE(json_extract({}, %s), '')"
 EACH_LABEL = "COALESCE((SELECT value FROM json_each({}) WHERE key = %s), '')"
 
@@ -54,6 +58,12 @@ def condition_of(matchers: Iterable[LabelMatcher], among: EpisodeQuerySet) -> Q:
         met = _pattern_met(matcher, among.filter(condition)) if matcher.is_regex else _value_met(matcher)
         condition &= met
     return _by_key(condition, among) if wanted else condition
+
+
+def matchers_of(silence: Silence) -> tuple[LabelMatcher, ...]:
+    """The matchers of a silence's row."""
+    told = converted(silence.matchers, tuple[Matcher, ...])
+    return tuple(LabelMatcher(each.name, OPERATORS[each.is_regex, each.is_equal], each.value) for each in told)
 
 
 def _by_key(condition: Q, among: EpisodeQuerySet) -> Q:

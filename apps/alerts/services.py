@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.db.models import Max
 
 from apps.alerts.aligning import BATCH, Columns, RowKey, Shelf, columns_write, in_batches
+from apps.alerts.matching import matchers_of
 from apps.alerts.merging import Member
 from apps.alerts.models import Episode, Holding, Rule, Silence
 from apps.alerts.planning import STATUS_COLUMNS, Answer, Plan, Present, plan_of, status_of
@@ -19,10 +20,12 @@ from apps.alerts.telling import LONGEST_ANNOTATION, LONGEST_LABEL, Status, fit_t
 from apps.core.clock import database_now
 from apps.core.matchers import LabelMatcher, are_met
 from apps.core.text import clean
+from apps.core.tones import Tone
 from apps.core.topics import raise_topics
 from apps.integrations.alertmanager.values import Silence as SilenceTold
 from apps.integrations.prometheus.values import Rule as RuleTold
 from apps.sources.models import Source, SourceState
+from apps.timeline.models import Kind, Transition
 from apps.timeline.services import transitions_note
 
 PRUNE_BATCH = 500
@@ -34,6 +37,8 @@ DOUBTS = {SETTLING: "is settling", RESTARTED: "has just restarted"}
 MOST_MATCHERS = 100
 LONGEST_COMMENT = 4_000
 LONGEST_QUERY = 20_000
+ACTIVE, EXPIRED = "active", "expired"
+SILENCE_ENDED = "silence ended"
 
 
 def alertmanager_merge(
@@ -69,7 +74,13 @@ def silences_align(
     present = shelf.present()
     wanted: dict[RowKey, Columns] = {(clean(silence.id, 100),): _silence_columns(silence) for silence in told}
     taken = {key: columns for key, columns in wanted.items() if _is_taken(present.get(key), columns, is_leader)}
-    return shelf.align(present, taken, present.keys() - wanted.keys() if is_leader and is_complete else ())
+    gone = present.keys() - wanted.keys() if is_leader and is_complete else ()
+    ended = [row for key, columns in taken.items() if (row := present.get(key)) and _has_ended(row, columns)]
+    if not ended:
+        return shelf.align(present, taken, gone)
+    with transaction.atomic():
+        transitions_note([_line_of_end(row, taken[row.silence_id,], source) for row in ended])
+        return shelf.align(present, taken, gone)
 
 
 def rules_align(
@@ -220,6 +231,29 @@ def _is_taken(row: Silence | None, columns: Columns, is_leader: bool) -> bool:
     if row is None or row.updated_at is None or not isinstance(told, datetime):
         return True
     return told > row.updated_at or (is_leader and told == row.updated_at)
+
+
+def _has_ended(row: Silence, columns: Columns) -> bool:
+    """Whether it held something back until now."""
+    return row.state == ACTIVE and columns["state"] == EXPIRED
+
+
+def _line_of_end(row: Silence, columns: Columns, source: str) -> Transition:
+    """That a silence has ended, by itself or by somebody: what it held back is told again."""
+    told, now = columns["ends_at"], database_now()
+    return Transition(
+        at=told if isinstance(told, datetime) and told <= now else now,
+        seen_at=now,
+        kind=Kind.ALERT,
+        subject=f"{row.alertmanager}/silence {row.silence_id}",
+        title=clean(", ".join(map(str, matchers_of(row))), 300),
+        field=SILENCE_ENDED,
+        after=SILENCE_ENDED,
+        tone=Tone.HELD,
+        source=source,
+        by=clean(row.created_by, 200),
+        link="/silences/",
+    )
 
 
 def _rule_columns(rule: RuleTold, slo: Sequence[LabelMatcher]) -> Columns:

@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.alerts.models import Silence
 from apps.core.topics import version_of
+from apps.timeline.changes import changes_told
+from apps.timeline.models import Transition
 from tests.alerts.wire import World, entity_writes, told_silence
 
 pytestmark = pytest.mark.database
@@ -99,3 +101,20 @@ def test_a_huge_silence_is_capped(world: World) -> None:
     silence = Silence.objects.get()
     assert (len(silence.comment), len(silence.created_by), len(silence.matchers)) == (4_000, 300, 100)
     assert len(silence.matchers[0]["value"]) == 2_000
+
+
+def test_the_end_of_a_silence_is_a_line_of_the_timeline_once(world: World) -> None:
+    tell_all(world, told_silence(matchers=[{"name": "alertname", "value": "K.*", "isRegex": True, "isEqual": False}]))
+    world.read()
+    tell_all(world, told_silence(state="expired", matchers=[{"name": "a", "value": "b", "isRegex": False}]))
+    world.read()
+    world.read()
+    (line,) = Transition.objects.filter(field="silence ended")
+    assert (line.title, line.by, line.link) == ('alertname!~"K.*"', "remy", "/silences/")
+    assert changes_told([line])[0].words == "silence ended"
+
+
+def test_one_that_was_over_when_it_was_first_seen_leaves_none(world: World) -> None:
+    tell_all(world, told_silence(state="expired"))
+    world.read()
+    assert not Transition.objects.filter(field="silence ended").exists()

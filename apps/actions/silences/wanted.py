@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from apps.actions.models import ActionRequest
+from apps.alerts.matching import matchers_of
 from apps.alerts.models import Silence
 from apps.core.matchers import LabelMatcher
 from apps.core.structs import converted
@@ -83,16 +84,7 @@ def matchers_sent(matchers: Iterable[LabelMatcher]) -> tuple[Matcher, ...]:
 
 def matchers_kept(silence: Silence, *, is_observatorium: bool = False) -> tuple[LabelMatcher, ...]:
     """The matchers of a silence's row; behind Observatorium without the tenant's, which is the gateway's own matter."""
-    told = converted(silence.matchers, tuple[Matcher, ...])
-    matchers = (LabelMatcher(each.name, operator_of(each), each.value) for each in told)
-    return tuple(each for each in matchers if not (is_observatorium and each.name == TENANT_LABEL))
-
-
-def operator_of(matcher: Matcher) -> str:
-    """One of the four."""
-    if matcher.is_regex:
-        return "=~" if matcher.is_equal else "!~"
-    return "=" if matcher.is_equal else "!="
+    return tuple(each for each in matchers_of(silence) if not (is_observatorium and each.name == TENANT_LABEL))
 
 
 def comment_of(request: ActionRequest) -> str:
