@@ -200,7 +200,7 @@ def parsed(text: str, drawing: Drawing) -> list[Token]:
     bars = [count for line in text.split("\n") if (count := line.count("|"))]
     if max(bars, default=0) * len(bars) <= MOST_CELLS:
         return PARSER.parse(text, env)
-    drawing.problems["Its tables are too long to be drawn: they are shown as they are written."] = None
+    drawing.problems["Its tables are too long to be drawn: they are shown as written."] = None
     return WITHOUT_TABLES.parse(text, env)
 
 
