@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from apps.sources.evidence import Evidence, evidence_of
 from apps.sources.fleetfile import FleetFile
 from apps.sources.models import Source
 
+from .carrying import Fate
 from .coverage import Coverage, JudgedRule, coverage_of
 from .coverage_days import SPAN, days_before, held_rules, prometheuses_of
 from .coverage_filters import (
@@ -151,6 +153,7 @@ def coverage_shown(asked: Asked, overlay: Overlay) -> dict[str, Any]:
         "title": "Runbook coverage",
         "rows": [row_of(each, overlay) for each in rows[page.rows]],
         "page": page,
+        "untold": sum(each.lint.cluster is Fate.UNTOLD for each in rows),
         "sort": sort,
         "filters": filters,
         "options": told.options,
@@ -160,12 +163,11 @@ def coverage_shown(asked: Asked, overlay: Overlay) -> dict[str, Any]:
         "supported": supported_of(coverage),
         "agreement": agreement_of(told.fleet),
         "groups": {name: groups_of(any_verdict, name) for name in GROUPED},
-        "days": days_before(overlay.now),
-        "then": coverage_then(overlay),
+        "days": (days := days_before(overlay.now)),
+        "then": day_then(days, overlay.now),
         "problems": asked.problems,
         "evidence": evidence,
         "runbook_evidence": runbook_evidence(overlay, ()),
-        "slo_lacking": f"?{urlencode(SLO_LACKING)}",
     }
 
 
@@ -226,7 +228,7 @@ def all_told(coverage: Coverage, *, is_fresh: bool) -> Told:
     """How many of all rules lack one."""
     total, lacking = len(coverage.rules), sum(coverage.words.get(word, 0) for word in LACKING)
     found = coverage.words.get(RunbookWord.FOUND, 0)
-    words = f"{found} of {counted(total, 'rule')} have a runbook that is there"
+    words = f"{found} of {total} rules have a runbook that is there"
     if lacking:
         return Told(Tone.WARNING, f"{words}, {lacking} have none", query_of(ALL_LACKING))
     return Told(Tone.WELL if found == total and is_fresh else Tone.UNKNOWN, words)
@@ -265,10 +267,9 @@ def fraction_of(name: str, by: str, rows: Sequence[JudgedRule]) -> Fraction:
     )
 
 
-def coverage_then(overlay: Overlay) -> CoverageDay | None:
-    """How it stood thirty days ago, as far as the portal knows; None where it was not there yet."""
-    day = (overlay.now - SPAN).date()
-    return CoverageDay.objects.filter(day__lte=day).order_by("-day").first()
+def day_then(days: Iterable[CoverageDay], now: datetime) -> CoverageDay | None:
+    """How it stood thirty days ago; None where it was not written down yet."""
+    return next((each for each in days if each.day <= (now - SPAN).date()), None)
 
 
 def query_of(pairs: Iterable[tuple[str, str]]) -> str:

@@ -99,7 +99,7 @@ def test_each_rule_has_its_verdict_and_its_tone(db: None) -> None:
         "Script": ("no-address", "critical"),
         "Words": ("no-address", "warning"),
     }
-    assert judged["There"].support.page == "/runbooks/sop/a.md/#first-steps"
+    assert judged["There"].support.page == "/runbooks/sop/a.md/#rb-first-steps"
     assert judged["Dead"].support.words == "not supported: its runbook is not there"
 
 
@@ -178,18 +178,39 @@ def test_its_table_names_the_rules_that_lack_one_slo_rules_first(printed: Printe
     assert lines[-2:] == ["SLO B: not supported: no runbook (a.yaml)", "    A: not supported: no runbook (a.yaml)"]
 
 
-def test_links_into_a_source_that_was_not_read_are_told_beside_the_numbers(
+def link_to(path: str) -> str:
+    return f"groups: [{{name: g, rules: [{{alert: A, annotations: {{runbook_url: '{BASE}{path}'}}}}]}}]"
+
+
+def source_in(folder: Path) -> str:
+    return f"runbooks: [{{name: sop, folder: {folder}, urls: ['{BASE}<path>']}}]"
+
+
+def test_a_source_of_runbooks_that_was_never_read_is_read_first(
     printed: Printed, db: None, settings: Settings, tmp_path: Path
 ) -> None:
     (tmp_path / "sop").mkdir()
-    source = f"{{name: sop, folder: {tmp_path / 'sop'}, urls: ['{BASE}<path>']}}"
-    FleetFileOfTest(tmp_path, settings).put(f"runbooks: [{source}]")
-    (tmp_path / "a.yaml").write_text(
-        f"groups: [{{name: g, rules: [{{alert: A, annotations: {{runbook_url: {BASE}a.md}}}}]}}]"
-    )
+    (tmp_path / "sop" / "a.md").write_text("# A")
+    FleetFileOfTest(tmp_path, settings).put(source_in(tmp_path / "sop"))
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "a.yaml").write_text(link_to("a.md"))
+    (tmp_path / "rules" / "b.yaml").write_text(link_to("b.md"))
+    out, errors = printed("--rules", str(tmp_path / "rules"), "--json")
+    assert (json.loads(out)["with_runbook"], json.loads(out)["dead"]) == (1, 1)
+    assert errors == ""
+
+
+def test_links_into_a_source_that_cannot_be_read_are_told_beside_the_numbers(
+    printed: Printed, db: None, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "sop").mkdir()
+    FleetFileOfTest(tmp_path, settings).put(source_in(tmp_path / "sop"))
+    (tmp_path / "sop").rmdir()
+    (tmp_path / "a.yaml").write_text(link_to("a.md"))
     out, errors = printed("--rules", str(tmp_path / "a.yaml"), "--json")
-    assert json.loads(out)["not_configured"] == 1
-    assert errors == "1 rule link into a runbook source that was not read yet: counted under not_configured\n"
+    assert (json.loads(out)["not_configured"], json.loads(out)["dead"]) == (1, 0)
+    told = "rules whose link leads into a runbook source that could not be read: 1"
+    assert errors == f"{told}, counted under not_configured\n"
 
 
 def test_a_folder_that_is_not_there_and_a_wrong_fleet_file_are_errors(

@@ -9,14 +9,19 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from apps.alerts.support import LACKING
-from apps.core.text import counted
 from apps.runbooks.coverage import Coverage, JudgedRule, coverage_of
 from apps.runbooks.coverage_days import held_rules
+from apps.runbooks.models import RunbookTree
+from apps.runbooks.reading import runbooks_read
 from apps.runbooks.rule_files import rule_files_read
 from apps.runbooks.rules import RuleTold
+from apps.sources.catalog import SourceKind, sources_of
 from apps.sources.fleetfile import FleetFile, FleetFileInvalid, fleet_file_in_force
+from apps.sources.reading import source_read
+from apps.sources.services import sources_align
 
 TITLES = {
     "rules": "alerting rules",
@@ -45,10 +50,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, rules: Path | None, as_json: bool, **options: Any) -> None:
         """Count; raises CommandError where there is no such folder, or the fleet file is wrong."""
         fleet = self._fleet()
-        coverage = coverage_of(fleet, self._read(rules) if rules else held_rules(fleet))
+        try:
+            runbooks_read_first(fleet)
+            coverage = coverage_of(fleet, self._read(rules) if rules else held_rules(fleet))
+        except DatabaseError as error:
+            raise CommandError(
+                f"the portal's database cannot be asked (is it migrated?): {error}"
+            ) from error
         if coverage.unread:
-            what = f"{counted(coverage.unread, 'rule')} link into a runbook source that was not read yet"
-            self.stderr.write(f"{what}: counted under not_configured")
+            told = f"rules whose link leads into a runbook source that could not be read: {coverage.unread}"
+            self.stderr.write(f"{told}, counted under not_configured")
         if as_json:
             self.stdout.write(json.dumps(coverage.counts))
         else:
@@ -80,6 +91,16 @@ class Command(BaseCommand):
             slo = "SLO " if each.is_slo else "    "
             where = each.rule.file or each.rule.prometheus
             self.stdout.write(f"{slo}{each.rule.name}: {each.support.words} ({where})")
+
+
+def runbooks_read_first(fleet: FleetFile) -> None:
+    """Reads the sources of runbooks that were never read; those that were are as the portal keeps them."""
+    known = set(RunbookTree.objects.values_list("source", flat=True)) if fleet.runbooks else set()
+    missing = [each for each in sources_of(fleet) if each.kind is SourceKind.RUNBOOKS and each.group not in known]
+    if missing:
+        sources_align(fleet=fleet)
+    for spec in missing:
+        source_read(key=spec.key, read=runbooks_read)
 
 
 def order_of(each: JudgedRule) -> tuple[bool, str, str]:
