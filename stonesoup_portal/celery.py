@@ -73,6 +73,7 @@ app.conf.beat_schedule = {
     "every-5s-read-alert-graphs": every(5, "alerts.read_graphs", "details"),
     "every-10s-look-after-acknowledgements": every(10, "notes.look_after"),
     "every-30s-renew-sessions": every(30, "accounts.renew_sessions"),
+    "every-1m-note-coverage": every(60, "runbooks.note_coverage"),
     "every-10m-prune": every(600, "portal.prune"),
 }
 
