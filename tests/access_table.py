@@ -129,6 +129,8 @@ ROWS = (
     Row("alerts:alert-list", "/alerts/", SEEN),
     Row("dashboard:alert-show", "/alerts/appsre/00000000000000aa/", SEEN),
     Row("dashboard:alert-show", "/alerts/appsre/0000000000000bad/", ABSENT, words="not there"),
+    Row("runbooks:coverage-show", "/runbooks/coverage/", SEEN),
+    Row("runbooks:coverage-show", "/runbooks/coverage/?format=csv", SEEN, words="as a file"),
     Row("sources:source-list", "/sources/", SEEN),
     Row("sources:source-show", "/sources/argocd/production/", SEEN),
     Row("sources:source-show", "/sources/argocd/no-such/", ABSENT, words="not there"),
