@@ -11,6 +11,7 @@ from apps.integrations.oidc import OidcProvider, ProviderSettings
 from apps.sources.fleetfile import FleetFile, FleetFileInvalid, fleet_file_in_force
 from apps.sources.fleetfile.secrets import SecretUnavailable
 from apps.sources.fleetfile.sso import Access, Sso
+from apps.sources.sso import provider_settings
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def provider_in_force() -> OidcProvider | None:
     sso = sso_in_force()
     if sso is None:
         return None
-    asked = settings_of(sso)
+    asked = provider_settings(sso)
     with _lock:
         kept = _kept.get("provider")
         if kept is None or kept[0] != asked:
@@ -70,18 +71,3 @@ def _fleet() -> FleetFile | None:
         return fleet_file_in_force()
     except FleetFileInvalid:
         return None
-
-
-def settings_of(sso: Sso) -> ProviderSettings:
-    """The same for the client of the provider, with the secret's value. Raises SecretUnavailable."""
-    return ProviderSettings(
-        issuer=sso.issuer,
-        client_id=sso.client_id,
-        client_secret=sso.client_secret.value() if sso.client_secret else "",
-        scopes=sso.scopes,
-        algorithms=tuple(each.value for each in sso.algorithms),
-        groups_claim=sso.groups_claim,
-        groups_from_userinfo=sso.groups_from_userinfo,
-        ca_file=str(sso.ca_file) if sso.ca_file else None,
-        hosts=sso.hosts,
-    )

@@ -10,9 +10,9 @@ import pytest
 import requests
 import yaml
 
-from apps.accounts.provider import settings_of
 from apps.integrations.oidc import Begun, OidcProvider, ProviderAway, ProviderSettings, SessionEnded, SignInRefused
 from apps.sources.fleetfile import fleet_file_load
+from apps.sources.sso import provider_settings
 from tests.accounts.provider import provider_running
 from tests.contract.conftest import loaded
 
@@ -29,7 +29,7 @@ def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         sso = loaded(given).sso
         if sso is None:
             pytest.skip(f"{given} names no identity provider (sso)")
-        yield settings_of(sso)
+        yield provider_settings(sso)
         return
     folder = tmp_path_factory.mktemp("sso")
     with provider_running(folder, PORTAL) as demo:
@@ -37,7 +37,7 @@ def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         (folder / "fleet.yaml").write_text(yaml.safe_dump(parts))
         sso = fleet_file_load(path=folder / "fleet.yaml").sso
         assert sso is not None
-        yield settings_of(sso)
+        yield provider_settings(sso)
 
 
 @pytest.fixture

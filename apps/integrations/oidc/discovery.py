@@ -25,6 +25,7 @@ class Discovered(Struct, frozen=True):
     end_session_endpoint: str = ""
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
     authorization_response_iss_parameter_supported: bool = False
+    id_token_signing_alg_values_supported: tuple[str, ...] = ()
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -38,19 +39,26 @@ def discovered(transport: Transport, settings: ProviderSettings) -> Discovered:
 
     Raises ProviderAway, also where it is another issuer's, or names an endpoint on a host that nobody allowed.
     """
-    answer = transport.get(settings.issuer.rstrip("/"), ".well-known", "openid-configuration")
-    try:
-        document = answer.decode(Discovered)
-    except UpstreamBadReply as error:
-        raise away(error) from error
+    document = document_of(transport, settings)
     if document.issuer != settings.issuer:
         raise ProviderAway(SOURCE, "its discovery document names another issuer than the fleet file")
-    for endpoint in document.endpoints:
-        if not is_allowed(endpoint, settings):
-            raise ProviderAway(
-                SOURCE, "its discovery document names an endpoint on a host that the fleet file does not"
-            )
+    if foreign_endpoint(document, settings):
+        raise ProviderAway(SOURCE, "its discovery document names an endpoint on a host that the fleet file does not")
     return document
+
+
+def document_of(transport: Transport, settings: ProviderSettings) -> Discovered:
+    """The document as it is told, believed in nothing yet. Raises ProviderAway."""
+    answer = transport.get(settings.issuer.rstrip("/"), ".well-known", "openid-configuration")
+    try:
+        return answer.decode(Discovered)
+    except UpstreamBadReply as error:
+        raise away(error) from error
+
+
+def foreign_endpoint(document: Discovered, settings: ProviderSettings) -> str:
+    """The first endpoint that is on nobody's host; "" where there is none."""
+    return next((each for each in document.endpoints if not is_allowed(each, settings)), "")
 
 
 def is_allowed(endpoint: str, settings: ProviderSettings) -> bool:

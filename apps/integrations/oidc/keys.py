@@ -58,6 +58,10 @@ class Keys:
             raise SignInRefused("key", "no published key has the id of the token's header and fits its algorithm")
         return key
 
+    def has_one_for(self, algorithm: str) -> bool:
+        """Whether a published key can have signed so. Raises ProviderAway."""
+        return any(_fits(key, algorithm) for key in self._kept.value())
+
     def _fetched(self) -> tuple[Key, ...]:
         answer = self._transport.get(self._address())
         try:
