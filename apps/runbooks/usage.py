@@ -91,7 +91,8 @@ def usages_found(fleet: FleetFile) -> Usages:
         if key := address_of(rule.runbook_url or ""):
             found[key].rules.append(use_of(rule, joiner))
     asked = Episode.objects.exclude(runbook_url="").order_by("runbook_url").values_list("runbook_url", "owner")
-    counted = asked.annotate(Count("pk"), Count("pk", filter=Q(ended_at=None)), Max("began_at"))
+    firing = Count("pk", filter=Q(ended_at=None))
+    counted = asked.annotate(alerts=Count("pk"), firing=firing, last_at=Max("began_at"))
     for url, rows in groupby(counted, key=lambda row: row[0]):
         if key := address_of(url):
             add_episodes(found[key], [row[1:] for row in rows])
