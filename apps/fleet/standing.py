@@ -84,8 +84,10 @@ def _own_lines(before: Cluster, after: Cluster, facts: ClusterFacts, now: dateti
     if had and has and had != has:
         lines.append(cluster_line(after, "version", before=had, after=has, tone=after.tone, now=now))
     if before.tone != after.tone:
-        told = {"before": before.tone, "after": f"{after.tone}: {after.reason}", "at": after.tone_since}
-        lines.append(cluster_line(after, TONE, **told, tone=after.tone, now=now))
+        judged = f"{after.tone}: {after.reason}"
+        lines.append(
+            cluster_line(after, TONE, before=before.tone, after=judged, tone=after.tone, now=now, at=after.tone_since)
+        )
     return lines
 
 
