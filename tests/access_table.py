@@ -14,6 +14,7 @@ APP = "production/argocd/build-service-stone-prd-m01"
 ASKED = f"/actions/new/?action=sync&app={APP.replace('/', '%2F')}"
 BACKCHANNEL, SESSIONS = "/accounts/backchannel-logout/", "/accounts/sessions/"
 PROVIDER_AWAY = "with a provider that is away"
+QUIET = "/actions/silence/?alertmanager=appsre&label=source_cluster&operator=%3D&value=stone-prd-m01"
 IN_PRODUCTION = "/actions/bulk/?environment=production&set=build-service"
 
 
@@ -142,6 +143,10 @@ ROWS = (
     Row("actions:request-new", "/actions/new/", (*OUT, *(WHY_NOT,) * 5), "resync-absent", "of what is not there"),
     Row("actions:bulk-new", IN_PRODUCTION, (*OUT, MAY_NOT, PAGE, PAGE, PAGE, PAGE), words="what speaks against a bulk"),
     Row("actions:bulk-new", IN_PRODUCTION, (*OUT, MAY_NOT, DONE, WHY_NOT, DONE, DONE), "bulk", "a bulk"),
+    Row("silences:silence-list", "/silences/", SEEN),
+    Row("actions:silence-new", QUIET, (*OUT, MAY_NOT, PAGE, MAY_NOT, PAGE, PAGE), words="what a silence hides"),
+    Row("actions:silence-new", QUIET, (*OUT, MAY_NOT, DONE, MAY_NOT, DONE, DONE), "silence", "a silence"),
+    Row("actions:silence-new", "/actions/silence/", (*OUT, *(WHY_NOT,) * 5), "silence-absent", "of what is not there"),
     Row("actions:freeze-list", "/actions/freezes/", SEEN),
     Row("actions:freeze-list", "/actions/freezes/", (*OUT, WHY_NOT, DONE, WHY_NOT, DONE, DONE), "freeze", "begins one"),
     Row(

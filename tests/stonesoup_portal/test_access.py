@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
 import pytest
@@ -31,6 +32,7 @@ from apps.core.clock import database_now
 from apps.fleet.models import Cluster
 from apps.gitops.models import Application
 from apps.notes.models import Acknowledgement, Note
+from apps.sources.models import Source
 from stonesoup_portal.streams import Refused, seat_for
 from tests.access_table import APP, PROVIDER_AWAY, ROWS, Row, Said, Seat, table
 from tests.actions.cases import freeze_row, live, request_row
@@ -53,6 +55,7 @@ environments: [{name: staging, rings: [1]}, {name: production}]
 clusters:
   - {name: stg-member, role: member, environment: staging, ring: 1}
   - {name: stone-prd-m01, role: member, environment: production}
+alertmanagers: [{name: appsre, members: ['http://127.0.0.1:9']}]
 """
 PROVIDER = "sso: {issuer: 'http://127.0.0.1:9', client_id: portal}\naccess: [{group: sre, role: viewer}]\n"
 ABSENT, NOTE = UUID(int=424242), UUID(int=171717)
@@ -108,6 +111,14 @@ def bulk(client: Client, path: str) -> dict[str, str]:
     return {**hidden, "reason": "drift", "typed_name": ""}
 
 
+def silence(client: Client, path: str) -> dict[str, Any]:
+    """The form of the page that shows what it hides, filled in; where there is none, what somebody makes up."""
+    text = client.get(path).content.decode().partition('id="silence"')[2].partition("</form>")[0]
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', text))
+    made_up = {"form": str(uuid4()), "do": "silence", **dict(parse_qsl(path.partition("?")[2]))}
+    return {**(hidden or made_up), "reason": "upgrade", "ticket": "K-1", "length": "1h"}
+
+
 def form_of(row: Row, client: Client) -> dict[str, Any]:
     """What is sent."""
     freeze = Freeze.objects.get().pk
@@ -130,6 +141,8 @@ def form_of(row: Row, client: Client) -> dict[str, Any]:
             **told, "do": "freeze", "what": "environment|production", "reason": "release", "length": "1h",
         },
         "unfreeze": lambda: {**told, "do": f"unfreeze|{freeze}", f"why-{freeze}": "over"},
+        "silence": lambda: silence(client, row.path),
+        "silence-absent": lambda: {**told, "do": "silence-expire", "silence": "appsre/no-such"},
         "unfreeze-absent": lambda: {**told, "do": "unfreeze|999999", "why-999999": "over"},
         "note": lambda: {**told, "do": f"note|application|{APP}", "text": "looked"},
         "note-absent": lambda: {**told, "do": "note|application|production/argocd/no-such", "text": "looked"},
@@ -205,6 +218,7 @@ def fleet(fleet_file: FleetFileOfTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apps.actions.views.send_soon", lambda *_: None)
     monkeypatch.setattr("stonesoup_portal.streams.close_old_connections", lambda: None)
     Cluster.objects.all().delete()
+    Source.objects.all().delete()
     fleet_rows()
     freeze_row("project", "another")
     Application.objects.filter(name=APP.rpartition("/")[2]).delete()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.urls import reverse
 
 from apps.actions.models import ActionRequest
@@ -103,11 +103,21 @@ def silences_listed(overlay: Overlay) -> dict[str, Any]:
     }
 
 
-def silences_ending(now: datetime, archived: Iterable[str] = ()) -> list[SilenceRow]:
+@dataclass(frozen=True)
+class Ending:
+    """The silences that end soon, and the moments at which that changes by the clock alone."""
+
+    rows: Sequence[SilenceRow]
+    changes: Sequence[datetime | None]
+
+
+def silences_ending(now: datetime, archived: Iterable[str] = ()) -> Ending:
     """Those that end within half an hour and hide something now, the first to end first. Three queries, mostly one."""
-    current = Silence.objects.exclude(alertmanager__in=list(archived))
-    soon = current.filter(on_or_to_come(now), ends_at__lte=now + SOON).order_by("ends_at", "pk")
-    return [row for row in rows_of(soon[:MOST_ON], now) if row.hides and row.state == "active"]
+    current = Silence.objects.exclude(alertmanager__in=list(archived)).filter(on_or_to_come(now), state="active")
+    there = list(current.order_by("ends_at", "pk")[:MOST_ON])
+    soon = [each for each in there if each.ends_at and each.ends_at - now <= SOON]
+    rows = [row for row in rows_of(soon, now) if row.hides and row.state == "active"]
+    return Ending(rows, [moment for each in there for moment in moments_of(each)])
 
 
 def on_or_to_come(now: datetime) -> Q:
@@ -115,7 +125,7 @@ def on_or_to_come(now: datetime) -> Q:
     return Q(state__in=["active", "pending"]) & (Q(ends_at__gt=now) | Q(ends_at=None))
 
 
-def rows_of(silences: QuerySet[Silence], now: datetime) -> list[SilenceRow]:
+def rows_of(silences: Iterable[Silence], now: datetime) -> list[SilenceRow]:
     """Silences as rows. Two queries more, none where there is no silence."""
     found = list(silences)
     if not found:
