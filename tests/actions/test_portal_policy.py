@@ -139,3 +139,89 @@ def test_an_application_that_is_not_there_or_not_the_only_one_is_a_wrong_questio
         asked(capsys)
     call_command("portal_policy", "--action", "sync", "--application", f"production/other/{NAME}", "--as", "admin")
     assert f"production/other/{NAME}" in capsys.readouterr().out
+
+
+# --- freezes ---------------------------------------------------------------------------------------------------------
+
+FREEZING = """
+environments: [{name: staging}, {name: production}]
+clusters:
+  - {name: stone-prd-m01, role: member, environment: production}
+  - {name: stone-stg-m01, role: member, environment: staging}
+policies:
+  - name: freezes-of-production
+    match: {actions: [freeze, unfreeze], environments: [production]}
+    least_role: admin
+    reason: true
+    fresh_sign_in: 15m
+"""
+
+
+@pytest.fixture
+def freezing(tmp_path: Path, settings: Settings) -> None:
+    """A policy about freezes of production, and the rows of both clusters."""
+    FleetFileOfTest(tmp_path, settings).put(FREEZING)
+
+
+def freeze_told(capsys: pytest.CaptureFixture[str], of: str, role: str, action: str = "freeze") -> list[str]:
+    """The lines, with the exit status before them."""
+    status = 0
+    try:
+        call_command("portal_policy", "--action", action, "--of", of, "--as", role)
+    except SystemExit as ended:
+        status = int(str(ended.code))
+    return [str(status), *capsys.readouterr().out.splitlines()]
+
+
+def test_a_freeze_that_no_policy_names(freezing: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert freeze_told(capsys, "environment=staging", "responder") == [
+        "0",
+        "A freeze of environment staging as a responder",
+        "Policy: freeze (built in)",
+        "  asks for a responder at least, a reason, an end",
+        "Allowed",
+    ]
+    assert freeze_told(capsys, "environment=staging", "viewer")[-1].startswith("Refused: Your role is viewer")
+
+
+@pytest.mark.parametrize("of", ["environment=production", "cluster=stone-prd-m01", "everything"])
+def test_a_policy_about_freezes_is_explained_wherever_it_reaches(
+    freezing: None, capsys: pytest.CaptureFixture[str], of: str
+) -> None:
+    status, _, policy, asks, outcome = freeze_told(capsys, of, "approver")
+    assert (status, policy) == ("1", "Policy: freezes-of-production")
+    assert asks == "  asks for an admin at least, a reason, an end, a sign-in of the last 15m"
+    assert outcome.startswith("Refused: the policy freezes-of-production keeps this for an admin")
+    assert freeze_told(capsys, of, "admin")[-1] == "Allowed"
+
+
+def test_everything_is_frozen_by_an_approver(freezing: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Everything is frozen by an approver" in freeze_told(capsys, "everything", "responder")[-1]
+
+
+def test_ending_somebody_elses_freeze_is_explained(freezing: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert freeze_told(capsys, "environment=staging", "responder", "unfreeze")[0] == "1"
+    assert freeze_told(capsys, "environment=staging", "approver", "unfreeze") == [
+        "0",
+        "Ending somebody else's freeze of environment staging as an approver",
+        "Policy: unfreeze (built in)",
+        "  asks for an approver at least, or whoever began it",
+        "Allowed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--action", "freeze"], "freeze wants --of"),
+        (["--action", "freeze", "--of", "everything=x"], "say what is frozen"),
+        (["--action", "freeze", "--of", "environment"], "say what is frozen"),
+        (["--action", "freeze", "--of", "planet=earth"], "say what is frozen"),
+        (["--action", "unfreeze", "--of", "cluster=no-such"], "knows no cluster 'no-such'"),
+        (["--action", "sync"], "sync wants --application"),
+    ],
+)
+def test_a_wrong_question_about_a_freeze_is_told(freezing: None, options: list[str], words: str) -> None:
+    with pytest.raises(CommandError, match=words) as wrong:
+        call_command("portal_policy", *options, "--as", "admin")
+    assert wrong.value.returncode == 2

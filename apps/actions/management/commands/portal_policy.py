@@ -1,5 +1,8 @@
 """`manage.py portal_policy --action sync --application NAME --as ROLE`: what would happen, and why.
 
+Of a freeze: `--action freeze --of environment=production` (or unfreeze; cluster=, project=, everything). Of a silence:
+`--action silence --of 'alertname="Slow"' --on ALERTMANAGER`.
+
 Exit status 0 where it may run or wait for approval, 1 where it is refused, 2 where the question is wrong. Argo CD is
 not asked: the guards look at what the portal knows.
 """
@@ -18,14 +21,17 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.accounts.access import role_called
 from apps.accounts.models import Person, Role
 from apps.actions.case import Answer, Rules, Who
+from apps.actions.freezes_explained import freeze_asked, freeze_explained
 from apps.actions.guards import GUARDS
 from apps.actions.options import Options
 from apps.actions.policies import asks_of, bulk_words, strictness
 from apps.actions.preflight import Ask, Preflight, preflight
+from apps.actions.silences.explained import silence_explained
 from apps.actions.states import Action
+from apps.core.errors import RuleViolation
 from apps.gitops.models import Application
-from apps.sources.fleetfile import FleetFileInvalid
-from apps.sources.fleetfile.policies import FREEZES, PolicyAction, RiskyOption
+from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile.policies import FREEZES, SILENCES, PolicyAction, RiskyOption
 
 WRONG_QUESTION = 2
 
@@ -38,17 +44,56 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the action, the Application, the role and the options."""
-        parser.add_argument(
-            "--action", choices=[each.value for each in PolicyAction if each not in FREEZES], required=True
-        )
+        actions = [each.value for each in PolicyAction if each not in SILENCES or each is PolicyAction.SILENCE]
+        parser.add_argument("--action", choices=actions, required=True)
         words = "its name, or instance/namespace/name"
-        parser.add_argument("--application", required=True, metavar="NAME", help=words)
+        parser.add_argument("--application", default="", metavar="NAME", help=words)
+        words = "what is frozen: environment=NAME, cluster=NAME, project=NAME, or everything; a silence's matchers"
+        parser.add_argument("--of", default="", metavar="WHAT", help=words)
+        words = "the Alertmanager of a silence; without it the one where it hides most"
+        parser.add_argument("--on", default="", metavar="ALERTMANAGER", help=words)
         parser.add_argument("--as", choices=Role.values, required=True, dest="role", help="role of who asks")
         for option in RiskyOption:
             parser.add_argument(f"--{option}", action="store_true", help=f"with {option}")
 
-    def handle(self, *args: Any, action: str, application: str, role: str, **options: Any) -> None:
+    def handle(self, *args: Any, action: str, application: str, of: str, on: str, role: str, **options: Any) -> None:
         """Write what was found; raises CommandError for a wrong question, SystemExit where it is refused."""
+        has_of = PolicyAction(action) in FREEZES | SILENCES
+        if not (of if has_of else application):
+            wanted = "--of, and no Application" if has_of else "--application"
+            raise CommandError(f"{action} wants {wanted}", returncode=WRONG_QUESTION)
+        if PolicyAction(action) in SILENCES:
+            self.explain_silence(of, on, Role(role))
+        elif has_of:
+            self.explain_freeze(Action(action), of, Role(role))
+        else:
+            self.explain(action, application, role, options)
+
+    def explain_freeze(self, action: Action, of: str, role: Role) -> None:
+        """The same for beginning a freeze, or ending somebody else's."""
+        try:
+            freeze, fleet = freeze_asked(of), fleet_file_in_force()
+        except (RuleViolation, FleetFileInvalid) as error:
+            raise CommandError(str(error), returncode=WRONG_QUESTION) from error
+        found = freeze_explained(fleet=fleet, action=action, freeze=freeze, who=somebody(role))
+        for line in found.lines:
+            self.stdout.write(line)
+        if found.is_refused:
+            sys.exit(1)
+
+    def explain_silence(self, of: str, on: str, role: Role) -> None:
+        """The same for a silence of two hours."""
+        try:
+            found = silence_explained(fleet=fleet_file_in_force(), line=of, alertmanager=on, who=somebody(role))
+        except (RuleViolation, FleetFileInvalid) as error:
+            raise CommandError(str(error), returncode=WRONG_QUESTION) from error
+        for line in found.lines:
+            self.stdout.write(line)
+        if found.is_refused:
+            sys.exit(1)
+
+    def explain(self, action: str, application: str, role: str, options: dict[str, Any]) -> None:
+        """What an action on an Application would meet."""
         chosen = Options(**{option.value: options[option.value] for option in RiskyOption})
         ask = Ask(
             request_id=uuid4(),
