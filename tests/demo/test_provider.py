@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import queue
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -16,38 +15,13 @@ import requests
 
 from apps.demo.people import ACCESS, PEOPLE
 from apps.demo.provider import CLIENT_ID
-from tests.accounts.provider import SECRET, Provider, chosen, form_sent, listener, provider_running
+from tests.accounts.provider import SECRET, Provider, chosen, form_sent
+from tests.accounts.running_provider import listening, provider, running, told_of
+
+__all__ = ["listening", "provider", "running", "told_of"]
 
 VERIFIER = "a-verifier-that-is-long-enough-for-the-rules-of-pkce"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
-
-
-Portal = tuple[str, "queue.SimpleQueue[str]"]
-
-
-@pytest.fixture(scope="module")
-def listening() -> Iterator[Portal]:
-    with listener() as portal:
-        yield portal
-
-
-@pytest.fixture(scope="module")
-def running(listening: Portal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    with provider_running(tmp_path_factory.mktemp("provider"), listening[0]) as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(running: Provider) -> Iterator[Provider]:
-    yield running
-    running.everybody_back()
-
-
-@pytest.fixture
-def told_of(listening: Portal) -> queue.SimpleQueue[str]:
-    while not listening[1].empty():
-        listening[1].get()
-    return listening[1]
 
 
 def asked(provider: Provider, **more: str) -> str:

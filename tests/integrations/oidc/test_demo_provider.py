@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,39 +13,11 @@ import requests
 from apps.demo.people import PEOPLE
 from apps.demo.provider import CLIENT_ID, SCOPES
 from apps.integrations.oidc import OidcProvider, ProviderAway, ProviderSettings, SessionEnded, SignedIn, SignInRefused
-from tests.accounts.provider import SECRET, Provider, chosen, form_sent, listener, provider_running
+from apps.integrations.oidc.probing import probed
+from tests.accounts.provider import SECRET, Provider, chosen, form_sent
+from tests.accounts.running_provider import listening, portal, provider, running, told_of
 
-Portal = tuple[str, "queue.SimpleQueue[str]"]
-
-
-@pytest.fixture(scope="module")
-def listening() -> Iterator[Portal]:
-    with listener() as portal:
-        yield portal
-
-
-@pytest.fixture(scope="module")
-def running(listening: Portal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    with provider_running(tmp_path_factory.mktemp("provider"), listening[0]) as provider:
-        yield provider
-
-
-@pytest.fixture
-def portal(listening: Portal) -> str:
-    return listening[0]
-
-
-@pytest.fixture
-def told_of(listening: Portal) -> queue.SimpleQueue[str]:
-    while not listening[1].empty():
-        listening[1].get()
-    return listening[1]
-
-
-@pytest.fixture
-def provider(running: Provider) -> Iterator[Provider]:
-    yield running
-    running.everybody_back()
+__all__ = ["listening", "portal", "provider", "running", "told_of"]
 
 
 def settings_of(provider: Provider) -> ProviderSettings:
@@ -132,3 +104,14 @@ def test_a_provider_that_fails_or_is_gone_is_away(provider: Provider, portal: st
         ours = OidcProvider(settings_of(provider))
         with trouble(), pytest.raises(ProviderAway):
             ours.begin(f"{portal}/accounts/callback/")
+
+
+def test_a_fleet_file_that_names_it_is_one_with_which_people_can_sign_in(provider: Provider) -> None:
+    """What `portal_check` tries; a wrong secret is told by a provider that others wrote, too."""
+    told = list(probed(settings_of(provider)))
+    assert [each.name for each in told if not each.is_ok] == []
+    assert told[-1].told == f"it takes {CLIENT_ID!r} and its secret"
+    wrong = list(probed(replace(settings_of(provider), client_secret="another")))
+    assert [(each.name, each.told) for each in wrong if not each.is_ok] == [
+        ("client", "it refuses the portal itself (invalid_client)")
+    ]
