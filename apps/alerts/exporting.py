@@ -66,6 +66,8 @@ COLUMNS: Mapping[str, Callable[[EpisodeRow], object]] = {
     "environment": lambda row: row.episode.environment,
     "owner": lambda row: row.episode.owner,
     "since": lambda row: row.episode.began_at,
+    "acknowledged by": lambda row: row.acknowledgement and row.acknowledgement.by,
+    "acknowledged until": lambda row: row.acknowledgement and row.acknowledgement.until,
     "silenced by": lambda row: causes_told(row, AlertState.SILENCED),
     "inhibited by": lambda row: causes_told(row, AlertState.INHIBITED),
     "muted by": lambda row: causes_told(row, AlertState.MUTED),

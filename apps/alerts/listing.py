@@ -39,8 +39,8 @@ from .flapping import flapping_lately
 from .grouping import Span, rows_on
 from .matching import condition_of
 from .models import Episode, EpisodeQuerySet, shown_verdict
-from .noting import subject_of
 from .narrowing import Narrower, Narrowing, labels_that_name, narrowings_of
+from .noting import subject_of
 from .support import Support, supports_of
 
 ENDED_LATELY = timedelta(hours=1)

@@ -7,10 +7,12 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Case, CharField, F, Q, Value, When
+from django.db.models.functions import Concat
 
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
 from apps.fleet.overlay import Overlay
+from apps.notes.models import Subjects
 
 QUIET_TONES = tuple(tone.value for tone in Tone if not tone.needs_somebody)
 
@@ -35,6 +37,12 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
     def current(self, overlay: Overlay) -> Self:
         """Those of Alertmanagers that the fleet file still names."""
         return self.exclude(alertmanager__in=list(overlay.archived_alertmanagers))
+
+    def unacknowledged(self, overlay: Overlay) -> Self:
+        """Those that nobody has said to be at, at this moment."""
+        subjects = overlay.acknowledged_among(Subjects.ALERT)
+        named = Concat("alertmanager", Value("/"), "fingerprint")
+        return self.alias(subject=named).exclude(Q(subject__in=subjects)) if subjects else self
 
     def with_shown_tone(self, overlay: Overlay) -> Self:
         """Annotates `shown_tone` as `shown_verdict` decides it: what is quiet by a doubtful word is unknown."""

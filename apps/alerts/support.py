@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.db.models import Q
+
 from apps.core.links import safe_link
 from apps.core.tones import Tone
 
 from .models import Episode
 
 RUNBOOK_KEYS = ("runbook_url", "runbook")
+HAS_RUNBOOK_KEY = Q(annotations__has_any_keys=list(RUNBOOK_KEYS))
 
 
 class RunbookWord(StrEnum):
@@ -106,6 +109,10 @@ def web_address(url: str | None) -> str:
 
 
 def url_told(episode: Episode) -> str | None:
-    """The alert's `runbook_url`; None where it has no such annotation."""
-    is_told = any(key in episode.annotations for key in RUNBOOK_KEYS)
-    return episode.runbook_url or ("" if is_told else None)
+    """The alert's `runbook_url`; None where it has no such annotation: a list that reads none annotates `tells_runbook`
+    (HAS_RUNBOOK_KEY)."""
+    if episode.runbook_url:
+        return episode.runbook_url
+    told = getattr(episode, "tells_runbook", None)
+    is_told = any(key in episode.annotations for key in RUNBOOK_KEYS) if told is None else told
+    return "" if is_told else None

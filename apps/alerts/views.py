@@ -25,7 +25,7 @@ def alert_list(request: HttpRequest) -> HttpResponse:
         request,
         page="alerts/alert_list.html",
         fragment="alerts/_alert_list.html",
-        topics=["alerts", "silences", "clusters", "runbooks"],
+        topics=["alerts", "silences", "clusters", "runbooks", "notes"],
         overlay=overlay_now,
         context=lambda overlay: alerts_listed(Asked(request.GET), overlay),
     )

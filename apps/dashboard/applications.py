@@ -32,6 +32,8 @@ from apps.gitops.models import Application, ApplicationDetail, Commit
 from apps.gitops.phases import OPERATION_TONES, Result
 from apps.gitops.words import Sentence, message_sentence, sentence_of
 from apps.integrations.argocd import values
+from apps.notes.models import Subjects
+from apps.notes.showing import notes_panel
 from apps.sources.evidence import evidence_of
 from apps.timeline.changes import Around, Change, changes_before
 
@@ -145,6 +147,12 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
         "title": application.name,
         CHANGES_AT: first_after(overlay.now, [row.window.changes_at, details.old_at]),
         "row": row,
+        **notes_panel(
+            kind=Subjects.APPLICATION,
+            subject=str(application),
+            acknowledgement=row.acknowledgement,
+            needs_somebody=row.verdict.tone.needs_somebody,
+        ),
         "application": application,
         "operation": operation,
         "operation_tone": OPERATION_TONES.get(operation.phase, Tone.UNKNOWN) if operation else Tone.UNKNOWN,

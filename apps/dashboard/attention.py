@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
 from apps.core.tones import Tone
+from apps.fleet.overlay import Overlay
+from apps.notes.models import Acknowledgement, Subjects
 
 SHOWN_MEMBERS = 6
 PLURALS = {
@@ -70,7 +72,7 @@ class Problem:
     there is none, or where another weighs more, the most urgent leads, under the title `together` ("{count}
     Applications on production") with the page `together_url` as its next step.
     `noun` is what one is called (see PLURALS), `all_url` a page that shows them all, `application` the one that a
-    resync would be about.
+    resync would be about. What can be acknowledged is named by its kind and its subject in the timeline, "cluster/m01".
     """
 
     name: str
@@ -93,6 +95,27 @@ class Problem:
     restore_by: datetime | None = None
     is_doubtful: bool = False
     application: Any = None
+    acknowledgement: Acknowledgement | None = None
+
+    @property
+    def thing(self) -> tuple[str, str]:
+        """Its kind and its subject in the timeline; of another kind than `Subjects` it is no single thing."""
+        kind, _, subject = self.name.partition("/")
+        return kind, subject
+
+    @property
+    def to_acknowledge(self) -> str:
+        """The thing in the form that acknowledges it ("cluster|m01"); "" where it is none, or somebody is at it."""
+        kind, subject = self.thing
+        return f"{kind}|{subject}" if kind in Subjects.values and not self.acknowledgement else ""
+
+
+def acknowledged_by(problems: Iterable[Problem], overlay: Overlay) -> list[Problem]:
+    """The problems, with who is at them."""
+    return [
+        replace(problem, acknowledgement=said) if (said := overlay.acknowledged(*problem.thing)) else problem
+        for problem in problems
+    ]
 
 
 @dataclass(frozen=True)
@@ -100,7 +123,7 @@ class Row:
     """One row of the list: the leading problem, what came with it, and why it stands where it does.
 
     `counts` are noun → how many of `members`; without a cause that leads, `lead` is one of the members. It stands where
-    the `most_urgent` of all of them would stand alone.
+    the `most_urgent` of all of them would stand alone, below the others of that tone where somebody is at it.
     """
 
     lead: Problem
@@ -110,6 +133,7 @@ class Row:
     members: tuple[Problem, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     is_in_the_name_of_all: bool = False
+    is_acknowledged: bool = False
 
     @property
     def step(self) -> Step | None:
@@ -117,6 +141,11 @@ class Row:
         if self.is_in_the_name_of_all and self.lead.together_url:
             return Step("See them all", self.lead.together_url)
         return self.lead.step
+
+    @property
+    def leader(self) -> Problem | None:
+        """The leading problem; None where it only is the first of several alike."""
+        return None if self.lead in self.members else self.lead
 
     @property
     def application(self) -> Any:
@@ -158,7 +187,7 @@ def ranked(problems: Iterable[Problem], environments: Sequence[str]) -> list[Row
     for problem in known:
         by_cause.setdefault(first_cause(problem.name, causes), []).append(problem)
     rows = [folded(cause, together, environments) for cause, together in by_cause.items()]
-    return sorted(rows, key=lambda row: urgency(row.most_urgent, environments))
+    return sorted(rows, key=lambda row: place_of(row, environments))
 
 
 def counted(number: int, noun: str) -> str:
@@ -193,7 +222,26 @@ def folded(cause: str, together: Sequence[Problem], environments: Sequence[str])
         counts[member.noun] += member.count
     is_many = leader is None and bool(members) and bool(lead.together)
     title = lead.together.replace("{count}", str(counts[lead.noun])) if is_many else lead.title
-    return Row(lead, title, why(lead, by_urgency[0], environments), by_urgency[0], members, counts, is_many)
+    is_acknowledged = is_somebody_at(leader, by_urgency)
+    reason = why(lead, by_urgency[0], environments) + (
+        "; below the others, since somebody is at it" if is_acknowledged else ""
+    )
+    return Row(lead, title, reason, by_urgency[0], members, counts, is_many, is_acknowledged)
+
+
+def is_somebody_at(leader: Problem | None, together: Sequence[Problem]) -> bool:
+    """Whether all of a row is acknowledged: what leads as the cause with the alerts that came with it, or else each.
+
+    What a cause leaves unknown needs nobody of its own.
+    """
+    pressing = [each for each in together if leader is None or each is leader or each.weight in ALERTS]
+    return all(each.acknowledgement for each in pressing)
+
+
+def place_of(row: Row, environments: Sequence[str]) -> tuple[object, ...]:
+    """Sorts as `urgency` does, the acknowledged ones below the others of their tone."""
+    tone, *rest = urgency(row.most_urgent, environments)
+    return (tone, row.is_acknowledged, *rest)
 
 
 def urgency(problem: Problem, environments: Sequence[str]) -> tuple[int, int, int, float, str]:

@@ -20,6 +20,8 @@ from apps.fleet.overlay import Overlay
 from apps.fleet.shown import cluster_doubt
 from apps.gitops.listing import ApplicationRow, application_rows
 from apps.gitops.models import Application, ClusterConnection
+from apps.notes.models import Subjects
+from apps.notes.showing import notes_panel
 from apps.sources.models import SourceState
 from apps.timeline.changes import Around, Change, changes_before
 from apps.timeline.steps import Window
@@ -81,6 +83,12 @@ def cluster_shown(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
         "title": cluster.name,
         CHANGES_AT: first_after(overlay.now, [row.restore_by]),
         "row": row,
+        **notes_panel(
+            kind=Subjects.CLUSTER,
+            subject=cluster.name,
+            acknowledgement=row.acknowledgement,
+            needs_somebody=row.verdict.tone.needs_somebody,
+        ),
         "cluster": cluster,
         "doubt": cluster_doubt(cluster, overlay),
         **inside_of(cluster, overlay),

@@ -26,6 +26,7 @@ from apps.fleet.overlay import Overlay
 from apps.fleet.shown import cluster_doubt, shown_verdict
 from apps.fleet.standing import reachability, version_of
 from apps.gitops.models import Application
+from apps.notes.models import Acknowledgement, Subjects
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source
 
@@ -71,6 +72,7 @@ class ClusterRow:
     reached: Picture | None = None
     are_alerts_known: bool = True
     are_applications_known: bool = True
+    acknowledgement: Acknowledgement | None = None
 
     @property
     def headline(self) -> str:
@@ -162,6 +164,8 @@ EXPORTED: Columns[ClusterRow] = {
     "last answer": lambda row: row.answered_at,
     "version": lambda row: version_of(row.cluster),
     "upgrade": lambda row: row.cluster.update_progress,
+    "acknowledged by": lambda row: row.acknowledgement and row.acknowledgement.by,
+    "acknowledged until": lambda row: row.acknowledgement and row.acknowledgement.until,
     "lost since": lambda row: row.cluster.lost_since,
     "restore by": lambda row: row.restore_by,
     "alerts that need somebody": lambda row: row.alert_count,
@@ -272,6 +276,7 @@ def counted_rows(
             not cluster.lost_since and bool(cluster_doubt(cluster, overlay)),
             are_alerts_known=overlay.are_alerts_known,
             are_applications_known=overlay.are_applications_known,
+            acknowledgement=overlay.acknowledged(Subjects.CLUSTER, cluster.name),
         )
         for cluster in clusters
     ]

@@ -23,6 +23,7 @@ from apps.actions.freezes import freezes_on
 from apps.actions.models import Freeze
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
+from apps.core.ages import first_after
 from apps.core.clock import database_now
 from apps.core.environment import PARAMETER, environment_asked
 from apps.core.keeping import Keeper, is_younger
@@ -34,6 +35,7 @@ from apps.core.verdict import Verdict
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.fleet.shown import shown_verdict
 from apps.gitops.models import Application
+from apps.notes.models import Subjects
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source, SourceState
 
@@ -189,15 +191,18 @@ def counts_known(overlay: Overlay, environment: str, shown: str) -> dict[str, Co
 
 
 def counts_of(overlay: Overlay, environment: str) -> dict[str, Counter[str]]:
-    """By page, how many things in the environment need somebody, by tone. Two queries."""
+    """By page, how many things in the environment need somebody and have nobody, by tone. Two queries."""
     within = {"environment": environment} if environment else {}
-    episodes = Episode.objects.firing().current(overlay).with_shown_tone(overlay)
-    applications = Application.objects.current(overlay).with_shown_tone(overlay)
+    episodes = Episode.objects.firing().current(overlay).unacknowledged(overlay).with_shown_tone(overlay)
+    applications = Application.objects.current(overlay).unacknowledged(overlay).with_shown_tone(overlay)
+    acknowledged = overlay.acknowledged_among(Subjects.CLUSTER)
     return {
         "Alerts": by_tone(episodes.filter(Q(shown_tone__in=NEEDING), **within)),
         "Applications": by_tone(applications.filter(Q(shown_tone__in=NEEDING), **within)),
         "Clusters": needing(
-            shown_verdict(cluster, overlay) for cluster in overlay.clusters if environment in {"", cluster.environment}
+            shown_verdict(cluster, overlay)
+            for cluster in overlay.clusters
+            if environment in {"", cluster.environment} and cluster.name not in acknowledged
         ),
     }
 
@@ -228,10 +233,13 @@ def entries_of(
 
 
 def frame_ends(request: HttpRequest) -> datetime | None:
-    """When the first of the freezes that the frame shows ends."""
+    """When the first of the freezes that the frame shows ends, or of the acknowledgements, that every page may show."""
     overlay, shown = overlay_kept(request)
-    on = freezes_shown(request, overlay, shown) if isinstance(overlay, Overlay) else ()
-    return min((freeze.ends_at for freeze in on), default=None)
+    if not isinstance(overlay, Overlay):
+        return None
+    on = freezes_shown(request, overlay, shown)
+    ends = [*(freeze.ends_at for freeze in on), *(said.until for said in overlay.acknowledgements.values())]
+    return first_after(overlay.now, ends)
 
 
 def freezes_shown(request: HttpRequest, overlay: Overlay, shown: str) -> list[Freeze]:

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 
 from apps.alerts.models import Episode, EpisodeQuerySet
 from apps.core.ages import first_after
+from apps.alerts.support import HAS_RUNBOOK_KEY
 from apps.core.environment import PARAMETER
 from apps.core.lists import Asked
 from apps.core.live import CHANGES_AT
@@ -26,7 +27,7 @@ from apps.fleet.overlay import Overlay
 from apps.gitops.models import Application, ApplicationQuerySet, shown_verdict
 from apps.timeline.changes import Around, Change, changes_before
 
-from .attention import Row, ranked
+from .attention import Row, acknowledged_by, ranked
 from .clusters import ClusterRow, by_cluster, counted_rows
 from .context import NEEDING
 from .pictures import broken_pictures
@@ -122,6 +123,7 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
     things = Things(clusters, episodes, applications, application_tallies)
     rows, row_count = rows_of(things, overlay, environment, environments)
     totals = Totals(
+    acknowledged = sum(row.is_acknowledged for row in rows)
         totals_of(application_tallies), Counter(row.verdict.tone for row in clusters), totals_of(alert_tallies)
     )
     return {
@@ -135,6 +137,8 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
         "more_rows": max(0, row_count - ROWS_SHOWN),
         "totals": totals,
         "is_certain": is_certain(overlay),
+        "acknowledged_count": acknowledged,
+        "needing_count": row_count - acknowledged,
         "changes": changes_of(overlay.now, environment),
         "broken": broken_pictures(overlay, environment),
     }
@@ -153,7 +157,7 @@ def rows_of(things: Things, overlay: Overlay, environment: str, environments: Se
         *on_applications,
         *doubted_applications(doubted(things.application_tallies, overlay), overlay, environment),
     ]
-    rows = ranked(problems, environments)
+    rows = ranked(acknowledged_by(problems, overlay), environments)
     return rows, len(rows) + len(spread.keys() - {episode.name for episode in worst})
 
 
@@ -190,6 +194,7 @@ def worst_episodes(episodes: EpisodeQuerySet) -> Iterable[Episode]:
     order = ("rank", "-is_slo", "-began_at")
     place = Window(RowNumber(), partition_by="name", order_by=order)
     worst_first = Least(place, Value(2), output_field=IntegerField())
+    needing = needing.annotate(tells_runbook=HAS_RUNBOOK_KEY)
     return needing.defer(*NOT_IN_ROWS).annotate(place=worst_first).order_by("place", *order)[:ROWS_READ]
 
 

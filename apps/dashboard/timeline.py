@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 from apps.core.environment import PARAMETER
 from apps.core.lists import PAGE_SIZE, Asked, short
 from apps.fleet.overlay import Overlay
-from apps.timeline.changes import changes_told
+from apps.timeline.changes import ACKNOWLEDGED, NOTE, changes_told
 from apps.timeline.models import Kind, Transition, TransitionQuerySet
 from apps.timeline.steps import Window
 
@@ -30,9 +30,10 @@ DEFAULT_SPAN = "24h"
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LONGEST_MOMENT = 40
 MOST_COUNTED = 10_000
+SAID = (ACKNOWLEDGED, NOTE)
 FIELDS = {
-    Kind.APPLICATION: ("sync", "health", "operation", "revision", "condition", "seen", "life"),
-    Kind.ALERT: ("firing", "silenced", "inhibited", "muted"),
+    Kind.APPLICATION: ("sync", "health", "operation", "revision", "condition", "seen", "life", *SAID),
+    Kind.ALERT: ("firing", "silenced", "inhibited", "muted", *SAID),
     Kind.CLUSTER: (
         "reachable",
         "version",
@@ -46,6 +47,7 @@ FIELDS = {
         "argocd",
         "subscription",
         "csv",
+        *SAID,
     ),
     Kind.SOURCE: ("state",),
     Kind.PORTAL: ("wall",),

@@ -40,7 +40,7 @@ def now(request: HttpRequest) -> HttpResponse:
         request,
         page="dashboard/now.html",
         fragment="dashboard/_now.html",
-        topics=["apps", "alerts", "clusters", "runbooks", "sources"],
+        topics=["apps", "alerts", "clusters", "notes", "runbooks", "silences", "sources"],
         overlay=overlay_now,
         context=partial(now_shown, request),
     )
@@ -57,7 +57,7 @@ def application_show(request: HttpRequest, instance: str, namespace: str, name: 
         request,
         page="dashboard/application_show.html",
         fragment="dashboard/_application_show.html",
-        topics=["actions", "apps", "alerts", "clusters"],
+        topics=["actions", "apps", "alerts", "clusters", "notes"],
         overlay=overlay_now,
         context=lambda overlay: application_shown(find(), overlay),
     )
@@ -73,7 +73,7 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
         request,
         page="dashboard/cluster_list.html",
         fragment="dashboard/_cluster_list.html",
-        topics=["clusters", "apps", "alerts"],
+        topics=["clusters", "apps", "alerts", "notes"],
         overlay=overlay_now,
         context=lambda overlay: clusters_listed(Asked(request.GET), overlay),
     )
@@ -88,7 +88,7 @@ def cluster_show(request: HttpRequest, name: str) -> HttpResponse:
         request,
         page="dashboard/cluster_show.html",
         fragment="dashboard/_cluster_show.html",
-        topics=["clusters", f"cluster:{name}", "apps", "alerts"],
+        topics=["clusters", f"cluster:{name}", "apps", "alerts", "notes"],
         overlay=overlay_now,
         context=lambda overlay: cluster_shown(find(), overlay),
     )
@@ -114,7 +114,7 @@ def wall(request: HttpRequest) -> HttpResponse:
         request,
         page="dashboard/wall.html",
         fragment="dashboard/_wall.html",
-        topics=["apps", "alerts", "clusters", "sources"],
+        topics=["apps", "alerts", "clusters", "notes", "sources"],
         overlay=overlay_now,
         context=partial(wall_shown, request),
     )
@@ -154,7 +154,7 @@ def timeline(request: HttpRequest) -> HttpResponse:
         request,
         page="dashboard/timeline.html",
         fragment="dashboard/_timeline.html",
-        topics=["apps", "alerts", "clusters", "sources"],
+        topics=["apps", "alerts", "clusters", "notes", "sources"],
         overlay=overlay_now,
         context=lambda overlay: timeline_shown(Asked(request.GET), overlay),
     )

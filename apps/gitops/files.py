@@ -45,6 +45,8 @@ def columns_for(request: HttpRequest) -> Columns[ApplicationRow]:
         "conditions": lambda row: row.conditions,
         "auto-sync": lambda row: "on" if row.application.auto_sync else "off",
         "window": lambda row: word_of(row.window).replace("-", " "),
+        "acknowledged by": lambda row: row.acknowledgement and row.acknowledgement.by,
+        "acknowledged until": lambda row: row.acknowledgement and row.acknowledgement.until,
         "revision": lambda row: row.application.sync_revision,
         "in state since": lambda row: row.application.tone_since,
         "link": lambda row: _link(request, row),

@@ -18,6 +18,7 @@ from apps.core.ranking import rank_of, rows_in_order, tone_counts
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
 from apps.fleet.overlay import Overlay
+from apps.notes.models import Acknowledgement, Subjects
 from apps.sources.evidence import Evidence, evidence_of
 from apps.sources.models import Source
 
@@ -46,6 +47,7 @@ class ApplicationRow:
     verdict: Verdict
     window: WindowState
     is_doubtful: bool
+    acknowledgement: Acknowledgement | None = None
 
     @property
     def why(self) -> str:
@@ -64,7 +66,8 @@ class ApplicationRow:
             for moment in (self.application.tone_since, self.window.changes_at)
             if moment
         ]
-        return columns_of(self.application), self.verdict, self.window, self.is_doubtful, counted
+        said = self.acknowledgement.shows if self.acknowledgement else ()
+        return columns_of(self.application), self.verdict, self.window, self.is_doubtful, said, counted
 
 
 def application_rows(applications: Iterable[Application], overlay: Overlay) -> list[ApplicationRow]:
@@ -80,6 +83,7 @@ def application_rows(applications: Iterable[Application], overlay: Overlay) -> l
             shown_verdict(application, overlay),
             window_shown(application, projects.get((application.instance, application.project)), overlay.now),
             application.instance in overlay.distrusted_instances or application.cluster in overlay.doubtful_clusters,
+            overlay.acknowledged(Subjects.APPLICATION, str(application)),
         )
         for application in shown
     ]

@@ -6,10 +6,12 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Case, CharField, F, Q, Value, When
+from django.db.models.functions import Concat
 
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
 from apps.fleet.overlay import Overlay
+from apps.notes.models import Subjects
 
 UNDOUBTED = (Tone.CRITICAL, Tone.WARNING)
 
@@ -20,6 +22,12 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
     def current(self, overlay: Overlay) -> Self:
         """Those of Argo CD instances that the fleet file still has."""
         return self.exclude(instance__in=overlay.archived_instances)
+
+    def unacknowledged(self, overlay: Overlay) -> Self:
+        """Those that nobody has said to be at, at this moment."""
+        subjects = overlay.acknowledged_among(Subjects.APPLICATION)
+        named = Concat("instance", Value("/"), "namespace", Value("/"), "name")
+        return self.alias(subject=named).exclude(Q(subject__in=subjects)) if subjects else self
 
     def siblings_of(self, application: Application) -> Self:
         """The same component elsewhere: of the same ApplicationSet, or of the same name where it has none."""

@@ -51,7 +51,7 @@ def _applications_page(request: HttpRequest, name: str, shown: Shown) -> HttpRes
         request,
         page=f"gitops/{name}.html",
         fragment=f"gitops/_{name}.html",
-        topics=["apps", "clusters"],
+        topics=["apps", "clusters", "notes"],
         overlay=overlay_now,
         context=context,
     )

@@ -116,6 +116,11 @@ class Acknowledgement(Concerning):
         return f"{self.title} acknowledged by {self.by}"
 
     @property
+    def shows(self) -> tuple[object, ...]:
+        """What the markup that tells of it depends on (apps.core.drawn)."""
+        return self.by, self.until, self.note
+
+    @property
     def key(self) -> tuple[str, str]:
         """Its thing: (kind, subject)."""
         return self.kind, self.subject

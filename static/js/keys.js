@@ -68,6 +68,20 @@ const does = {
     const button = (row ?? document.querySelector("main .page-head"))?.querySelector("[data-resync]");
     if (button) location.assign(button.dataset.resync);
   },
+  // A row is unfolded first, so that the button can be seen before it is pressed; without one its page has it.
+  acknowledge() {
+    const row = focused() ?? document.querySelector("main [data-row]:hover"), fold = row?.querySelector("details");
+    const button = row?.querySelector("[form=say]");
+    if (!row) document.getElementById("words")?.focus();
+    else if (!fold) location.assign(`${row.querySelector("a[href]").href}#words`);
+    else if (fold.open) button?.click();
+    else fold.open = true;
+  },
+  silence() {
+    const row = focused() ?? document.querySelector("main [data-row]:hover"), form = '[href^="/actions/silence/"]';
+    const way = row?.dataset.silence ?? (row ?? document.querySelector("main .page-head"))?.querySelector(form)?.href;
+    if (way) location.assign(way);
+  },
   filter: () => document.querySelector("main form.filters :is(input:not([type=hidden]), select)")?.focus(),
   previousPage: () => document.querySelector(".paging [rel=prev]")?.click(),
   nextPage: () => document.querySelector(".paging [rel=next]")?.click(),
@@ -103,5 +117,6 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-help]")) help.showModal();
   if (event.target.closest("[data-close]") || event.target.matches("dialog[open]")) event.target.closest("dialog").close();
 });
+if (location.hash === "#words") document.getElementById("words")?.focus();
 for (const button of document.querySelectorAll("[data-help]")) button.hidden = false;
 }

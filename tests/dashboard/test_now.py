@@ -31,7 +31,7 @@ from tests.rows import (
 
 pytestmark = pytest.mark.database
 
-QUERIES = 24
+QUERIES = 25
 POLL = {"HX-Request": "true"}
 
 
@@ -368,7 +368,7 @@ def test_counts_tell_what_needs_somebody(viewer: Client) -> None:
     body = viewer.get("/").content.decode()
     assert "<title>(3) Now · Stonesoup</title>" in body
     told = text_of(viewer)
-    assert "Alerts 2 need somebody Applications 1 need somebody Clusters Actions Timeline" in told
+    assert "Alerts 2 need somebody Applications 1 need somebody Clusters Runbooks Actions Timeline" in told
 
 
 def test_the_chip_tells_how_fresh_it_all_is(viewer: Client) -> None:
@@ -434,5 +434,5 @@ def test_the_number_of_queries_is_constant(
 
 def test_a_poll_without_news_costs_little(viewer: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     address = asked_again(viewer.get("/").content.decode())
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         viewer.get(address, headers=POLL)

@@ -138,7 +138,7 @@ def test_people_are_told_the_same_in_lines() -> None:
 
 
 def test_it_counts_in_a_fixed_number_of_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         status_of(overlay_now())
 
 

@@ -13,8 +13,8 @@ from apps.core.clock import database_now
 from apps.sources.models import FleetFileState
 from tests.rows import ago, change_row, down, never, source_row, stale
 
-LIST_QUERIES = 16
-PAGE_QUERIES = 17
+LIST_QUERIES = 17
+PAGE_QUERIES = 18
 SECRET_WORDS = "refused our credentials (401): token of svc-portal has expired"
 
 
