@@ -60,7 +60,7 @@ def test_all_mistakes_of_policies_are_told_by_their_paths() -> None:
     )
     assert told == {
         "policies[0].match.actions[0]": "must be 'sync', 'dry-run', 'refresh', 'hard-refresh', 'terminate',"
-        " 'take-over', 'bulk-sync', 'freeze' or 'unfreeze'",
+        " 'take-over', 'bulk-sync', 'freeze', 'unfreeze', 'silence', 'silence-edit' or 'silence-expire'",
         "policies[0].match.environments[0]": "there is no environment 'prod'",
         "policies[0].match.rings[1]": "7 is not a ring of any environment; their rings are: 1, 2, 3",
         "policies[0].match.roles[0]": "must be 'control-plane', 'host' or 'member'",
@@ -116,3 +116,33 @@ def test_a_policy_of_freezes_says_who_may_why_and_how_freshly_signed_in() -> Non
     text = f"policies: [{{name: calm, match: {{actions: [freeze, unfreeze], projects: [a]}}, {said}}}]"
     (policy,) = fleet_file_parse(text=text).policies
     assert (policy.least_role, policy.reason, policy.fresh_sign_in) == ("admin", True, timedelta(minutes=5))
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        (
+            "match: {actions: [silence, sync]}",
+            "'silence', 'silence-edit' and 'silence-expire' stand in a policy of their own",
+        ),
+        ("match: {actions: [silence], projects: [a]}", "of a silence it cannot say match.projects"),
+        (
+            "match: {actions: [silence-edit]}, guards: {order: pass}, at_once: 2",
+            "of a silence it cannot say at_once, guards",
+        ),
+        (
+            "most_hidden: 3, longest_silence: 1h",
+            "says longest_silence, most_hidden: that is for a policy that names 'silence' and the like",
+        ),
+        ("match: {actions: [silence]}, most_hidden: 0", "must be greater than or equal to 1"),
+    ],
+)
+def test_what_a_policy_of_silences_says_is_about_silences_alone(policy: str, message: str) -> None:
+    assert message in " ".join(mistakes_in(f"[{{name: calm, {policy}}}]").values())
+
+
+def test_a_policy_of_silences_says_how_long_and_how_wide() -> None:
+    said = "longest_silence: 24h, most_hidden: 200, most_clusters: 3, ticket: false, second_person: true"
+    (policy,) = fleet_file_parse(text=f"policies: [{{name: calm, match: {{actions: [silence]}}, {said}}}]").policies
+    assert (policy.longest_silence, policy.most_hidden, policy.most_clusters) == (timedelta(hours=24), 200, 3)
+    assert (policy.ticket, policy.second_person, policy.reason) == (False, True, None)
