@@ -32,6 +32,7 @@ from apps.core.metrics import UPSTREAM_BYTES  # noqa: E402
 from apps.fleet.alignment import align_with_fleet_file  # noqa: E402
 from apps.fleet.tasks import read_cluster  # noqa: E402
 from apps.gitops.tasks import read_applications, read_inventory  # noqa: E402
+from apps.runbooks.tasks import read_source as read_runbooks  # noqa: E402
 from apps.sources.models import Source  # noqa: E402
 from bench.pages import pages_of  # noqa: E402
 from bench.servers import Fleet  # noqa: E402
@@ -42,8 +43,9 @@ TASKS: dict[str, Callable[[str], None]] = {
     "alertmanager": read_alertmanager,
     "prometheus": read_rules,
     "kubernetes": read_cluster,
+    "runbooks": read_runbooks,
 }
-ENTITY = re.compile(r'(?:INSERT (?:OR IGNORE )?INTO|UPDATE|DELETE FROM) "(gitops|alerts|fleet|timeline)_\w+"')
+ENTITY = re.compile(r'(?:INSERT (?:OR IGNORE )?INTO|UPDATE|DELETE FROM) "(gitops|alerts|fleet|timeline|runbooks)_\w+"')
 Round = dict[str, float]
 
 
@@ -103,7 +105,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     align_with_fleet_file()
-    order = ["argocd_inventory", "kubernetes", "argocd", "alertmanager", "prometheus"]
+    order = ["argocd_inventory", "kubernetes", "argocd", "alertmanager", "prometheus", "runbooks"]
     told: dict[str, object] = {"first": rounds(order)}
     rounds(order)
     told["unchanged"] = rounds(order)

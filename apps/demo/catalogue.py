@@ -148,7 +148,8 @@ OPERATORS = [
 class AlertRule:
     """An alerting rule. summary and description may use {cluster}, {namespace}, {pod} and {name}.
 
-    `runbook` is a path below the runbooks' folder, or empty: then the rule has no runbook, as some have not.
+    `runbook` is a path below the runbooks' folder; None, and the rule has no runbook, as some have not; "", and its
+    annotation is empty. One of the paths leads to a page that nobody has written.
     """
 
     name: str
@@ -160,7 +161,7 @@ class AlertRule:
     team: str = ""
     slo: str = ""
     wait: int = 300
-    runbook: str = ""
+    runbook: str | None = None
     control_plane: bool = False
     per_pod: bool = False
 
@@ -180,7 +181,9 @@ class AlertRule:
             found["alert_team_handle"] = f"<!subteam^{self.team}>"
         elif self.team:
             found["alert_routing_key"] = self.team
-        return found | ({"runbook_url": f"{RUNBOOKS}/{self.runbook}"} if self.runbook else {})
+        if self.runbook is None:
+            return found
+        return found | {"runbook_url": f"{RUNBOOKS}/{self.runbook}" if self.runbook else ""}
 
 
 def _down(name: str, component: str, team: str, namespace: str, runbook: str) -> AlertRule:
@@ -217,7 +220,7 @@ CONTROL_PLANE_RULES: tuple[AlertRule, ...] = (
         team="rhtap",
         control_plane=True,
         wait=60,
-        runbook="o11y/alert-rule-progressingArgocdApp.md",
+        runbook="o11y/alert-rule-degradedArgocdApp.md#it-stays-progressing",
     ),
     AlertRule(
         "ArgoCDSyncAlert",
@@ -252,8 +255,8 @@ CONTROL_PLANE_RULES: tuple[AlertRule, ...] = (
 )
 
 DATA_PLANE_RULES: tuple[AlertRule, ...] = (
-    _down("BuildServiceDown", "build-service", "build", "build-service", "build/build-service-down.md"),
-    _down("ImageControllerDown", "image-controller", "build", "image-controller", "build/image-controller-down.md"),
+    _down("BuildServiceDown", "build-service", "build", "build-service", "build/service-down.md"),
+    _down("ImageControllerDown", "image-controller", "build", "image-controller", "build/service-down.md"),
     _down(
         "IntegrationServiceAvailabilitySLOViolation",
         "integration-service",
@@ -290,7 +293,7 @@ DATA_PLANE_RULES: tuple[AlertRule, ...] = (
         "konflux-infra",
         "true",
         wait=900,
-        runbook="infra/sre/api_server_error_rate.md",
+        runbook="infra/sre/api-server.md#it-fails-too-often",
     ),
     AlertRule(
         "KonfluxAPIServerLatencyWarning",
@@ -301,7 +304,7 @@ DATA_PLANE_RULES: tuple[AlertRule, ...] = (
         "api-server",
         "konflux-infra",
         wait=900,
-        runbook="infra/sre/apiserver_latency.md",
+        runbook="infra/sre/api-server.md#it-is-slow",
     ),
     AlertRule(
         "EtcdDatabaseQuotaLowSpaceWarning",
@@ -353,7 +356,7 @@ DATA_PLANE_RULES: tuple[AlertRule, ...] = (
         "integration",
         "false",
         wait=1800,
-        runbook="integration-service/sre/build_plr_to_snapshot.md",
+        runbook="integration-service/sre/availability.md#snapshots-are-late",
     ),
     AlertRule(
         "ReleaseServiceValidationDurationSeconds",
@@ -365,7 +368,7 @@ DATA_PLANE_RULES: tuple[AlertRule, ...] = (
         "release",
         "false",
         wait=900,
-        runbook="release/validation-duration.md",
+        runbook="release/down.md#validation-is-slow",
     ),
     AlertRule(
         "KonfluxAlert",
@@ -404,7 +407,7 @@ DATA_PLANE_RULES: tuple[AlertRule, ...] = (
         'kube_pod_container_status_waiting_reason{reason="CrashLoopBackOff"} == 1',
         team="{namespace}",
         wait=900,
-        runbook="o11y/alert-rule-crashloopbackoff.md",
+        runbook="o11y/pods.md#it-crashes-again-and-again",
         per_pod=True,
     ),
     AlertRule(
@@ -415,7 +418,7 @@ DATA_PLANE_RULES: tuple[AlertRule, ...] = (
         'kube_pod_status_ready{condition="true"} == 0',
         team="{namespace}",
         wait=1800,
-        runbook="o11y/alert-rule-podNotReady.md",
+        runbook="o11y/pods.md#it-is-not-ready",
         per_pod=True,
     ),
     AlertRule(
@@ -427,7 +430,7 @@ DATA_PLANE_RULES: tuple[AlertRule, ...] = (
         team="{namespace}",
         slo="false",
         per_pod=True,
-        runbook="o11y/alert-rule-oom.md",
+        runbook="o11y/pods.md#it-was-killed-for-want-of-memory",
     ),
     AlertRule(
         "PersistentVolumeIssues",
@@ -437,7 +440,7 @@ DATA_PLANE_RULES: tuple[AlertRule, ...] = (
         'kube_persistentvolume_status_phase{phase=~"Failed|Pending"} == 1',
         team="{namespace}",
         per_pod=True,
-        runbook="o11y/alert-rule-pv.md",
+        runbook="o11y/pods.md#its-volume-cannot-be-used",
     ),
     AlertRule(
         "PipelineRunStuckWithChainsFinalizer",
@@ -470,7 +473,7 @@ DATA_PLANE_RULES: tuple[AlertRule, ...] = (
         team="konflux-spre",
         slo="false",
         wait=60,
-        runbook="infra/sre/cluster-upgrades.md",
+        runbook="",
     ),
 )
 

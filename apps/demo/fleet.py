@@ -28,6 +28,7 @@ from apps.demo.observatorium import GatewayApi, TokenEndpoint
 from apps.demo.prometheus import PrometheusApi
 from apps.demo.provider import CLIENT_ID as PORTAL_AT_PROVIDER
 from apps.demo.provider import SETTINGS_FILE, SignIn, settings_write
+from apps.demo.runbooks import SOURCE, runbooks_write
 from apps.demo.world.building import Counts, build
 from apps.demo.world.clusters import Cluster
 from apps.demo.world.world import World
@@ -81,6 +82,7 @@ class RunningFleet:
         self.world: World = build(seed=options.seed, began_at=began_at, clock=wall_clock, counts=options.counts)
         self.tokens = _tokens(self.world)
         self.servers: dict[str, Server] = {}
+        self.remark = ""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._ended: asyncio.Event | None = None
@@ -121,7 +123,10 @@ class RunningFleet:
         if not started.wait(START_DEADLINE):
             raise OSError("the servers of the demo fleet did not start")
         secrets = {name: self._secret(name) for name in self._secret_names()}
-        fleet_file_write(self.fleet_file, self.world, self.urls, secrets, self._people())
+        runbooks = runbooks_write(self._options.state / SOURCE, self.world.began_at)
+        self.remark = runbooks.remark
+        others = {**runbooks.fleet_file_parts, **self._people()}
+        fleet_file_write(self.fleet_file, self.world, self.urls, secrets, others)
 
     def stop(self) -> None:
         """End everything and give the ports back; the files stay."""

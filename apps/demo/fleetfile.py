@@ -35,11 +35,11 @@ def fleet_file_write(
     world: World,
     urls: Mapping[str, str],
     secrets: Mapping[str, str],
-    people: Mapping[str, Any],
+    others: Mapping[str, Any],
 ) -> None:
     """Write the fleet file as a whole; `urls` are by server, `secrets` references by server.
 
-    `people` are its sections about those who sign in; none where no provider runs.
+    `others` are its sections about runbooks, and about those who sign in where a provider runs.
     """
     interval = "30s" if len(world.clusters) > MANY_CLUSTERS else "15s"
     document = {
@@ -60,7 +60,7 @@ def fleet_file_write(
             "control_plane": 'control_plane="true"',
             "owner_labels": ["team", "component"],
         },
-        **people,
+        **others,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")

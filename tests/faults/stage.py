@@ -17,6 +17,7 @@ from apps.core.leases import lease_take
 from apps.demo.fleet import RunningFleet
 from apps.fleet.tasks import read_cluster
 from apps.gitops.tasks import read_applications, read_inventory
+from apps.runbooks.tasks import read_source as read_runbooks
 from apps.sources import clients
 from apps.sources.fleetfile.schema import FleetFile
 from apps.sources.models import Source
@@ -30,6 +31,7 @@ TASKS = {
     "alertmanager": read_alertmanager,
     "prometheus": read_rules,
     "kubernetes": read_cluster,
+    "runbooks": read_runbooks,
 }
 LOOKING_AWAY = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]+>", re.DOTALL)
 

@@ -59,6 +59,8 @@ class Command(BaseCommand):
         with fleet:
             count = len(fleet.servers)
             self.stdout.write(f"{count} servers listen; fleet file {fleet.fleet_file}; control {fleet.control_url}")
+            if fleet.remark:
+                self.stdout.write(fleet.remark)
             self.stdout.flush()
             while not ended.wait(LOOK_INTERVAL):
                 if not fleet.is_running:
