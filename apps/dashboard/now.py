@@ -13,9 +13,10 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Least, RowNumber
 from django.http import HttpRequest
 
+from apps.actions.silences.listing import silences_ending
 from apps.alerts.models import Episode, EpisodeQuerySet
-from apps.core.ages import first_after
 from apps.alerts.support import HAS_RUNBOOK_KEY
+from apps.core.ages import first_after
 from apps.core.environment import PARAMETER
 from apps.core.lists import Asked
 from apps.core.live import CHANGES_AT
@@ -122,23 +123,25 @@ def now_shown(request: HttpRequest, overlay: Overlay) -> dict[str, Any]:
     )
     things = Things(clusters, episodes, applications, application_tallies)
     rows, row_count = rows_of(things, overlay, environment, environments)
-    totals = Totals(
     acknowledged = sum(row.is_acknowledged for row in rows)
+    totals = Totals(
         totals_of(application_tallies), Counter(row.verdict.tone for row in clusters), totals_of(alert_tallies)
     )
+    ending = silences_ending(overlay.now, overlay.archived_alertmanagers)
     return {
         "title": "Now",
-        CHANGES_AT: first_after(overlay.now, (row.restore_by for row in clusters)),
+        CHANGES_AT: first_after(overlay.now, [*(row.restore_by for row in clusters), *ending.changes]),
+        "ending": ending.rows,
         "environment": environment,
         "problems": asked.problems,
         "strips": strips_of(clusters),
         "rows": rows[:ROWS_SHOWN],
         "row_count": row_count,
+        "acknowledged_count": acknowledged,
+        "needing_count": row_count - acknowledged,
         "more_rows": max(0, row_count - ROWS_SHOWN),
         "totals": totals,
         "is_certain": is_certain(overlay),
-        "acknowledged_count": acknowledged,
-        "needing_count": row_count - acknowledged,
         "changes": changes_of(overlay.now, environment),
         "broken": broken_pictures(overlay, environment),
     }
@@ -191,10 +194,10 @@ def worst_episodes(episodes: EpisodeQuerySet) -> Iterable[Episode]:
     The worst of each name come before all others, so that no name is lost behind one that fires hundreds of times.
     """
     needing = episodes.filter(tone__in=NEEDING).annotate(rank=rank_of("tone"), summary=KT("annotations__summary"))
+    needing = needing.annotate(tells_runbook=HAS_RUNBOOK_KEY)
     order = ("rank", "-is_slo", "-began_at")
     place = Window(RowNumber(), partition_by="name", order_by=order)
     worst_first = Least(place, Value(2), output_field=IntegerField())
-    needing = needing.annotate(tells_runbook=HAS_RUNBOOK_KEY)
     return needing.defer(*NOT_IN_ROWS).annotate(place=worst_first).order_by("place", *order)[:ROWS_READ]
 
 
