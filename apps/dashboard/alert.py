@@ -11,20 +11,25 @@ from django.db.models import prefetch_related_objects
 from django.http import Http404
 from django.utils.dateparse import parse_datetime
 
+from apps.actions.silences.form import alert_address
 from apps.alerts.listing import alertmanagers, episode_rows
 from apps.alerts.models import AlertGraph, Episode, Holding
 from apps.alerts.narrowing import narrower_from
+from apps.alerts.noting import subject_of
 from apps.core.links import safe_link
 from apps.core.lists import Asked, short
 from apps.core.verdict import Verdict
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
 from apps.fleet.shown import shown_verdict as shown_cluster_verdict
+from apps.notes.models import Subjects
+from apps.notes.showing import notes_panel
+from apps.runbooks.panel import runbook_panel
 from apps.sources.evidence import Witness, evidence_of
 from apps.timeline.changes import BEFORE_IT
 from apps.timeline.steps import Window
 
-from .alert_around import owner_of, related_to, routing_of, surroundings_of, suspects_around
+from .alert_around import related_to, routing_of, surroundings_of, suspects_around, told_by_fleet
 from .alert_drawn import graph_drawn, history_of
 from .drawn import Scope
 
@@ -57,12 +62,19 @@ def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
     return {
         "title": episode.title,
         "row": row,
+        **notes_panel(
+            kind=Subjects.ALERT,
+            subject=subject_of(episode),
+            acknowledgement=row.acknowledgement,
+            needs_somebody=episode.ended_at is None,
+        ),
         "episode": episode,
         "evidence": evidence,
         "doubt": overlay.distrusted_alertmanagers.get(episode.alertmanager, ""),
         "members": members_of(row.episode, evidence.witnesses),
         "labels": [(name, value, narrower.by_label(name, value)) for name, value in sorted(episode.labels.items())],
         **texts_of(episode),
+        **runbook_panel(episode, overlay),
         **drawn_of(episode, overlay),
         **around_of(episode, overlay),
     }
@@ -73,6 +85,7 @@ def texts_of(episode: Episode) -> dict[str, Any]:
     told = episode.annotations
     return {
         "generator": safe_link(episode.generator_url),
+        "silence_address": alert_address(episode),
         "summary": told.get("summary") or told.get("message", ""),
         "description": told.get("description", ""),
         "annotations": sorted((key, text) for key, text in told.items() if key not in TOLD_APART),
@@ -98,8 +111,8 @@ def around_of(episode: Episode, overlay: Overlay) -> dict[str, Any]:
         "suspects": suspects_around(episode, around),
         "timeline_before": timeline_before(episode),
         "related": related_to(episode, overlay),
-        "owner": owner_of(episode),
         "routing": routing_of(episode),
+        **told_by_fleet(episode),
     }
 
 

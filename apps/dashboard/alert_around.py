@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Case, Count, IntegerField, Q, Value, When
@@ -20,11 +21,13 @@ from apps.core.verdict import Verdict
 from apps.fleet.overlay import Overlay
 from apps.gitops.models import Application
 from apps.gitops.models import shown_verdict as shown_application_verdict
+from apps.runbooks.coverage_shown import agreement_of
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
-from apps.sources.fleetfile.schema import Owner
 from apps.timeline.changes import BEFORE_IT, Around
 from apps.timeline.models import Kind, Transition, TransitionQuerySet
 from apps.timeline.suspects import SEEN_LATE, Scene, Suspect, suspects_of
+
+from .applications import subject_of
 
 MOST_NEIGHBOURS, MOST_TWINS = 50, 200
 MOST_CONCERNED = 5
@@ -67,11 +70,6 @@ class Related:
     counts: tuple[tuple[int, str, str], ...]
 
 
-def subject_of(row: Application) -> str:
-    """Its name in the timeline and on episodes."""
-    return f"{row.instance}/{row.namespace}/{row.name}"
-
-
 def surroundings_of(episode: Episode, overlay: Overlay) -> Surroundings:
     """The Application that the alert was joined to first, then others of its namespace, those not well first.
 
@@ -106,7 +104,8 @@ def neighbours_of(episode: Episode, overlay: Overlay) -> list[Application]:
 
 def namespace_of(episode: Episode) -> str:
     """The namespace that it is about; an alert of Argo CD names its own namespace too, which says nothing."""
-    return episode.labels.get("dest_namespace") or episode.labels.get("namespace", "")
+    namespace: str = episode.labels.get("dest_namespace") or episode.labels.get("namespace", "")
+    return namespace
 
 
 def told_of(row: Application, overlay: Overlay, *, is_named: bool = False) -> Concerned:
@@ -208,13 +207,14 @@ def rows_of(firing: EpisodeQuerySet, ways: Sequence[Way], overlay: Overlay) -> l
     return episode_rows(ordered.prefetch_related("holdings")[:MOST_RELATED], overlay)
 
 
-def owner_of(episode: Episode) -> Owner | None:
-    """What the fleet file says of the alert's owner; None where it names none of that name."""
+def told_by_fleet(episode: Episode) -> dict[str, Any]:
+    """What the fleet file says: the alert's `owner`, None where it names none so called; the `agreement`'s phase."""
     try:
-        owners = fleet_file_in_force().owners
+        fleet = fleet_file_in_force()
     except FleetFileInvalid:
-        return None
-    return next((owner for owner in owners if owner.name == episode.owner), None)
+        return {"owner": None, "agreement": ""}
+    owner = next((owner for owner in fleet.owners if owner.name == episode.owner), None)
+    return {"owner": owner, "agreement": agreement_of(fleet)}
 
 
 def routing_of(episode: Episode) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ from apps.timeline.steps import Window
 from .drawn import Scope
 
 WIDTH, HEIGHT = 1000, 100
-MARGIN = 0.08
+MARGIN = 0.2
 GAP_STEPS = 1.6
 HISTORY = timedelta(days=30)
 MOST_EPISODES = 100
@@ -32,8 +32,8 @@ SIGN_WORDS = {
     ">=": "at {} or above",
     "<": "below {}",
     "<=": "at {} or below",
-    "==": "at {}",
-    "!=": "not at {}",
+    "==": "{}",
+    "!=": "not {}",
 }
 
 
@@ -41,15 +41,15 @@ SIGN_WORDS = {
 class Graph:
     """A graph as numbers for an SVG: paths in WIDTH × HEIGHT, `threshold_y` and `began_x` in the same ("" for none).
 
-    `top` and `bottom` are the values at its edges; `words` say what is drawn, for who does not see it.
+    `marked` are the highest and the lowest value drawn, each with its height; `words` say what is drawn, for who does
+    not see it, `fires` when the alert does ("above 0.9", "" where that cannot be told).
     """
 
     paths: tuple[str, ...]
     threshold_y: str
     began_x: str
     labels: tuple[Label, ...]
-    top: str
-    bottom: str
+    marked: tuple[tuple[str, str], ...]
     words: str
     fires: str
     row: AlertGraph
@@ -80,14 +80,13 @@ def graph_drawn(row: AlertGraph | None, episode: Episode) -> Graph | None:
     if row is None or row.start is None or row.end is None or not series or row.end <= row.start:
         return None
     window = Window(row.start, row.end)
-    low, high = extent_of(series, row.threshold)
+    scale = scale_of(series, row.threshold)
     return Graph(
-        paths=tuple(path_of(points, window, low, high, row.step) for points in series),
-        threshold_y=f"{y_of(row.threshold, low, high):.1f}" if row.threshold is not None else "",
+        paths=tuple(path_of(points, window, scale, row.step) for points in series),
+        threshold_y=scale.y(row.threshold) if row.threshold is not None else "",
         began_x=f"{window.share(episode.began_at) * WIDTH:.1f}",
         labels=tuple(labels_of(window, lambda start, end: "")),
-        top=number(high),
-        bottom=number(low),
+        marked=tuple((number(value), scale.y(value)) for value in dict.fromkeys([scale.high, scale.low])),
         words=words_of_graph(series, window),
         fires=SIGN_WORDS[row.sign].format(number(row.threshold)) if row.threshold is not None else "",
         row=row,
@@ -99,26 +98,33 @@ def points_of(series: dict[str, Any]) -> list[Point]:
     return [(float(at), float(value)) for at, value in series.get("points", [])]
 
 
-def extent_of(series: Sequence[Sequence[Point]], threshold: float | None) -> tuple[float, float]:
-    """The lowest and the highest value that is drawn, with room around them; the threshold is among them."""
+@dataclass(frozen=True)
+class Scale:
+    """From values to heights; `low` and `high` are the lowest and the highest drawn, with `room` around them."""
+
+    low: float
+    high: float
+    room: float
+
+    def y(self, value: float) -> str:
+        """How far from the top."""
+        return f"{(self.high + self.room - value) / (self.high - self.low + 2 * self.room) * HEIGHT:.1f}"
+
+
+def scale_of(series: Sequence[Sequence[Point]], threshold: float | None) -> Scale:
+    """The scale on which all values and the threshold have room."""
     values = [value for points in series for _, value in points]
     values += [threshold] if threshold is not None else []
     low, high = min(values), max(values)
-    room = (high - low) * MARGIN or abs(high) * MARGIN or 1.0
-    return (0.0 if 0 <= low < room else low - room), high + room
+    return Scale(low, high, (high - low) * MARGIN or abs(high) * MARGIN or 1.0)
 
 
-def y_of(value: float, low: float, high: float) -> float:
-    """How far from the top."""
-    return (high - value) / (high - low) * HEIGHT
-
-
-def path_of(points: Sequence[Point], window: Window, low: float, high: float, step: float) -> str:
+def path_of(points: Sequence[Point], window: Window, scale: Scale, step: float) -> str:
     """The path of one series; where a point is missing the line is broken, and a single point is a short one."""
     parts, last = [], float("-inf")
     for at, value in points:
         x = window.share(datetime.fromtimestamp(at, UTC)) * WIDTH
-        place = f"{x:.1f} {y_of(value, low, high):.1f}"
+        place = f"{x:.1f} {scale.y(value)}"
         parts.append(f"L{place}" if at - last <= step * GAP_STEPS else f"M{place} h1 M{place}")
         last = at
     return " ".join(parts)

@@ -21,6 +21,7 @@ from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.gitops.details import ask_for_details
 from apps.gitops.models import Application
+from apps.runbooks.panel import TOPICS as RUNBOOK_TOPICS
 
 from .alert import episode_asked, episode_shown
 from .applications import application_shown
@@ -136,7 +137,7 @@ def alert_show(request: HttpRequest, alertmanager: str, fingerprint: str) -> Htt
         request,
         page="dashboard/alert_show.html",
         fragment="dashboard/_alert_show.html",
-        topics=["alerts", "silences", "apps", "clusters", "runbooks", topic_of(seen)],
+        topics=["alerts", "silences", "apps", "clusters", "notes", *RUNBOOK_TOPICS, topic_of(seen)],
         overlay=overlay_now,
         context=shown,
     )

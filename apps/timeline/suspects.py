@@ -6,11 +6,11 @@ The rule. A change's likelihood is the product of three numbers:
   the same cluster (3), the same component elsewhere (2), the same environment (1);
 * what sort of change it is: one that somebody or something made (a revision, a sync, an action, a version: 1); a sign
   of trouble of its own (a node not ready, a cluster lost, another alert that began: 0.7); an effect, which rather
-  follows from the same cause (Degraded, OutOfSync, a condition: 0.3); a return to order, or what changed nothing (0.15);
+  follows from the same cause (Degraded, OutOfSync, a condition: 0.3); a return to order or a dry run (0.15);
 * how shortly before it happened: the number halves with each half hour.
 
 So of two changes that differ in one of these alone the nearer, the more causal, the later one comes first. What is
-near in none of the ways, what belongs to the moment's own thing, and alerts that ended are not listed.
+near in none of the ways, the thing's own lines, alerts that ended and sources that answer again are not listed.
 """
 
 from __future__ import annotations
@@ -102,6 +102,8 @@ def is_told(line: Transition, scene: Scene) -> bool:
         return False
     if line.kind == Kind.ALERT and line.after != "begins":
         return False
+    if line.kind == Kind.SOURCE and sort_of(line) == RETURN:
+        return False
     return moment_of(line) <= scene.moment + SEEN_LATE and nearness_of(line, scene) is not None
 
 
@@ -145,10 +147,15 @@ def suspect(together: list[list[Transition]], scene: Scene) -> Suspect:
 
 
 def words_of_suspect(lines: list[Transition]) -> str:
-    """As the timeline tells it; an operation by what it did."""
-    operation = next((line for line in lines if line.field == "operation"), None)
-    others = [line for line in lines if line.field != "operation"]
+    """What was done to the thing within the minute, without what followed of it; all that happened where nothing was.
+
+    As the timeline tells it; an operation by what it did.
+    """
+    made = [line for line in lines if sort_of(line) == MADE]
+    told_of = made or lines
+    operation = next((line for line in told_of if line.field == "operation"), None)
     words = OPERATIONS.get(operation.after, "") if operation else ""
     if not words:
-        return words_of_all(lines)
+        return words_of_all(told_of)
+    others = [line for line in told_of if line.field != "operation"]
     return f"{words}, {words_of_all(others)}" if others else words

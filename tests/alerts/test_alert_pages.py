@@ -295,7 +295,7 @@ def test_f25_and_f26_hostile_text_is_text_and_hostile_links_are_none(viewer: Cli
         assert "<img" not in html
         assert "49" not in text_of(html)
         assert not re.search(r'href="\s*(javascript|data):', html, re.IGNORECASE)
-    assert "Its runbook is not a web address" in text_of(html_of(viewer, page_of(episode)))
+    assert "Its link is not a web address" in text_of(html_of(viewer, page_of(episode)))
 
 
 def test_a_safe_address_in_an_annotation_is_a_link(viewer: Client) -> None:

@@ -58,12 +58,13 @@ def test_three_short_ones_within_a_day_are_a_flapping(
 
 def test_the_query_finds_the_same(db: None) -> None:
     now = database_now()
-    for fingerprint, spans in {
+    told: dict[str, list[tuple[float, float]]] = {
         "flaps": [(3, 5), (2, 10), (1, 1)],
         "lasts": [(3, 5), (2, 11), (1, 1)],
         "twice": [(3, 5), (2, 5), (0.1, 0)],
         "old": [(30, 5), (29, 5), (28, 5)],
-    }.items():
+    }
+    for fingerprint, spans in told.items():
         for each in past(*spans, now=now):
             each.pk, each.fingerprint = None, fingerprint
             each.save()
