@@ -12,6 +12,7 @@ from itertools import groupby
 
 APP = "production/argocd/build-service-stone-prd-m01"
 ASKED = f"/actions/new/?action=sync&app={APP.replace('/', '%2F')}"
+TICKS = "/runbooks/-/tick/171717/sop/api/errors.md"
 BACKCHANNEL, SESSIONS = "/accounts/backchannel-logout/", "/accounts/sessions/"
 PROVIDER_AWAY = "with a provider that is away"
 QUIET = "/actions/silence/?alertmanager=appsre&label=source_cluster&operator=%3D&value=stone-prd-m01"
@@ -130,6 +131,14 @@ ROWS = (
     Row("alerts:alert-list", "/alerts/", SEEN),
     Row("dashboard:alert-show", "/alerts/appsre/00000000000000aa/", SEEN),
     Row("dashboard:alert-show", "/alerts/appsre/0000000000000bad/", ABSENT, words="not there"),
+    Row("runbooks:runbook-list", "/runbooks/", SEEN),
+    Row("runbooks:runbook-list", "/runbooks/?format=csv", SEEN, words="as a file"),
+    Row("runbooks:runbook-show", "/runbooks/sop/api/errors.md/", SEEN),
+    Row("runbooks:runbook-show", "/runbooks/sop/no-such.md/", ABSENT, words="not there"),
+    Row("runbooks:file-show", "/runbooks/-/file/sop/api/errors.png", SEEN, words="an image in one"),
+    Row("runbooks:file-show", "/runbooks/-/file/sop/no-such.png", ABSENT, words="not there"),
+    Row("runbooks:tick-set", TICKS, (*OUT, MAY_NOT, DONE, MAY_NOT, DONE, DONE), "tick", "ticks a step off"),
+    Row("runbooks:tick-set", TICKS, (*OUT, MAY_NOT, WHY_NOT, MAY_NOT, WHY_NOT, WHY_NOT), "tick-absent", "not there"),
     Row("runbooks:coverage-show", "/runbooks/coverage/", SEEN),
     Row("runbooks:coverage-show", "/runbooks/coverage/?format=csv", SEEN, words="as a file"),
     Row("sources:source-list", "/sources/", SEEN),

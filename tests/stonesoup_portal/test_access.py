@@ -32,6 +32,8 @@ from apps.core.clock import database_now
 from apps.fleet.models import Cluster
 from apps.gitops.models import Application
 from apps.notes.models import Acknowledgement, Note
+from apps.runbooks.models import Runbook, RunbookFile, Tick
+from apps.runbooks.rendering import rendered
 from apps.sources.models import Source
 from stonesoup_portal.streams import Refused, seat_for
 from tests.access_table import APP, PROVIDER_AWAY, ROWS, Row, Said, Seat, table
@@ -39,7 +41,7 @@ from tests.actions.cases import freeze_row, live, request_row
 from tests.browser.small_fleet import REQUESTS, fleet_rows
 from tests.conftest import BACKEND, person_with
 from tests.fleet_in_force import FleetFileOfTest
-from tests.rows import application_row
+from tests.rows import application_row, episode_row
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "access.md"
 ROLES = {
@@ -56,9 +58,10 @@ clusters:
   - {name: stg-member, role: member, environment: staging, ring: 1}
   - {name: stone-prd-m01, role: member, environment: production}
 alertmanagers: [{name: appsre, members: ['http://127.0.0.1:9']}]
+runbooks: [{name: sop, git: {url: 'https://127.0.0.1:9/sop.git'}, urls: ['https://runbooks.example/<path>']}]
 """
 PROVIDER = "sso: {issuer: 'http://127.0.0.1:9', client_id: portal}\naccess: [{group: sre, role: viewer}]\n"
-ABSENT, NOTE = UUID(int=424242), UUID(int=171717)
+ABSENT, NOTE, WITH_RUNBOOK = UUID(int=424242), UUID(int=171717), 171717
 WALL_KEY = "0123456789ABCDEFGHJKMNPQ"
 ALSO_POSTED = {"accounts:sign-in"}
 """What is sent to it has tests of its own (tests/accounts)."""
@@ -142,6 +145,8 @@ def form_of(row: Row, client: Client) -> dict[str, Any]:
         },
         "unfreeze": lambda: {**told, "do": f"unfreeze|{freeze}", f"why-{freeze}": "over"},
         "silence": lambda: silence(client, row.path),
+        "tick": lambda: {"done": rendered(Runbook.objects.get()).steps[0].key},
+        "tick-absent": lambda: {"done": "no-such-step"},
         "silence-absent": lambda: {**told, "do": "silence-expire", "silence": "appsre/no-such"},
         "unfreeze-absent": lambda: {**told, "do": "unfreeze|999999", "why-999999": "over"},
         "note": lambda: {**told, "do": f"note|application|{APP}", "text": "looked"},
@@ -232,6 +237,9 @@ def fleet(fleet_file: FleetFileOfTest, monkeypatch: pytest.MonkeyPatch) -> None:
     request_row(Action.REFRESH, State.WAITING, id=REQUESTS[State.WAITING], **place)
     said = {"kind": "application", "subject": APP, "title": "build", "by": "somebody", "at": now}
     Note.objects.create(pk=NOTE, text="looked", **said, **place)
+    episode_row("WithRunbook", pk=WITH_RUNBOOK, fingerprint="00000000000000bb")
+    Runbook.objects.create(source="sop", path="api/errors.md", title="Errors", text="1. Look", read_at=now)
+    RunbookFile.objects.create(source="sop", path="api/errors.png", content_type="image/png", data=b"x")
 
 
 def name_of(row: Row) -> str:
@@ -274,7 +282,9 @@ def happened() -> list[Any]:
     sessions = SignIn.objects.filter(session_key="somebodys").values_list("pk", "session_key")
     walls = WallKey.objects.order_by("pk").values_list("pk", "name")
     said = [*Note.objects.values_list("pk", "deleted_at"), *Acknowledgement.objects.values_list("pk", "ended_at")]
-    return [*requests, *sessions, *walls, *said, *Freeze.objects.order_by("pk").values_list("pk", "ends_at", "ended_by")]
+    ticks = Tick.objects.values_list("step", "person")
+    freezes = Freeze.objects.order_by("pk").values_list("pk", "ends_at", "ended_by")
+    return [*requests, *sessions, *walls, *said, *ticks, *freezes]
 
 
 @pytest.mark.parametrize("seat", [Seat.ANONYMOUS, Seat.WALL, Seat.NO_GROUP])
