@@ -31,7 +31,7 @@ from tests.rows import (
 
 pytestmark = pytest.mark.database
 
-QUERIES = 25
+QUERIES = 26
 POLL = {"HX-Request": "true"}
 
 
