@@ -54,9 +54,7 @@ class Command(BaseCommand):
             runbooks_read_first(fleet)
             coverage = coverage_of(fleet, self._read(rules) if rules else held_rules(fleet))
         except DatabaseError as error:
-            raise CommandError(
-                f"the portal's database cannot be asked (is it migrated?): {error}"
-            ) from error
+            raise CommandError(f"the portal's database cannot be asked (is it migrated?): {error}") from error
         if coverage.unread:
             told = f"rules whose link leads into a runbook source that could not be read: {coverage.unread}"
             self.stderr.write(f"{told}, counted under not_configured")
