@@ -37,7 +37,7 @@ def _git(spec: SourceSpec, source: RunbookSource, git: GitPlace, place: Place) -
 def _folder(spec: SourceSpec, source: RunbookSource, place: Place) -> SourceCheck:
     folder = Path(source.folder or "") / source.under
     try:
-        seen = (f"{sum(1 for _ in folder.iterdir())} files and folders",)
+        seen = ("is there, and not empty" if any(folder.iterdir()) else "is there, and empty",)
     except OSError as error:
         what = f"{folder} cannot be read: {error.strerror}"
         mend = f"see whether `{place.url}` is right, and whether the portal's user may read it"
