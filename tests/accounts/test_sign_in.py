@@ -40,6 +40,9 @@ PARTS = {
     "name": "c",
     "key": "a/b",
     "pk": UUID(int=1),
+    "episode": 1,
+    "source": "a",
+    "path": "b",
 }
 
 
