@@ -20,7 +20,7 @@ LENGTHS: Mapping[str, tuple[str, timedelta]] = {
     "30m": ("30 min", timedelta(minutes=30)),
     "1h": ("1 h", timedelta(hours=1)),
     "4h": ("4 h", timedelta(hours=4)),
-    "8h": ("8 h, a shift", timedelta(hours=8)),
+    "8h": ("8 h (a shift)", timedelta(hours=8)),
     "1d": ("1 day", timedelta(days=1)),
     "7d": ("7 days", timedelta(days=7)),
 }
