@@ -27,6 +27,7 @@ def stage(
     demo: RunningFleet, tmp_path: Path, settings: Settings, signed_in: Callable[[Role | None], Client]
 ) -> Iterator[Stage]:
     """The fleet file of the simulated fleet in force, nothing read so far, and a viewer's browser."""
+    settings.PORTAL_STATE = tmp_path / "state"
     made = Stage(demo, FleetFileOfTest(tmp_path, settings), signed_in(Role.VIEWER))
     yield made
     made.close()

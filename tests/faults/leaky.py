@@ -15,7 +15,7 @@ PLACES = (
     "argocd-token", "alertmanager-password", "prometheus-token", "kubernetes-token", "kubeconfig-token",
     "kubeconfig-key", "tenant-secret", "tenant-token", "proxy-password", "client-secret",
     "secret-key", "token-key", "metrics-token",
-    "database-password", "broker-password", "local-variable", "form-password",
+    "database-password", "broker-password", "local-variable", "form-password", "sop-token", "site-token",
 )  # fmt: skip
 SEEDS = {place: f"s33d-{place.replace('-', '')}-{number:04d}zQ7x" for number, place in enumerate(PLACES, 4711)}
 """What is given at each place: words that nobody else writes."""
@@ -75,6 +75,9 @@ observatorium:
   - {{name: near, url: '{url}', tenant: t, token: 'file:tenant-token'}}
 sso: {{issuer: '{url}', client_id: portal, client_secret: 'file:client-secret'}}
 access: [{{group: sre, role: viewer}}]
+runbooks:
+  - {{name: sop, git: {{url: '{url}/sop.git', token: 'file:sop-token'}}, urls: ['https://a.example/<path>']}}
+  - {{name: site, http: {{base: '{url}/raw', token: 'file:site-token'}}}}
 """
 
 

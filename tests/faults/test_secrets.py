@@ -32,10 +32,11 @@ from tests.faults.processes import ROOT
 from tests.faults.stage import TASKS
 from tests.fleet_in_force import FleetFileOfTest
 from tests.integrations.wire_server import WireServer
+from tests.runbooks.source_stage import rule_row
 
 SENT = {
     "argocd-token", "alertmanager-password", "prometheus-token", "kubernetes-token", "kubeconfig-token",
-    "tenant-secret", "tenant-token",
+    "tenant-secret", "tenant-token", "site-token",
 }  # fmt: skip
 PAGES = sorted({row.path for row in ROWS if not row.form and "{" not in row.path and row.route != "stream"})
 
@@ -75,6 +76,8 @@ def seeded(
     monkeypatch.setenv("PORTAL_METRICS_TOKEN", SEEDS["metrics-token"])
     settings.SECRET_KEY = SEEDS["secret-key"]
     FleetFileOfTest(tmp_path, settings).put(fleet_file(tmp_path, server.url))
+    settings.PORTAL_STATE = tmp_path / "state"
+    rule_row(f"{server.url}/raw/a.txt")
     return says
 
 
