@@ -7,6 +7,9 @@ import re
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
+from apps.accounts.models import WallKey
+from apps.accounts.walls import wall_key_make, wall_key_revoke
+from apps.core.topics import raise_topics
 from tests.browser.conftest import Visitor
 from tests.browser.small_fleet import fleet_rows
 from tests.rows import broken, cluster_row, source_row
@@ -71,3 +74,23 @@ def test_a_portal_that_is_silent_hatches_the_whole_page(visitor: Visitor) -> Non
     expect(page.locator("body.silent")).to_have_count(1)
     expect(page.locator("#wall-silent")).to_contain_text("does not answer")
     assert "gradient" in page.evaluate("getComputedStyle(document.body).backgroundImage")
+
+
+def test_a_screen_with_a_key_stays_current_by_its_stream_until_the_key_is_revoked(listener: Visitor) -> None:
+    fleet_rows()
+    key = wall_key_make(name="by the door", days=1, by="ada")
+    visit = listener(None)
+    page = visit.open("/accounts/wall/?environment=production")
+    page.get_by_label("Key").fill(key)
+    with page.expect_response(re.compile("/stream")) as stream:
+        page.get_by_role("button", name="Show the Wall").click()
+    assert stream.value.status == 200
+    assert page.url == f"{visit.url}/wall/?environment=production"
+    broken("app-of-now", set_name="set", cluster="stone-prd-m01")
+    raise_topics(["apps"])
+    expect(page.locator(".needs")).to_contain_text("app-of-now", timeout=15_000)
+    assert page.locator("a:visible, button:visible, input:visible").count() == 0
+    assert wall_key_revoke(pk=WallKey.objects.get().pk, by="ada")
+    expect(page.locator("#gone")).to_contain_text("You are signed out", timeout=15_000)
+    assert all("401" in words for words in visit.said), visit.said
+    visit.said.clear()

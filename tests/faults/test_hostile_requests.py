@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -104,7 +105,7 @@ def posts() -> list[Row]:
 
 
 def path_of(row: Row) -> str:
-    return row.path.format(waiting=REQUESTS[State.WAITING], absent=REQUESTS[State.WAITING])
+    return row.path.format(waiting=REQUESTS[State.WAITING], note=UUID(int=1), absent=REQUESTS[State.WAITING])
 
 
 FORM = {"do": "freeze", "what": "everything|", "reason": "x", "length": "1h"}
