@@ -14,10 +14,11 @@ function switchTheme(button) {
   showTheme(button);
 }
 
+// What a button copies is said in it, or stands before it.
 async function copy(button) {
   const before = button.textContent;
   try {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    await navigator.clipboard.writeText(button.dataset.copy || button.previousElementSibling.textContent);
     button.textContent = "Copied";
   } catch {
     button.textContent = "Could not copy";
@@ -64,4 +65,8 @@ document.addEventListener("htmx:afterSettle", drawIcon);
 drawIcon();
 
 document.querySelectorAll("[data-theme-switch]").forEach(showTheme);
-document.querySelectorAll("button[data-copy]").forEach((button) => { button.hidden = false; });
+function showCopyButtons() {
+  for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
+}
+document.addEventListener("htmx:afterSettle", showCopyButtons);
+showCopyButtons();
