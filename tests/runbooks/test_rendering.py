@@ -23,11 +23,11 @@ def hrefs(text: str, **fields: str) -> list[str]:
 def test_headings_stand_under_the_pages_own_and_fill_the_table_of_contents() -> None:
     drawn = draw("# Errors\n\n## First `look`\n\n### Deep\n\n###### Deepest", title="Errors")
     assert [(each.level, each.anchor, each.title) for each in drawn.contents] == [
-        (2, "rb-first-look", "First look"),
-        (3, "rb-deep", "Deep"),
-        (6, "rb-deepest", "Deepest"),
+        (1, "rb-first-look", "First look"),
+        (2, "rb-deep", "Deep"),
+        (3, "rb-deepest", "Deepest"),
     ]
-    assert [name for name, _ in Elements(drawn.html).found if name != "code"] == ["h4", "h5", "h6"]
+    assert [name for name, _ in Elements(drawn.html).found if name != "code"] == ["h3", "h4", "h5"]
 
 
 def test_a_first_heading_that_says_something_else_than_the_title_stays() -> None:

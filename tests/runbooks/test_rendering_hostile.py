@@ -121,7 +121,7 @@ def test_what_is_huge_or_deep_is_bounded_and_never_an_exception(text: str, caplo
         ("*a* " * 6_000, "A paragraph is too long to be taken apart: it is shown as it is."),
         (
             "|a|b|\n|-|-|\n" + "|x|y|\n" * 3_500,
-            "Its tables are too long to be drawn: they are shown as they are written.",
+            "Its tables are too long to be drawn: they are shown as written.",
         ),
     ],
 )

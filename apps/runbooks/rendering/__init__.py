@@ -138,12 +138,12 @@ class Rendered:
         if value is None:
             return written
         if not value.is_safe:
-            return format_html('<mark class="missing" title="{}">{}</mark>', UNSAFE, written)
+            return format_html('<mark class="odd" title="{}">{}</mark>', UNSAFE, written)
         return format_html('<mark title="{}, from {}">{}</mark>', slot.written, value.origin, value.text)
 
     def _tick(self, step: Step, form: TickForm | None) -> str:
         done = self.ticks.get(step.key)
-        said = format_html(' <span class="quiet">{}</span> ', done.words) if done else ""
+        said = format_html(' <span class="quiet">{} ·</span> ', done.words) if done else ""
         sign = "✓" if done else "\u2003"
         if form is None:
             return format_html("<b>{}</b>{}", sign, said) if done else ""

@@ -238,17 +238,19 @@ def without_title(tokens: list[Token], title: str) -> list[Token]:
 
 
 def heads_written(tokens: Sequence[Token], drawing: Drawing) -> None:
-    """Headings stand under the page's own, each with its anchor and its line in the table of contents."""
+    """Headings stand under the page's own, none left out, each with its anchor and its line in the contents."""
+    above: list[int] = []
     for token, inside, end in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if token.type != "heading_open":
             continue
         level = int(token.tag[1])
+        above = [*(each for each in above if each < level), level]
         title = plain_of(inside.children or ()).strip()
         anchor = drawing.anchor(title)
-        token.tag = end.tag = f"h{min(level + UNDER_THE_PAGES_OWN, LOWEST_HEADING)}"
+        token.tag = end.tag = f"h{min(len(above) + UNDER_THE_PAGES_OWN, LOWEST_HEADING)}"
         own(token, id=anchor)
         if title:
-            drawing.contents.append(Heading(level, anchor, title[:200]))
+            drawing.contents.append(Heading(len(above), anchor, title[:200]))
 
 
 def tables_written(tokens: Sequence[Token]) -> None:

@@ -28,7 +28,7 @@ KEPT = frozenset(
     }
     | {"pre", "s", "strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul"}
 )
-HEADINGS = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6", "h6": "h6"}
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 VOID = frozenset({"br", "hr"})
 WITHOUT_LOSS = frozenset({"center", "div", "font", "picture", "section", "span"})
 LEFT_OUT = frozenset(
@@ -69,10 +69,11 @@ class RawHtml:
 
     def _tag(self, found: re.Match[str]) -> str:
         closes, name = found[1], found[2].lower()
-        name = HEADINGS.get(name, name)
         if name in {"a", "img"}:
             return "</a>" if closes and name == "a" else self._write(name, attributes_of(found[3]))
-        if name in KEPT or name in HEADINGS.values():
+        if name in HEADINGS:
+            return "</strong></p>" if closes else "<p><strong>"
+        if name in KEPT:
             return "" if closes and name in VOID else f"<{closes}{name}{class_of(name, closes)}>"
         if name in WITHOUT_LOSS:
             return ""
