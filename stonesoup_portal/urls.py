@@ -18,6 +18,7 @@ urlpatterns = [
     path("apps/", include("apps.gitops.urls")),
     path("actions/", include("apps.actions.urls")),
     path("alerts/", include("apps.alerts.urls")),
+    path("handover/", include("apps.handover.urls")),
     path("notes/", include("apps.notes.urls")),
     path("runbooks/", include("apps.runbooks.urls")),
     path("silences/", include("apps.actions.silences.urls")),

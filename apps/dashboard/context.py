@@ -50,7 +50,7 @@ PAGES = (
     ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
     ("Runbooks", "runbooks:runbook-list", ("runbooks:runbook-show", "runbooks:coverage-show")),
     ("Actions", "actions:request-list", ("actions:request-show", "actions:request-new", "actions:bulk-new")),
-    ("Timeline", "dashboard:timeline", ()),
+    ("Timeline", "dashboard:timeline", ("handover:handover-new", "handover:handover-list", "handover:handover-show")),
 )
 
 

@@ -50,8 +50,9 @@ FIELDS = {
         *SAID,
     ),
     Kind.SOURCE: ("state",),
-    Kind.PORTAL: ("wall",),
+    Kind.PORTAL: ("wall", "handover"),
     Kind.ACTION: ("action",),
+    Kind.RUNBOOK: ("coverage",),
 }
 COLUMNS = {
     name: (lambda line, name=name: getattr(line, name))

@@ -22,10 +22,14 @@ DAYS_AROUND = range(-2, 2)
 
 @dataclass(frozen=True)
 class SpanAsked:
-    """The span, and by which word it was asked for: THIS, LAST, or "" where its two ends were told."""
+    """The span, and by which word it was asked for: THIS, LAST, or "" where its two ends were told.
+
+    `until` is its end as it was asked for, which may be yet to come; None: up to now, whenever that is.
+    """
 
     window: Window
     word: str
+    until: datetime | None = None
 
 
 def shift_at(shifts: Shifts | None, moment: datetime) -> Window:
@@ -60,8 +64,9 @@ def span_asked(asked: Asked, shifts: Shifts | None, now: datetime) -> SpanAsked:
     if start is None and end is None:
         word = asked.choice("span", [THIS, LAST]) or THIS
         window = shift_before(shifts, now) if word == LAST else shift_at(shifts, now)
-        return SpanAsked(Window(window.start, min(window.end, now)), word)
-    end = min(end or now, now)
+        until = window.end if shifts or word == LAST else None
+        return SpanAsked(Window(window.start, min(window.end, now)), word, until)
+    until, end = end, min(end or now, now)
     start = start or end - USUAL
     if start >= end:
         asked.problems.append("That time ends before it begins: the 12 hours before its end are shown.")
@@ -71,7 +76,7 @@ def span_asked(asked: Asked, shifts: Shifts | None, now: datetime) -> SpanAsked:
             f"A handover is of {LONGEST.days} days at the most: the last ones of that time are shown."
         )
         start = end - LONGEST
-    return SpanAsked(Window(start, end), "")
+    return SpanAsked(Window(start, end), "", until)
 
 
 def moment_asked(asked: Asked, name: str) -> datetime | None:

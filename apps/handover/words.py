@@ -20,6 +20,7 @@ from .values import Deed, Facts, Gap, Lost, Matter, Said
 
 DAY = timedelta(hours=24)
 LONGEST_WORDS = 240
+PLACES_NAMED = 5
 MARKS = re.compile(r"([\\`*\[\]<>~])|(?<![^\W_])(_)|(_)(?![^\W_])|&(?=[#\w]+;)")
 NO_CLUSTER = "No cluster"
 
@@ -165,9 +166,12 @@ def open_lines(facts: Facts) -> list[str]:
 
 def besides_words(facts: Facts) -> str:
     """ "applications not known: 14 on m01; 2 alerts silenced, inhibited or muted"."""
-    unseen = ", ".join(f"{count} on {place or 'no cluster'}" for place, count in facts.unseen)
+    most_first = sorted(facts.unseen, key=lambda pair: (-pair[1], pair[0]))
+    unseen = [f"{count} on {place or 'no cluster'}" for place, count in most_first[:PLACES_NAMED]]
+    if left := most_first[PLACES_NAMED:]:
+        unseen.append(f"{sum(count for _, count in left)} on {counted(len(left), 'more cluster')}")
     quiet = f"{counted(facts.quiet, 'alert')} silenced, inhibited or muted" if facts.quiet else ""
-    return "; ".join(filter(None, (f"applications not known: {unseen}" if unseen else "", quiet)))
+    return "; ".join(filter(None, (f"applications not known: {', '.join(unseen)}" if unseen else "", quiet)))
 
 
 def place_lines(place: str) -> list[str]:

@@ -31,6 +31,7 @@ from apps.actions.states import Action, State
 from apps.core.clock import database_now
 from apps.fleet.models import Cluster
 from apps.gitops.models import Application
+from apps.handover.models import Handover
 from apps.notes.models import Acknowledgement, Note
 from apps.runbooks.models import Runbook, RunbookFile, Tick
 from apps.runbooks.rendering import rendered
@@ -153,6 +154,7 @@ def form_of(row: Row, client: Client) -> dict[str, Any]:
         "note-absent": lambda: {**told, "do": "note|application|production/argocd/no-such", "text": "looked"},
         "acknowledge": lambda: {**told, "do": f"acknowledge|application|{APP}"},
         "take-back": lambda: {**told, "do": f"take-back|{NOTE}"},
+        "handover": lambda: {**told, "do": "save", "text": "told", "revision": str(int("edit" in row.path))},
         "approve": lambda: {"do": "approve"},
         "withdraw": lambda: {"do": "withdraw"},
     }  # fmt: skip
@@ -237,6 +239,8 @@ def fleet(fleet_file: FleetFileOfTest, monkeypatch: pytest.MonkeyPatch) -> None:
     request_row(Action.REFRESH, State.WAITING, id=REQUESTS[State.WAITING], **place)
     said = {"kind": "application", "subject": APP, "title": "build", "by": "somebody", "at": now}
     Note.objects.create(pk=NOTE, text="looked", **said, **place)
+    shift = {"from_at": now - timedelta(hours=1), "until_at": now, "by": "somebody", "at": now}
+    Handover.objects.create(pk=NOTE, text="all quiet", **shift)
     episode_row("WithRunbook", pk=WITH_RUNBOOK, fingerprint="00000000000000bb")
     Runbook.objects.create(source="sop", path="api/errors.md", title="Errors", text="1. Look", read_at=now)
     RunbookFile.objects.create(source="sop", path="api/errors.png", content_type="image/png", data=b"x")
@@ -282,6 +286,7 @@ def happened() -> list[Any]:
     sessions = SignIn.objects.filter(session_key="somebodys").values_list("pk", "session_key")
     walls = WallKey.objects.order_by("pk").values_list("pk", "name")
     said = [*Note.objects.values_list("pk", "deleted_at"), *Acknowledgement.objects.values_list("pk", "ended_at")]
+    said += Handover.objects.values_list("pk", "revision")
     ticks = Tick.objects.values_list("step", "person")
     freezes = Freeze.objects.order_by("pk").values_list("pk", "ends_at", "ended_by")
     return [*requests, *sessions, *walls, *said, *ticks, *freezes]

@@ -1,0 +1,119 @@
+"""Saving a handover: by anybody who may write notes, and never over what somebody else wrote meanwhile."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from apps.accounts.access import Verb, refusal_of
+from apps.core.clock import database_now
+from apps.core.errors import RuleViolation
+from apps.core.text import clean
+from apps.core.tones import Tone
+from apps.core.topics import raise_topics
+from apps.timeline.models import Kind, Transition
+from apps.timeline.services import transitions_note
+
+from .models import LONGEST_BYTES, Handover, facts_plain
+from .values import Facts
+from .words import span_words
+
+FIELD = "handover"
+TOPIC = "notes"
+
+
+class HandoverMoved(RuleViolation):
+    """Somebody else saved it meanwhile: `theirs` is how it stands now."""
+
+    def __init__(self, theirs: Handover) -> None:
+        super().__init__(f"{theirs.edited_by or theirs.by} saved it while you wrote")
+        self.theirs = theirs
+
+
+def handover_save(*, who: User, pk: UUID, revision: int, text: str, facts: Facts | None = None) -> Handover:
+    """Saves the text over that of `revision`; 0 is one that is not there yet, which needs `facts`.
+
+    `facts`, and the span with them, take the place of those that are kept. The same text again is saved once. Raises
+    RuleViolation, in words for the person: they may not, nothing was written or too much; HandoverMoved where another
+    revision is kept by now.
+    """
+    if refused := refusal_of(who, Verb.ANNOTATE):
+        raise RuleViolation(refused)
+    told = text_told(text)
+    if revision == 0 and facts is not None:
+        kept = begun(who, pk, told, facts)
+    else:
+        kept = Handover.objects.filter(pk=pk).first()
+        if kept is None:
+            raise RuleViolation("There is no such handover")
+        kept = kept if kept.text == told and facts is None else edited(who, pk, revision, told, facts)
+    if kept is None:
+        kept = Handover.objects.get(pk=pk)
+        if kept.text != told:
+            raise HandoverMoved(kept)
+    return kept
+
+
+def text_told(text: str) -> str:
+    """The text as it is kept. Raises RuleViolation where there is none, or too much."""
+    told = text.replace("\r\n", "\n").rstrip() + "\n"
+    size = len(told.encode("utf-8", "replace"))
+    if not told.strip():
+        raise RuleViolation("There is nothing in the handover")
+    if size > LONGEST_BYTES:
+        raise RuleViolation(
+            f"The handover is too long: at most {LONGEST_BYTES // 1024} kB, and it has {size / 1024:.1f}"
+        )
+    return clean(told, len(told))
+
+
+def begun(who: User, pk: UUID, text: str, facts: Facts) -> Handover | None:
+    """A new one with its line in the timeline; None where there is one of that id."""
+    try:
+        with transaction.atomic():
+            now = database_now()
+            handover = Handover(pk=pk, text=text, by=who.get_username(), at=now, **columns_of(facts))
+            handover.save(force_insert=True)
+            transitions_note([line_of(handover)])
+            raise_topics([TOPIC])
+            return handover
+    except IntegrityError:
+        return None
+
+
+def edited(who: User, pk: UUID, revision: int, text: str, facts: Facts | None) -> Handover | None:
+    """The one of that revision with another text; None where it has another revision by now."""
+    columns = columns_of(facts) if facts else {}
+    with transaction.atomic():
+        changed = Handover.objects.filter(pk=pk, revision=revision).update(
+            text=text,
+            edited_by=who.get_username(),
+            edited_at=database_now(),
+            revision=F("revision") + 1,
+            **columns,
+        )
+        return Handover.objects.get(pk=pk) if changed else None
+
+
+def columns_of(facts: Facts) -> dict[str, object]:
+    """What a row keeps of facts."""
+    return {"from_at": facts.from_at, "until_at": facts.until_at, "facts": facts_plain(facts)}
+
+
+def line_of(handover: Handover) -> Transition:
+    """That it was saved, for the timeline."""
+    return Transition(
+        kind=Kind.PORTAL,
+        subject=f"handover/{handover.pk}",
+        title="Handover",
+        field=FIELD,
+        after=f"saved: {span_words(handover.window)}",
+        tone=Tone.HELD.value,
+        by=handover.by,
+        link=handover.get_absolute_url(),
+        at=handover.at,
+        seen_at=handover.at,
+    )
