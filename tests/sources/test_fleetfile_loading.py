@@ -55,6 +55,8 @@ def test_the_example_makes_a_source_of_each_endpoint(example: FleetFile) -> None
         "kubernetes/hub-east",
         "kubernetes/soup-prd-host",
         "kubernetes/soup-prd-m01",
+        "runbooks/sop",
+        "runbooks/handbook",
     ]
     assert sources["alertmanager/hub/1"].group == "hub"
     assert sources["alertmanager/rhobs/0"].kind is SourceKind.ALERTMANAGER
