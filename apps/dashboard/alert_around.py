@@ -31,9 +31,9 @@ from .applications import subject_of
 
 MOST_NEIGHBOURS, MOST_TWINS = 50, 200
 MOST_CONCERNED = 5
-NEAR_READ, FAR_READ = 400, 200
+NEAR_READ, FAR_READ = 200, 100
 MOST_RELATED = 6
-FAR_FIELDS = ("revision", "operation")
+FAR_FIELDS = ("revision", "operation", "action")
 ROUTING = ("team", "alert_routing_key", "alert_team_handle")
 
 
@@ -147,11 +147,10 @@ def before(episode: Episode, lines: TransitionQuerySet) -> TransitionQuerySet:
 
 def far_lines(episode: Episode, around: Surroundings) -> TransitionQuerySet:
     """What people and Argo CD did elsewhere: to the same component, and in the same environment."""
-    is_done = Q(kind=Kind.ACTION) | Q(kind=Kind.APPLICATION, field__in=FAR_FIELDS)
     is_near = Q(subject__in=list(around.twins))
     if episode.environment:
         is_near |= Q(environment=episode.environment)
-    lines = Transition.objects.filter(is_done, is_near)
+    lines = Transition.objects.of(kinds=[Kind.ACTION, Kind.APPLICATION], fields=FAR_FIELDS).filter(is_near)
     return before(episode, lines.exclude(cluster=episode.cluster) if episode.cluster else lines)
 
 

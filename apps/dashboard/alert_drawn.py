@@ -26,6 +26,7 @@ MARGIN = 0.2
 GAP_STEPS = 1.6
 HISTORY = timedelta(days=30)
 MOST_EPISODES = 100
+EPISODES_TOLD = 20
 HISTORY_ROWS = 3
 SIGN_WORDS = {
     ">": "above {}",
@@ -62,9 +63,13 @@ class Graph:
 
 @dataclass(frozen=True)
 class History:
-    """An alert's episodes of thirty days, newest first, with those that are part of a flapping."""
+    """An alert's `episodes` of thirty days, newest first, as many as are told, and how many are `left`.
+
+    `flaps` are those that are part of a flapping.
+    """
 
     episodes: Sequence[Episode]
+    left: int
     flaps: frozenset[int]
     is_flapping: bool
     words: str
@@ -166,7 +171,9 @@ def history_of(episode: Episode, now: datetime) -> History:
     events = [event_of(each, now) for each in within]
     lane = bars("Fired", events, window, rows=HISTORY_ROWS, most=MOST_EPISODES)
     drawing = drawing_of(window, [lane], narrowed=scope.narrowed)
-    return History(episodes, flaps, is_flapping, history_words(within, now, is_flapping=is_flapping), drawing)
+    words = history_words(within, now, is_flapping=is_flapping)
+    shown = [each for place, each in enumerate(episodes) if place < EPISODES_TOLD or each.pk == episode.pk]
+    return History(shown, len(episodes) - len(shown), flaps, is_flapping, words, drawing)
 
 
 def history_words(episodes: Sequence[Episode], now: datetime, *, is_flapping: bool) -> str:

@@ -15,15 +15,16 @@ near in none of the ways, the thing's own lines, alerts that ended and sources t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import NamedTuple
 
 from apps.core.ages import duration_words
 from apps.core.tones import RANKS, Tone
 
-from .changes import Change, minute_of, moment_of, told, words_of_all
+from .changes import Change, moment_of, told, words_of_all
 from .models import QUIET_FIELDS, Kind, Transition
 
 HALVES_WITH = timedelta(minutes=30)
@@ -36,7 +37,7 @@ OPERATIONS = {"Succeeded": "synced", "Failed": "sync failed", "Error": "sync fai
 
 
 class Nearness(Enum):
-    """How near a changed thing stands, the nearest first: its weight, and the word for it."""
+    """How near a changed thing stands, the nearest first: its number in the rule, and the words for it."""
 
     APPLICATION = 5, "same Application"
     NAMESPACE = 4, "same namespace"
@@ -44,15 +45,8 @@ class Nearness(Enum):
     COMPONENT = 2, "same component elsewhere"
     ENVIRONMENT = 1, "same environment"
 
-    @property
-    def weight(self) -> int:
-        """Its number in the rule."""
-        return self.value[0]
-
-    @property
-    def words(self) -> str:
-        """For people."""
-        return self.value[1]
+    def __init__(self, weight: int, words: str) -> None:
+        self.weight, self.words = weight, words
 
 
 @dataclass(frozen=True)
@@ -82,42 +76,59 @@ class Suspect:
     score: float
 
 
+class Judged(NamedTuple):
+    """A line with how near its thing stands, when it happened, and how likely it is."""
+
+    line: Transition
+    nearness: Nearness
+    moment: datetime
+    score: float
+
+
 def suspects_of(lines: Iterable[Transition], scene: Scene, *, most: int = SHOWN) -> list[Suspect]:
     """The likeliest changes first. What happened to one thing within a minute is one, what happened alike too."""
-    things: dict[tuple[str, ...], list[Transition]] = {}
-    for line in sorted(lines, key=moment_of, reverse=True):
-        if is_told(line, scene):
-            things.setdefault((line.kind, line.subject, minute_of(line)), []).append(line)
-    alike: dict[tuple[object, ...], list[list[Transition]]] = {}
+    things: dict[tuple[str, ...], list[Judged]] = {}
+    for judged in sorted(judged_of(lines, scene), key=lambda each: each.moment, reverse=True):
+        line = judged.line
+        things.setdefault((line.kind, line.subject, f"{judged.moment:%d %H:%M}"), []).append(judged)
+    alike: dict[tuple[str, str, str, Nearness], list[list[Judged]]] = {}
     for (kind, _, minute), of_thing in things.items():
-        key = (kind, minute, words_of_suspect(of_thing), nearness_of(of_thing[0], scene))
-        alike.setdefault(key, []).append(of_thing)
-    found = [suspect(together, scene) for together in alike.values()]
-    return sorted(found, key=lambda each: (-each.score, -each.change.at.timestamp()))[:most]
+        words = words_of_suspect([each.line for each in of_thing])
+        alike.setdefault((kind, minute, words, of_thing[0].nearness), []).append(of_thing)
+    likeliest = sorted(alike.items(), key=lambda each: -strength_of(each[1]))
+    return [suspect(together, words, scene) for (_, _, words, _), together in likeliest[:most]]
+
+
+def judged_of(lines: Iterable[Transition], scene: Scene) -> Iterator[Judged]:
+    """The lines that can explain anything: not the thing's own, not after it, near in some way."""
+    for line in lines:
+        moment = moment_of(line)
+        nearness = nearness_of(line, scene) if moment <= scene.moment + SEEN_LATE and is_told(line, scene) else None
+        if nearness:
+            yield Judged(line, nearness, moment, score_of(line, scene, nearness, moment))
 
 
 def is_told(line: Transition, scene: Scene) -> bool:
-    """Whether a line can explain anything: not the thing's own, not after it, near in some way."""
+    """Whether a line is of a sort that can explain anything."""
     if line.field in QUIET_FIELDS or (line.kind, line.subject) == scene.itself:
         return False
-    if line.kind == Kind.ALERT and line.after != "begins":
-        return False
-    if line.kind == Kind.SOURCE and sort_of(line) == RETURN:
-        return False
-    return moment_of(line) <= scene.moment + SEEN_LATE and nearness_of(line, scene) is not None
+    if line.kind == Kind.ALERT:
+        return line.after == "begins"
+    return line.kind != Kind.SOURCE or sort_of(line) != RETURN
 
 
 def nearness_of(line: Transition, scene: Scene) -> Nearness | None:
     """How near what changed stands; None for what stands nowhere near."""
     subject = line.application or line.subject
-    ways = (
-        (Nearness.APPLICATION, bool(scene.application) and subject == scene.application),
-        (Nearness.NAMESPACE, subject in scene.neighbours),
-        (Nearness.CLUSTER, bool(scene.cluster) and line.cluster == scene.cluster),
-        (Nearness.COMPONENT, subject in scene.twins),
-        (Nearness.ENVIRONMENT, bool(scene.environment) and line.environment == scene.environment),
-    )
-    return next((nearness for nearness, is_so in ways if is_so), None)
+    if scene.application and subject == scene.application:
+        return Nearness.APPLICATION
+    if subject in scene.neighbours:
+        return Nearness.NAMESPACE
+    if scene.cluster and line.cluster == scene.cluster:
+        return Nearness.CLUSTER
+    if subject in scene.twins:
+        return Nearness.COMPONENT
+    return Nearness.ENVIRONMENT if scene.environment and line.environment == scene.environment else None
 
 
 def sort_of(line: Transition) -> float:
@@ -129,21 +140,24 @@ def sort_of(line: Transition) -> float:
     return EFFECT if line.kind == Kind.APPLICATION else SIGN
 
 
-def score_of(line: Transition, scene: Scene) -> float:
-    """The likelihood of one line by the rule; 0 for what is not near."""
-    nearness = nearness_of(line, scene)
-    before = max(timedelta(), scene.moment - moment_of(line))
-    return nearness.weight * sort_of(line) * 0.5 ** (before / HALVES_WITH) if nearness else 0.0
+def score_of(line: Transition, scene: Scene, nearness: Nearness, moment: datetime) -> float:
+    """The likelihood of one line by the rule."""
+    before = max(timedelta(), scene.moment - moment)
+    return nearness.weight * sort_of(line) * float(0.5 ** (before / HALVES_WITH))
 
 
-def suspect(together: list[list[Transition]], scene: Scene) -> Suspect:
-    """What happened alike to several things, with the likelihood of the likeliest line."""
-    first = together[0]
-    nearness = nearness_of(first[0], scene) or Nearness.ENVIRONMENT
-    change = told(words_of_suspect(first), together)
+def suspect(together: list[list[Judged]], words: str, scene: Scene) -> Suspect:
+    """What happened alike to several things, with the reason why it is listed."""
+    change = told(words, [[each.line for each in of_thing] for of_thing in together])
     before = scene.moment - change.at
     when = f"{duration_words(before)} before" if before >= timedelta(seconds=1) else "at the same moment"
-    return Suspect(change, f"{when}, {nearness.words}", max(score_of(line, scene) for of in together for line in of))
+    nearness = together[0][0].nearness
+    return Suspect(change, f"{when}, {nearness.words}", strength_of(together))
+
+
+def strength_of(together: Iterable[list[Judged]]) -> float:
+    """The likelihood of the likeliest line."""
+    return max(each.score for of_thing in together for each in of_thing)
 
 
 def words_of_suspect(lines: list[Transition]) -> str:

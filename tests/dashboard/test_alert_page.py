@@ -216,6 +216,21 @@ def test_its_past_is_drawn_and_told_and_flapping_is_marked(viewer: Client) -> No
     assert len(drawn) >= 1
 
 
+def test_of_many_times_the_last_are_told_and_all_are_drawn(viewer: Client) -> None:
+    past(60, minutes=30, hours_apart=10)
+    episode = episode_row("Flap", fingerprint="f")
+    html = html_of(viewer, page_of(episode))
+    told = panel(html, "history")
+    assert "Fired 61 times in 30 days" in told
+    assert told.count("ended") == 19
+    assert "and 41 more, drawn above" in told
+    oldest = Episode.objects.order_by("began_at")[0]
+    told = panel(
+        html_of(viewer, f"{page_of(episode)}?episode={oldest.began_at.isoformat().replace('+', '%2B')}"), "history"
+    )
+    assert "and 40 more" in told
+
+
 def test_long_ones_are_no_flapping(viewer: Client) -> None:
     past(4, minutes=30)
     html = html_of(viewer, page_of(episode_row("Flap", fingerprint="f")))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.timeline.models import Transition
-from apps.timeline.suspects import Nearness, Scene, nearness_of, score_of, suspects_of
+from apps.timeline.suspects import Nearness, Scene, nearness_of, suspects_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 APP, NEIGHBOUR, TWIN = "prod/argocd/build-m01", "prod/argocd/pruner-m01", "prod/argocd/build-m02"
@@ -76,9 +76,9 @@ def alert(**fields: Any) -> Transition:
     ],
 )
 def test_the_likelier_of_two_comes_first(nearer: Transition, further: Transition) -> None:
-    assert score_of(nearer, SCENE) > score_of(further, SCENE) > 0
-    changes = [each.change.title for each in suspects_of([further, nearer], SCENE)]
-    assert changes[0] == nearer.title
+    [[first], [second]] = [suspects_of([each], SCENE) for each in (nearer, further)]
+    assert first.score > second.score > 0
+    assert suspects_of([further, nearer], SCENE)[0].change.title == nearer.title
 
 
 @pytest.mark.parametrize(
