@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts.models import SignIn
+from apps.core.clock import database_now
 from apps.sources.fleetfile.current import fleet_file_look_again
 from tests.integrations.conftest import Serve
 from tests.integrations.oidc.provider import CLIENT, SECRET, Provider, key, signed
@@ -162,3 +164,10 @@ def sign_in_of(client: Client) -> SignIn:
 def session_of(client: Client) -> Session:
     """Django's row of a browser's session."""
     return Session.objects.get(session_key=client.session.session_key)
+
+
+def pass_minutes(minutes: float) -> None:
+    """The provider's word on every session is so much older."""
+    for row in SignIn.objects.all():
+        row.refreshed_at = (row.refreshed_at or database_now()) - timedelta(minutes=minutes)
+        row.save()
