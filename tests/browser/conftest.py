@@ -6,65 +6,26 @@ What the console says, and what the page asks of another server, is a failure of
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as of_django
-from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from pytest_django import Settings
 
-from apps.accounts.models import Role
 from apps.sources.fleetfile.current import fleet_file_look_again
-from tests.conftest import BACKEND, person_with
+from tests.accounts.provider import Provider, provider_running
+from tests.browser.acting import Play, played
+from tests.browser.entering import through_provider
+from tests.browser.visiting import Visitor, visits
 from tests.servers import program
 from tests.streaming import Web, web_process
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PHONE = ViewportSize(width=390, height=844)
-DESKTOP = ViewportSize(width=1440, height=900)
-PATIENCE_MS = 5000
 
 
-@dataclass
-class Visit:
-    """One browser's window onto the portal at `url`; `said` is all that it must not say.
-
-    `provider` is where people sign in, which may be asked too; "" where that is no matter of the test.
-    """
-
-    url: str
-    context: BrowserContext
-    page: Page
-    provider: str = ""
-    said: list[str] = field(default_factory=list)
-
-    def open(self, path: str) -> Page:
-        """The page at this path, loaded."""
-        self.page.goto(self.url + path)
-        return self.page
-
-    def listen(self) -> None:
-        """From now on whatever should not be said is kept."""
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("dialog", self._asked_aloud)
-        self.page.on("request", self._asked)
-
-    def _asked_aloud(self, dialog: Dialog) -> None:
-        self.said.append(f"dialog {dialog.message}")
-        dialog.dismiss()
-
-    def _asked(self, request: Request) -> None:
-        if not request.url.startswith((self.url, "data:", self.provider or self.url)):
-            self.said.append(f"asks {request.url}")
-
-
-Visitor = Callable[..., Visit]
-Enter = Callable[[Visit, Role], None]
 NO_SOURCES = "environments: [{name: staging}, {name: production}]\n"
 
 
@@ -97,6 +58,29 @@ def visitor(transactional_db: None, live_server: Any, chromium: Browser, fleet_f
     yield from visits(live_server.url, chromium)
 
 
+@pytest.fixture(scope="module")
+def organisation(live_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """Where the people of a journey sign in."""
+    with provider_running(tmp_path_factory.mktemp("provider"), live_server.url) as provider:
+        yield provider
+
+
+@pytest.fixture
+def play(
+    transactional_db: None,
+    live_server: Any,
+    chromium: Browser,
+    organisation: Provider,
+    tmp_path: Path,
+    settings: Settings,
+) -> Iterator[Play]:
+    """A simulated fleet, and windows of people who come in by single sign-on."""
+    windows = visits(live_server.url, chromium, organisation.issuer, through_provider)
+    with played(next(windows), organisation, tmp_path, settings) as play:
+        yield play
+    next(windows, None)
+
+
 @pytest.fixture(scope="package")
 def streaming(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """The portal's own web process, with streams, on the database of the tests."""
@@ -111,39 +95,6 @@ def streaming(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -
 def listener(transactional_db: None, streaming: Web, chromium: Browser) -> Iterator[Visitor]:
     """As `visitor`, on a server with streams."""
     yield from visits(streaming.url, chromium)
-
-
-def visits(url: str, chromium: Browser, provider: str = "", enter: Enter | None = None) -> Iterator[Visitor]:
-    """What opens windows onto the portal at `url`, whose people sign in at that provider.
-
-    `enter` signs somebody with a role in; without it a session is made for them.
-    """
-    visits: list[Visit] = []
-
-    def visit(role: Role | None = Role.VIEWER, **options: Any) -> Visit:
-        context = chromium.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
-        context.set_default_timeout(PATIENCE_MS)
-        if role and not enter:
-            context.add_cookies([session_of(role, url)])
-        opened = Visit(url, context, context.new_page(), provider)
-        opened.listen()
-        visits.append(opened)
-        if role and enter:
-            enter(opened, role)
-        return opened
-
-    yield visit
-    for opened in visits:
-        opened.context.close()
-    assert [words for opened in visits for words in opened.said] == []
-
-
-def session_of(role: Role, url: str) -> Any:
-    """The cookie of somebody who has just signed in."""
-    client = Client()
-    client.force_login(person_with(f"{role}-in-a-browser", role), backend=BACKEND)
-    name = of_django.SESSION_COOKIE_NAME
-    return {"name": name, "value": client.cookies[name].value, "url": url}
 
 
 def pass_slowly(page: Page, seconds: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from apps.accounts.models import Role
-from tests.browser.conftest import Visit
+from tests.browser.visiting import Visit
 
 PERSONAS = {Role.VIEWER: "vera", Role.RESPONDER: "remy", Role.APPROVER: "ana", Role.ADMIN: "ada"}
 LIGHT_PAGE = "/actions/freezes/"

@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 
 from apps.accounts.models import Role
 from apps.notes.models import Acknowledgement, Note
-from tests.browser.conftest import Visitor
 from tests.browser.small_fleet import ALERT, FINGERPRINT, fleet_rows
+from tests.browser.visiting import Visitor
 
 PAGE = f"/alerts/appsre/{FINGERPRINT}/"
 

@@ -14,8 +14,8 @@ from apps.accounts.models import Role
 from apps.actions.models import ActionRequest, AuditLine, Freeze
 from apps.core import reports
 from tests.browser.attacks import OtherSite, other_site
-from tests.browser.conftest import DESKTOP, PATIENCE_MS, Visit, session_of
 from tests.browser.small_fleet import DETAILS, LISTS, fleet_rows
+from tests.browser.visiting import DESKTOP, PATIENCE_MS, Visit, session_of
 from tests.faults.processes import until
 
 FORM = {"do": "freeze", "what": "everything|", "reason": "x", "length": "1h", "csrfmiddlewaretoken": "a" * 64}

@@ -8,8 +8,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from apps.accounts.models import Role
-from tests.browser.conftest import PHONE, Visitor
+from tests.browser.conftest import PHONE
 from tests.browser.small_fleet import EVERY_PAGE, every_state_rows
+from tests.browser.visiting import Visitor
 
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 

@@ -10,8 +10,9 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from apps.core.topics import raise_topics
 from apps.gitops.models import Application
-from tests.browser.conftest import DESKTOP, PHONE, Visit, Visitor, pass_slowly
+from tests.browser.conftest import PHONE, pass_slowly
 from tests.browser.small_fleet import ALERT, BROKEN, NEW, SUBJECT, change, fleet_rows
+from tests.browser.visiting import DESKTOP, Visit, Visitor
 from tests.rows import down, source_row
 
 POLLS = re.compile(r"[?&]v=\d+")

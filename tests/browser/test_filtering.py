@@ -7,8 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import PHONE, Visitor
+from tests.browser.conftest import PHONE
 from tests.browser.small_fleet import BROKEN, fleet_rows
+from tests.browser.visiting import Visitor
 from tests.rows import application_row
 
 MARKED = "window.stays = true"

@@ -26,8 +26,8 @@ from apps.fleet.models import Cluster, ClusterObject
 from apps.gitops.models import Application, ApplicationDetail, ApplicationSet, ClusterConnection, Project
 from apps.sources.models import Source
 from apps.timeline.models import Transition
-from tests.browser.conftest import Visit, Visitor
 from tests.browser.small_fleet import BROKEN, CLUSTER, EVERY_PAGE, FINGERPRINT, LISTS, every_state_rows
+from tests.browser.visiting import Visit, Visitor
 from tests.rows import application_row, change_row, episode_row, object_row
 
 CORPUS = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from apps.core.addresses import page_address
 from apps.core.text import clean
-from tests.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.browser.conftest import PHONE
 from tests.browser.small_fleet import CLUSTER, PAGES, fleet_rows
+from tests.browser.visiting import DESKTOP, Visitor
 from tests.pages import HOSTILE, RTL
 from tests.rows import application_row, change_row, episode_row, object_row
 

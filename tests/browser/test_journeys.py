@@ -9,8 +9,9 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import Person, Role
-from tests.browser.conftest import PHONE, Visitor
+from tests.browser.conftest import PHONE
 from tests.browser.small_fleet import ALERT, BROKEN, CLUSTER, LISTS, PAGES, fleet_rows
+from tests.browser.visiting import Visitor
 from tests.rows import application_row
 
 PASSWORD = "a long enough password"

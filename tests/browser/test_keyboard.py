@@ -6,8 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitor
 from tests.browser.small_fleet import ALERT, BROKEN, FINGERPRINT, NEW, change, fleet_rows
+from tests.browser.visiting import Visitor
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 

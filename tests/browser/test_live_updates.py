@@ -11,8 +11,9 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
 
 from apps.core.topics import raise_topics
-from tests.browser.conftest import PHONE, Visit, Visitor, hide, pass_slowly
+from tests.browser.conftest import PHONE, hide, pass_slowly
 from tests.browser.small_fleet import ALERT, BROKEN, NEW, change, fleet_rows
+from tests.browser.visiting import Visit, Visitor
 
 HOUR_AND_A_MINUTE = 61 * 60_000
 ASKS_AGAIN = re.compile(r"[?&]v=\d+")

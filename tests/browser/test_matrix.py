@@ -8,8 +8,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Visitor
+from tests.browser.conftest import PHONE
 from tests.browser.small_fleet import BROKEN, fleet_rows
+from tests.browser.visiting import Visitor
 from tests.rows import application_row, broken, cluster_row
 
 URL = "/apps/matrix/?environment=all&rows=all"

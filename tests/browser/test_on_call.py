@@ -12,9 +12,10 @@ from apps.alerts.models import Episode
 from apps.core.topics import raise_topics
 from apps.gitops.models import Application
 from tests.accounts.provider import Provider, provider_running
-from tests.browser.conftest import NO_SOURCES, Visit, Visitor, hide, visits
+from tests.browser.conftest import NO_SOURCES, hide
 from tests.browser.entering import through_provider
 from tests.browser.small_fleet import ALERT, BROKEN, CLUSTER, FINGERPRINT, SUBJECT, fleet_rows
+from tests.browser.visiting import Visit, Visitor, visits
 from tests.rows import ago, application_row, broken, change_row, cluster_row, episode_row, held_by, source_row
 from tests.servers import free_port
 from tests.streaming import Web, web_process

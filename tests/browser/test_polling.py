@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from apps.gitops.models import Application
-from tests.browser.conftest import Visit, Visitor
 from tests.browser.small_fleet import ALERT, BROKEN, FINGERPRINT, NEW, change, fleet_rows
+from tests.browser.visiting import Visit, Visitor
 
 POLL_MS = 10_500
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from apps.accounts.models import Role
-from tests.browser.conftest import Visitor
 from tests.browser.small_fleet import fleet_rows
+from tests.browser.visiting import Visitor
 
 FORM = "#act [name=form]"
 SHOWN = "is_persisted => window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: is_persisted}))"

@@ -15,8 +15,9 @@ from apps.core.models import Lease
 from apps.runbooks.models import Runbook, RunbookFile, RunbookTree, Tick
 from apps.runbooks.rendering import rendered
 from apps.sources.models import Source
-from tests.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.browser.conftest import PHONE
 from tests.browser.test_axe import SCHEMES, found_by_axe
+from tests.browser.visiting import DESKTOP, Visitor
 from tests.fleet_in_force import FleetFileOfTest
 from tests.rows import ago, cluster_row, episode_row, source_row
 from tests.runbooks.hostile_markdown import HOSTILE

@@ -6,8 +6,9 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import PHONE, Visitor
+from tests.browser.conftest import PHONE
 from tests.browser.small_fleet import BROKEN, CLUSTER, fleet_rows
+from tests.browser.visiting import Visitor
 
 
 def options(page: Page) -> list[str]:

@@ -18,8 +18,8 @@ from apps.core.clock import database_now
 from apps.demo.provider import SignIn as SignInAt
 from apps.sources.fleetfile.current import fleet_file_look_again
 from tests.accounts.provider import SECRET, Provider, fleet_file_parts, provider_running
-from tests.browser.conftest import Visit, Visitor, visits
 from tests.browser.small_fleet import BROKEN, SUBJECT, fleet_rows
+from tests.browser.visiting import Visit, Visitor, visits
 from tests.servers import free_port
 from tests.streaming import web_process
 

@@ -10,8 +10,8 @@ from playwright.sync_api import ViewportSize, expect
 from apps.accounts.models import WallKey
 from apps.accounts.walls import wall_key_make, wall_key_revoke
 from apps.core.topics import raise_topics
-from tests.browser.conftest import Visitor
 from tests.browser.small_fleet import fleet_rows
+from tests.browser.visiting import Visitor
 from tests.rows import broken, cluster_row, source_row
 
 SIZES = ((1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (1080, 1920))
