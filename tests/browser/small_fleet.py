@@ -11,6 +11,7 @@ from uuid import UUID
 from django.urls import Resolver404, resolve
 
 from apps.actions.states import Action, State
+from apps.alerts.models import AlertGraph, Episode
 from apps.core.clock import database_now
 from apps.core.models import Lease
 from apps.core.topics import raise_topics
@@ -74,6 +75,26 @@ ACTIONS = (
 )
 
 
+def graph_row(episode: Episode) -> None:
+    """The values behind an alert, read just now."""
+    now = database_now()
+    points = [[(now - timedelta(minutes=140 - 10 * place)).timestamp(), place / 15] for place in range(14)]
+    AlertGraph.objects.create(
+        episode=episode,
+        asked_at=now,
+        read_at=now,
+        prometheus="appsre",
+        expression="errors / requests",
+        sign=">",
+        threshold=0.7,
+        start=now - timedelta(minutes=140),
+        end=now,
+        step=600.0,
+        series=[{"labels": {}, "points": points}],
+        told=1,
+    )
+
+
 def is_there(path: str) -> bool:
     """Whether the address leads to a page."""
     try:
@@ -105,6 +126,7 @@ def fleet_rows() -> None:
     )
     held_by(firing, *MEMBERS)
     silence = silence_row()
+    graph_row(firing)
     quiet = episode_row("Quiet", severity="warning", state="suppressed", tone="held", silenced_by=[silence.silence_id])
     held_by(quiet, *MEMBERS)
     change_row(BROKEN, link=f"/apps/{SUBJECT}/")
