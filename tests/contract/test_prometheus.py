@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from apps.alerts.expressions import measure_of
 from apps.core.errors import UpstreamNotInstalled, UpstreamRejected
 from apps.integrations.prometheus import PrometheusClient
 from tests.contract.calls import everything_is_readable, facts_are_told
@@ -15,6 +16,7 @@ RULE_STATES = {"inactive", "pending", "firing", "unknown"}
 """Since 3.x a rule that has not been evaluated yet is "unknown" (rules/alerting.go of Prometheus)."""
 RULE_HEALTHS = {"ok", "err", "unknown"}
 WARNS_OF_A_QUANTILE = 3
+MOST_ASKED = 200
 
 
 def test_its_alerting_rules_are_readable_in_known_words(prometheus: PrometheusClient) -> None:
@@ -42,6 +44,13 @@ def test_a_vector_of_one_is_one(prometheus: PrometheusClient) -> None:
     facts_are_told(prometheus)
     (sample,) = answer.samples
     assert (sample.value, sample.labels, answer.unreadable) == (1.0, {}, ())
+
+
+def test_what_is_drawn_of_each_rule_can_be_asked_for(prometheus: PrometheusClient) -> None:
+    end = datetime.now(UTC)
+    queries = dict.fromkeys(rule.query for rule in prometheus.rules().items)
+    for query in list(queries)[:MOST_ASKED]:
+        prometheus.query_range(measure_of(query).expression, end - timedelta(minutes=5), end, 60)
 
 
 def test_a_query_over_a_range_tells_its_points_in_order(prometheus: PrometheusClient) -> None:
