@@ -17,25 +17,27 @@ from .links import safe_link
 from .text import odd_marked
 
 TAGS = {"a", "b", "bdi", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"}
+HEADS = {"h2", "h3", "h4"}
 ATTRIBUTES = {"a": {"href", "target", "class"}, "ol": {"start"}, "span": {"class"}}
 LEFT_OUT = ("image", "html_block", "html_inline", "table", "reference")
 FOUND_IN_TEXT = re.compile(r"(?P<incident>\bITN-\d{4}-\d{5}\b)|(?P<url>\bhttps?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]])")
 INCIDENT = "<id>"
 
 
-def markdown_safe(text: str, *, incident_url: str = "") -> SafeString:
+def markdown_safe(text: str, *, incident_url: str = "", has_heads: bool = False) -> SafeString:
     """The text as markup, in which nothing runs, nothing is loaded and nothing has an id.
 
     Addresses become links where they are safe ones. Incidents (ITN-2026-00031) are marked, and are links where
-    `incident_url` is the shape of one, in which "<id>" stands for the incident's.
+    `incident_url` is the shape of one, in which "<id>" stands for the incident's. Headings are paragraphs in bold, or
+    the second to fourth of a page where it `has_heads`.
     """
-    markup = _reader().render(text, {"incident_url": incident_url})
+    markup = _reader().render(text, {"incident_url": incident_url, "has_heads": has_heads})
     return mark_safe(_cleaned(markup))  # noqa: S308  cleaned of all that is not on the list
 
 
 def _cleaned(markup: str) -> str:
     return nh3.clean(
-        markup, tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https"}, link_rel="noopener noreferrer"
+        markup, tags=TAGS | HEADS, attributes=ATTRIBUTES, url_schemes={"http", "https"}, link_rel="noopener noreferrer"
     )
 
 
@@ -48,7 +50,7 @@ def _reader() -> MarkdownIt:
     return reader
 
 
-def _text(_: Any, tokens: Sequence[Token], at: int, __: Any, told: dict[str, str]) -> str:
+def _text(_: Any, tokens: Sequence[Token], at: int, __: Any, told: dict[str, Any]) -> str:
     """Text with its addresses and incidents as links, where it is not the text of a link itself."""
     content = tokens[at].content
     if _is_in_link(tokens, at):
@@ -92,6 +94,19 @@ def _code(_: Any, tokens: Sequence[Token], at: int, *__: Any) -> str:
     return code if tokens[at].type == "code_inline" else f"<pre>{code}</pre>\n"
 
 
+def _heading_open(_: Any, tokens: Sequence[Token], at: int, __: Any, told: dict[str, Any]) -> str:
+    return f"<{_head(tokens[at])}>" if told.get("has_heads") else "<p><strong>"
+
+
+def _heading_close(_: Any, tokens: Sequence[Token], at: int, __: Any, told: dict[str, Any]) -> str:
+    return f"</{_head(tokens[at])}>\n" if told.get("has_heads") else "</strong></p>\n"
+
+
+def _head(token: Token) -> str:
+    """The page has a first heading of its own."""
+    return min(max(token.tag, "h2"), "h4")
+
+
 def _is_in_link(tokens: Sequence[Token], at: int) -> bool:
     return sum({"link_open": 1, "link_close": -1}.get(each.type, 0) for each in tokens[:at]) > 0
 
@@ -107,6 +122,6 @@ RULES: dict[str, Callable[..., str]] = {
     "code_inline": _code,
     "code_block": _code,
     "fence": _code,
-    "heading_open": lambda *_: "<p><strong>",
-    "heading_close": lambda *_: "</strong></p>\n",
+    "heading_open": _heading_open,
+    "heading_close": _heading_close,
 }

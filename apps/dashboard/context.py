@@ -45,12 +45,12 @@ COUNTS: Keeper[dict[str, Counter[str]]] = Keeper(16)
 FREEZES: Keeper[tuple[str, list[Freeze]]] = Keeper(1)
 PAGES = (
     ("Now", "dashboard:now", ()),
-    ("Alerts", "alerts:alert-list", ("dashboard:alert-show",)),
+    ("Alerts", "alerts:alert-list", ("dashboard:alert-show", "silences:silence-list", "actions:silence-new")),
     ("Applications", "gitops:application-list", ("gitops:application-matrix", "dashboard:application-show")),
     ("Clusters", "dashboard:cluster-list", ("dashboard:cluster-show",)),
     ("Runbooks", "runbooks:runbook-list", ("runbooks:runbook-show", "runbooks:coverage-show")),
     ("Actions", "actions:request-list", ("actions:request-show", "actions:request-new", "actions:bulk-new")),
-    ("Timeline", "dashboard:timeline", ("handover:handover-new", "handover:handover-list", "handover:handover-show")),
+    ("Timeline", "dashboard:timeline", tuple(f"handover:handover-{each}" for each in ("new", "list", "show", "edit"))),
 )
 
 

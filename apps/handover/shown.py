@@ -174,7 +174,7 @@ class HandoverShown:
     @cached_property
     def html(self) -> SafeString:
         """Its text, safe to show."""
-        return markdown_safe(self.markdown, incident_url=incident_url())
+        return markdown_safe(self.markdown, incident_url=incident_url(), has_heads=True)
 
     @property
     def state(self) -> str:

@@ -80,3 +80,16 @@ def test_odd_characters_are_written_out_in_text_and_in_code() -> None:
 
 def test_headings_are_only_strong_so_that_a_note_does_not_look_like_the_page() -> None:
     assert markdown_safe("# Big") == "<p><strong>Big</strong></p>\n"
+
+
+def test_headings_are_the_second_to_fourth_of_a_page_that_has_them() -> None:
+    text = "# one\n\n## two\n\n### three\n\n##### five\n\nalso one\n==="
+    assert str(markdown_safe(text, has_heads=True)).split("\n") == [
+        "<h2>one</h2>",
+        "<h2>two</h2>",
+        "<h3>three</h3>",
+        "<h4>five</h4>",
+        "<h2>also one</h2>",
+        "",
+    ]
+    assert "<h" not in markdown_safe(text)
