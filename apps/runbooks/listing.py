@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.addresses import page_address
@@ -19,11 +18,11 @@ from apps.sources.evidence import Evidence, evidence_of
 from .linking import fleet_now
 from .models import Runbook
 from .panel import KIND
+from .searching import runbooks_with
 from .usage import NOBODY, Usage, Usages, usages_now
 
 SORTS = ("title", "source", "changed", "used")
 DEFAULT_SORT = "title"
-SEARCHED = ("title", "path", "text")
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -112,22 +111,11 @@ def filters_read(asked: Asked, options: dict[str, list[str]]) -> RunbookFilters:
 
 
 def rows_found(filters: RunbookFilters, sort: Sort, usages: Usages) -> list[RunbookRow]:
-    """The rows that are asked for, in order. One query."""
-    found = Runbook.objects.filter(searched(filters.part)).defer("text")
+    """The rows that are asked for, in order. One query, and those of the search."""
+    found = Runbook.objects.filter(runbooks_with(filters.part)).defer("text")
     found = found.filter(source__in=filters.sources or [source.name for source in fleet_now().runbooks])
     rows = [RunbookRow(each, usages.get((each.source, each.path), NOBODY)) for each in found]
     return in_order([row for row in rows if filters.kept(row)], sort)
-
-
-def searched(part: str) -> Q:
-    """Every word somewhere in the title, the path or the text, in any order."""
-    fitting = Q()
-    for word in part.split():
-        in_one = Q()
-        for field in SEARCHED:
-            in_one |= Q(**{f"{field}__icontains": word})
-        fitting &= in_one
-    return fitting
 
 
 def in_order(rows: list[RunbookRow], sort: Sort) -> list[RunbookRow]:

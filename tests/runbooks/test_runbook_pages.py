@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.template.loader import render_to_string
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from apps.alerts.models import Episode, Rule
@@ -20,6 +22,7 @@ from apps.core.topics import raise_topics
 from apps.fleet.overlay import overlay_now
 from apps.runbooks.models import Runbook, RunbookFile, RunbookTree
 from apps.runbooks.panel import runbook_panel
+from apps.runbooks.searching import TEXTS
 from apps.sources.models import Source
 from tests.fleet_in_force import FleetFileOfTest
 from tests.pages import HOSTILE, asked_again, html_of, queries_of, text_of
@@ -88,7 +91,11 @@ def test_the_list_says_who_uses_a_runbook_when_last_and_who_changed_it(viewer: C
     assert "1 fires now" in text_of(html_of(viewer, LIST))
 
 
-def test_every_word_is_found_in_title_path_or_text_in_any_order(viewer: Client) -> None:
+@pytest.mark.parametrize("most", [30_000_000, 0], ids=["kept", "asked of the database"])
+def test_every_word_is_found_in_title_path_or_text_in_any_order(
+    viewer: Client, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("apps.runbooks.searching.MOST_LETTERS", most)
     runbook(text="# x\n\nThe etcd members lost their quorum. 100%_sure")
     runbook("web/slow.md", "Slow pages", source="other")
     assert titles(viewer) == ["Errors of the API", "Slow pages"]
@@ -98,6 +105,24 @@ def test_every_word_is_found_in_title_path_or_text_in_any_order(viewer: Client) 
     assert titles(viewer, "&q=100%25_s") == ["Errors of the API"]
     assert titles(viewer, "&q=%25") == ["Errors of the API"]
     assert "No runbooks fit these filters" in text_of(html_of(viewer, f"{LIST}?q=no-such"))
+
+
+def test_words_are_found_in_any_case_of_any_letter(viewer: Client) -> None:
+    runbook(text="# x\n\nÜBERLAST")
+    assert titles(viewer, "&q=überlast") == ["Errors of the API"]
+
+
+def test_texts_are_kept_until_a_runbook_changes(viewer: Client, settings: Settings) -> None:
+    TEXTS.forget()
+    settings.PAGES_KEPT_SECONDS = 60
+    kept = runbook(text="before")
+    assert titles(viewer, "&q=before") == ["Errors of the API"]
+    Runbook.objects.filter(pk=kept.pk).update(text="after")
+    with CaptureQueriesContext(connection) as queries:
+        assert titles(viewer, "&q=before") == ["Errors of the API"], "nobody has said that it changed"
+    assert not any('"runbooks_runbook"."text"' in query["sql"] for query in queries)
+    TEXTS.forget()
+    assert titles(viewer, "&q=before") == []
 
 
 def test_the_list_is_narrowed_by_source_owner_and_component(viewer: Client) -> None:
