@@ -14,6 +14,8 @@ from apps.core.verdict import Verdict
 from apps.fleet.overlay import Overlay
 from apps.notes.models import Subjects
 
+from .comments import reason_told
+
 QUIET_TONES = tuple(tone.value for tone in Tone if not tone.needs_somebody)
 
 
@@ -207,6 +209,11 @@ class Silence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.alertmanager} silence {self.silence_id}"
+
+    @property
+    def reason(self) -> str:
+        """Its comment without the id of the request that made it."""
+        return reason_told(self.comment)
 
 
 class Rule(models.Model):

@@ -14,8 +14,9 @@ from typing import TypeVar
 from django.db.models import Count, Model, Q, QuerySet
 
 from apps.actions.models import ActionRequest, Freeze
-from apps.actions.silences.wanted import line_of, matchers_kept, reason_told, request_named
+from apps.actions.silences.wanted import line_of, matchers_kept
 from apps.actions.states import Action, State
+from apps.alerts.comments import reason_told, request_named
 from apps.alerts.models import AlertState, Episode, Silence
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict

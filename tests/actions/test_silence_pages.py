@@ -327,3 +327,12 @@ def test_policies_show_what_is_asked_of_silences(viewer: Client, file: FleetFile
     assert "silences (built in)" in text
     assert "at most 8 h" in text
     assert "hides at most 5 alerts" in text
+
+
+def test_where_an_alert_is_silenced_the_reason_stands_without_the_requests_id(viewer: Client, alert: Episode) -> None:
+    Episode.objects.filter(pk=alert.pk).update(state="silenced", silenced_by=["s1"])
+    silence_row("s1", matchers=SLOW, comment="upgrade (K-1) [request 11111111-2222-3333-4444-555555555555]")
+    for path in ("/alerts/", f"/alerts/appsre/{alert.fingerprint}/"):
+        text = text_of(html_of(viewer, path))
+        assert "upgrade (K-1)" in text
+        assert "[request" not in text

@@ -20,7 +20,7 @@ from apps.sources.fleetfile.schema import FleetFile
 from .form import Form, end_read, form_read
 from .preflight import SilenceAsk, is_observatorium
 from .preview import hidden_by
-from .wanted import Wanted, matchers_kept, reason_told, told_matchers
+from .wanted import Wanted, matchers_kept, told_matchers
 
 NOT_ASKED_YET = UUID(int=0)
 
@@ -94,7 +94,7 @@ def ask_of(
         raise RuleViolation("Say for how long")
     reason = text_told(told, "reason", 500)
     if not is_sent and old is not None and form.action is Action.SILENCE_EDIT:
-        reason = reason or clean(reason_told(old.comment), 500)
+        reason = reason or clean(old.reason, 500)
     return SilenceAsk(
         request_id=request_id_told(told, *said) if is_sent else NOT_ASKED_YET,
         action=form.action,

@@ -16,11 +16,12 @@ import msgspec
 from apps.actions.judging import LATE_LOOK_AT, LOOKS_APART, UNANSWERED, Judgement, is_over
 from apps.actions.models import ActionRequest
 from apps.actions.states import Action, State
+from apps.alerts.comments import request_named
 from apps.integrations.alertmanager import Silence
 
 from .reading import MemberTold
 from .sending import done_words
-from .wanted import Wanted, matchers_sent, request_named, wanted_of
+from .wanted import Wanted, matchers_sent, wanted_of
 
 REMEMBERED = timedelta(days=1)
 """An Alertmanager forgets what has expired, by default after five days: later a look proves nothing."""

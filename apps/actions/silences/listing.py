@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from apps.actions.models import ActionRequest
 from apps.actions.states import Action
+from apps.alerts.comments import request_named
 from apps.alerts.models import AlertState, Episode, Silence
 from apps.core.ages import first_after
 from apps.core.live import CHANGES_AT
@@ -23,7 +24,7 @@ from apps.fleet.overlay import Overlay
 
 from .form import silence_address
 from .guards import is_over
-from .wanted import line_of, matchers_kept, reason_told, request_named
+from .wanted import line_of, matchers_kept
 
 LATELY, SOON = timedelta(hours=24), timedelta(minutes=30)
 MOST_OVER, MOST_ON = 100, 500
@@ -61,7 +62,7 @@ class SilenceRow:
     @property
     def reason(self) -> str:
         """Why, without the request's id."""
-        return reason_told(self.silence.comment)
+        return self.silence.reason
 
     @property
     def key(self) -> str:

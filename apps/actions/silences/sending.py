@@ -25,6 +25,7 @@ from apps.actions.sending import SENDS_WITHIN
 from apps.actions.services import guards_told
 from apps.actions.states import Action, State
 from apps.actions.waiting import late_words
+from apps.alerts.comments import request_named
 from apps.alerts.models import Silence
 from apps.core.ages import moment_words
 from apps.core.clock import database_now
@@ -41,7 +42,7 @@ from .guards import role_refusal
 from .preflight import SilenceAsk, SilencePreflight, members_of, silence_preflight
 from .reading import group_read_soon
 from .services import hidden_told
-from .wanted import Wanted, comment_of, matchers_sent, request_named, wanted_of
+from .wanted import Wanted, comment_of, matchers_sent, wanted_of
 
 log = logging.getLogger(__name__)
 

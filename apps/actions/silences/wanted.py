@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -21,7 +20,6 @@ from apps.integrations.alertmanager import Matcher
 TENANT_LABEL = "tenant_id"
 """The gateway of Observatorium adds its own matcher on this label to every silence, and drops all others on it."""
 LONGEST_SUBJECT = 500
-REQUEST = re.compile(r"\s*\[request ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\]\s*\Z")
 
 
 class Wanted(Struct, frozen=True, omit_defaults=True):
@@ -91,14 +89,3 @@ def comment_of(request: ActionRequest) -> str:
     """Why, the ticket, and the request's id, by which the silence is known again: always the last of it."""
     ticket = f" ({request.ticket})" if request.ticket else ""
     return f"{request.reason}{ticket} [request {request.pk}]".strip()
-
-
-def request_named(comment: str) -> str:
-    """The id of the request that made a silence with this comment; "" for one of somebody else."""
-    found = REQUEST.search(comment)
-    return found[1] if found else ""
-
-
-def reason_told(comment: str) -> str:
-    """The comment without the request's id."""
-    return REQUEST.sub("", comment)
