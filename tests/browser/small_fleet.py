@@ -67,6 +67,7 @@ ACTIONS = (
     "/actions/?person=alex&since=nonsense",
     "/actions/freezes/",
     "/actions/policies/",
+    "/silences/",
     ASKING,
     ASKING.replace(BROKEN, STAGED),
     f"/actions/bulk/?environment=all&cluster={CLUSTER}",
