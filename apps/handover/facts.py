@@ -233,17 +233,21 @@ def lost_ranked(lost: Iterable[Lost]) -> list[Lost]:
 
 
 def gaps_told(gaps: Iterable[Gap]) -> list[Gap]:
-    """Those of the same time as one, the longest first."""
+    """Those of the same time, to the minute, as one, the longest first."""
 
     def same(gap: Gap) -> tuple[object, ...]:
-        return gap.began_at - gap.ended_at, gap.began_at, gap.words
+        began, ended = (each.replace(second=0, microsecond=0) for each in (gap.began_at, gap.ended_at))
+        return began - ended, began, gap.words
 
     in_order = sorted(gaps, key=lambda gap: (*same(gap), gap.names))
-    return [
-        replace(of_one[0], names=tuple(name for gap in of_one for name in gap.names))
-        for _, each in groupby(in_order, key=same)
-        if (of_one := list(each))
-    ]
+    return [all_of(list(of_one)) for _, of_one in groupby(in_order, key=same)]
+
+
+def all_of(gaps: Sequence[Gap]) -> Gap:
+    """Several gaps as one."""
+    names = tuple(name for gap in gaps for name in gap.names)
+    began, ended = min(gap.began_at for gap in gaps), max(gap.ended_at for gap in gaps)
+    return replace(gaps[0], names=names, began_at=began, ended_at=ended)
 
 
 def cut_to(rows: Sequence[T], most: int) -> tuple[tuple[T, ...], Sequence[T]]:

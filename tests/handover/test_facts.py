@@ -136,7 +136,7 @@ def test_gaps_of_one_time_are_one_and_the_longest_comes_first() -> None:
     told = facts(
         gaps=[
             gap("b", "09:00", "09:10"),
-            gap("a", "09:00", "09:10"),
+            gap("a", "09:00:20", "09:10:05"),
             gap("c", "09:00", "10:00"),
             gap("d", "09:00", "09:10", "could not be read"),
         ]
