@@ -64,20 +64,23 @@ class Usage:
 
 NOBODY = Usage()
 Usages = Mapping[Key, Usage]
-USAGES: Keeper[tuple[int, Usages]] = Keeper(2)
+USAGES: Keeper[tuple[FleetFile, int, Usages]] = Keeper(1)
 
 
 def usages_now() -> Usages:
-    """Source and path → who uses it. One query; two more where alerts or rules have changed half a minute ago."""
+    """Source and path → who uses it, at most half a minute old. One query; two more where it is looked up anew."""
     fleet, version = fleet_now(), version_of(TOPICS)
+
+    def is_good(kept: tuple[FleetFile, int, Usages], age: float) -> bool:
+        seconds = BORNE_SECONDS if kept[1] == version else KEPT_SECONDS
+        return kept[0] is fleet and is_younger(age, seconds)
+
     return USAGES.get(
-        id(fleet),
-        is_good=lambda kept, age: (
-            is_younger(age, KEPT_SECONDS) or (kept[0] == version and is_younger(age, BORNE_SECONDS))
-        ),
-        is_bearable=lambda kept, age, _: is_younger(age, BORNE_SECONDS),
-        make=lambda: (version, usages_found(fleet)),
-    )[1]
+        "usages",
+        is_good=is_good,
+        is_bearable=lambda kept, age, _: kept[0] is fleet and is_younger(age, BORNE_SECONDS),
+        make=lambda: (fleet, version, usages_found(fleet)),
+    )[2]
 
 
 def usages_found(fleet: FleetFile) -> Usages:
