@@ -14,18 +14,23 @@ from enum import IntEnum
 from functools import lru_cache
 from itertools import islice
 from typing import Generic, Self, TypeVar
+from uuid import UUID
 
 from django.db.models import Q
 
+from apps.actions.models import ActionRequest
+from apps.actions.states import Action
 from apps.alerts.models import Episode
 from apps.core.keeping import Keeper, is_younger
 from apps.core.ranking import rank_of
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.gitops.models import Application, ApplicationSet
+from apps.runbooks.models import Runbook
 
 MOST_SHOWN = 8
 ENDED_LATELY = timedelta(hours=24)
 MOST_FOLDED = 32_768
+MOST_REQUESTS = 1_000
 GOOD_SECONDS, BEARABLE_SECONDS = 10.0, 60.0
 WORD_BREAK = re.compile(r"[-./_:\s]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -84,6 +89,8 @@ class Names:
     firing: Sequence[Name[int]]
     ended: Sequence[Name[int]]
     sets: Sequence[Name[int]]
+    runbooks: Sequence[Name[int]]
+    requests: Sequence[Name[UUID]]
 
 
 NAMES: Keeper[Names] = Keeper(1)
@@ -131,7 +138,16 @@ def names_read(overlay: Overlay) -> Names:
         firing=firing,
         ended=ended,
         sets=[Name.of(*row) for row in sets.order_by("name", "instance").values_list("pk", "name")],
+        runbooks=[Name.of(*row) for row in Runbook.objects.order_by("title", "path").values_list("pk", "title")],
+        requests=request_names(),
     )
+
+
+def request_names() -> list[Name[UUID]]:
+    """What people asked for last, by action, subject and person; steps go by what they are steps of. One query."""
+    asked = ActionRequest.objects.filter(parent=None).order_by("-created_at")
+    rows = asked.values_list("pk", "action", "subject", "username")[:MOST_REQUESTS]
+    return [Name.of(key, f"{Action(action).label} {subject} {who}") for key, action, subject, who in rows]
 
 
 def alert_names(overlay: Overlay) -> tuple[list[Name[int]], list[Name[int]]]:

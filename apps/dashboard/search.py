@@ -1,4 +1,4 @@
-"""Search: clusters, alerts, Applications, ApplicationSets and sources by any part of their names.
+"""Search: clusters, alerts, Applications, ApplicationSets, runbooks, actions and sources by any part of their names.
 
 The best names come first, among equals the worst tone. Names are looked through in memory (apps.dashboard.names);
 what is shown of the best ones is read anew, in one query for each kind.
@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from apps.actions.asking import address_of
 from apps.actions.choosing import choices_address
+from apps.actions.models import ActionRequest
 from apps.actions.states import Action
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
@@ -25,6 +26,7 @@ from apps.core.tones import Tone
 from apps.fleet.overlay import Overlay
 from apps.fleet.shown import shown_verdict
 from apps.gitops.models import Application, ApplicationSet
+from apps.runbooks.models import Runbook
 from apps.sources.models import SourceState
 from apps.sources.shown import source_shown
 
@@ -91,6 +93,8 @@ def search(told: str, overlay: Overlay) -> Answer:
         alerts_found(part, overlay),
         applications_found(part, overlay),
         sets_found(part, overlay),
+        runbooks_found(part, overlay),
+        requests_found(part),
         sources_found(part, overlay),
     ]
     return Answer(part, overlay.now, sorted((kind for kind in kinds if kind.count), key=lambda kind: kind.grade))
@@ -185,6 +189,47 @@ def set_tone(applicationset: ApplicationSet, overlay: Overlay) -> Tone:
         return Tone.WARNING
     is_fresh = overlay.state_of(f"argocd-inventory/{applicationset.instance}") is SourceState.FRESH
     return Tone.WELL if is_fresh and applicationset.conditions else Tone.UNKNOWN
+
+
+def runbooks_found(part: str, overlay: Overlay) -> Kind:
+    """Runbooks, by title. One query."""
+    chosen = best(part, names_known().runbooks)
+    found = [
+        Found(
+            title=runbook.title,
+            tone=runbook_tone(runbook, overlay),
+            url=page_address("runbooks:runbook-show", runbook.source, runbook.path),
+            place=runbook.path,
+            said=runbook.problem,
+            since=runbook.changed_at,
+        )
+        for runbook in rows_in_order(chosen.keys, Runbook.objects.defer("text"))
+    ]
+    return Kind("runbooks", "Runbooks", found, chosen.count, chosen.grade)
+
+
+def runbook_tone(runbook: Runbook, overlay: Overlay) -> Tone:
+    """Well is one that can be read, of a source that was read lately."""
+    is_fresh = overlay.state_of(f"runbooks/{runbook.source}") is SourceState.FRESH
+    return Tone.WELL if is_fresh and not runbook.problem else Tone.UNKNOWN
+
+
+def requests_found(part: str) -> Kind:
+    """What people asked for lately, by action, subject and person. One query."""
+    chosen = best(part, names_known().requests)
+    columns = ("action", "subject", "username", "state", "created_at")
+    found = [
+        Found(
+            title=f"{request.get_action_display()} {request.subject}",
+            tone=request.tone,
+            url=request.get_absolute_url(),
+            place=request.username,
+            said=request.get_state_display(),
+            since=request.created_at,
+        )
+        for request in rows_in_order(chosen.keys, ActionRequest.objects.only(*columns))
+    ]
+    return Kind("actions", "Actions", found, chosen.count, chosen.grade)
 
 
 def sources_found(part: str, overlay: Overlay) -> Kind:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from apps.actions.states import State
 from apps.core.clock import database_now
 from apps.core.tones import Tone
 from apps.dashboard.names import Grade, Name, best
 from apps.dashboard.search import search
 from apps.fleet.overlay import overlay_now
 from apps.gitops.models import ApplicationSet
+from apps.runbooks.models import Runbook
+from tests.actions.log import request_row
 from tests.pages import HOSTILE, html_of, queries_of
 from tests.rows import ago, application_row, broken, cluster_row, down, episode_row, source_row
 
@@ -114,6 +117,24 @@ def test_what_is_found_is_never_greener_than_its_evidence() -> None:
     application_row("has-a")
     (kind,) = search("has", overlay_now()).kinds
     assert kind.found[0].tone == "unknown"
+
+
+def test_runbooks_and_what_people_asked_for_are_found_too() -> None:
+    source_row("runbooks/sop")
+    row = {"source": "sop", "text": "", "read_at": database_now()}
+    Runbook.objects.create(path="infra/etcd.md", title="etcd fills up", **row)
+    Runbook.objects.create(path="infra/pods.md", title="etcd pods", problem="broken letters", **row)
+    request_row(subject="etcd-prd", state=State.SUCCEEDED)
+    found = {kind.name: kind.found for kind in search("etcd", overlay_now()).kinds}
+    assert [(each.title, each.tone) for each in found["runbooks"]] == [
+        ("etcd fills up", "well"),
+        ("etcd pods", "unknown"),
+    ]
+    assert found["runbooks"][0].url == "/runbooks/sop/infra/etcd.md/"
+    assert [(each.title, each.place, each.said) for each in found["actions"]] == [
+        ("Resync etcd-prd", "remy", "succeeded")
+    ]
+    assert [kind.name for kind in search("resync remy", overlay_now()).kinds] == ["actions"]
 
 
 def test_nothing_asked_is_nothing_found() -> None:
