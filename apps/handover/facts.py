@@ -72,9 +72,9 @@ def facts_of(window: Window, made_at: datetime, known: Known) -> Facts:
         more_ended=sum(matter.alike for matter in ended_left),
         unseen=tuple(sorted(known.unseen)),
         holds=holds,
-        more_holds=len(more_holds),
+        more_holds=known.more_holds + len(more_holds),
         deeds=deeds,
-        more_deeds=earlier,
+        more_deeds=known.more_deeds + earlier,
         notes=notes,
         more_notes=more_notes,
         lost=lost,
@@ -130,11 +130,17 @@ def open_matter(
     since = min(last.began_at or window.start, window.start)
     notes, earlier = last_of([each for each in noted.get(key, ()) if each.at >= since], NOTES_OF_ONE)
     holding = [each for each in acknowledged.get(key, ()) if holds_at(each, window.end)]
-    return replace(
-        matter_of(of_thing, last.began_at, last.ended_at),
+    return Matter(
+        kind=last.kind,
+        subject=last.subject,
+        titles=(last.title,),
         tone=last.tone,
+        place=last.place,
         words=last.words,
+        began_at=last.began_at,
+        ended_at=last.ended_at,
         is_new=is_within(first.began_at, window),
+        times=len(of_thing),
         acknowledged=holding[-1] if holding else None,
         notes=notes,
         earlier_notes=earlier,
@@ -142,13 +148,8 @@ def open_matter(
 
 
 def ended_matter(of_thing: Sequence[Trouble], window: Window) -> Matter:
-    """A thing that was over when the span ended: from its first beginning to its last end."""
-    matter = matter_of(of_thing, of_thing[0].began_at, of_thing[-1].ended_at)
-    return replace(matter, is_new=is_within(matter.began_at, window))
-
-
-def matter_of(of_thing: Sequence[Trouble], began_at: datetime | None, ended_at: datetime | None) -> Matter:
-    """The thing as it was at its worst."""
+    """A thing that was over when the span ended: as it was at its worst, from its first beginning to its last end."""
+    first, last = of_thing[0], of_thing[-1]
     worst = min(of_thing, key=lambda trouble: RANKS.get(trouble.tone, Tone.UNKNOWN.rank))
     return Matter(
         kind=worst.kind,
@@ -157,8 +158,9 @@ def matter_of(of_thing: Sequence[Trouble], began_at: datetime | None, ended_at: 
         tone=worst.tone,
         place=worst.place,
         words=worst.words,
-        began_at=began_at,
-        ended_at=ended_at,
+        began_at=first.began_at,
+        ended_at=last.ended_at,
+        is_new=is_within(first.began_at, window),
         times=len(of_thing),
     )
 
@@ -176,6 +178,8 @@ def merged(matters: Iterable[Matter]) -> list[Matter]:
 
 def together(matters: Sequence[Matter]) -> Matter:
     """Several alike as one: from the first beginning to the last end."""
+    if len(matters) == 1:
+        return matters[0]
     in_order = sorted(matters, key=lambda matter: (matter.titles, matter.subject))
     begins = [matter.began_at for matter in matters]
     ends = [matter.ended_at for matter in matters]

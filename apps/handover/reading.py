@@ -33,7 +33,7 @@ from apps.timeline.steps import Steps, Window, joined, spans_of, steps_of
 
 from .facts import facts_of
 from .troubles import BROKEN, NEEDS, Standing, ToneLine, lost_of, troubles_of
-from .values import NOW, Deed, Facts, Gap, Hold, Key, Known, Lost, Said, Trouble
+from .values import DEEDS_SHOWN, HOLDS_SHOWN, NOW, Deed, Facts, Gap, Hold, Key, Known, Lost, Said, Trouble
 
 NOTES_BACK = timedelta(days=7)
 LONG_ACTION = timedelta(days=1)
@@ -59,19 +59,23 @@ EPISODE_COLUMNS = (
 
 
 def facts_read(window: Window, overlay: Overlay) -> Facts:
-    """The facts of a span that ends at the overlay's moment or before. Ten queries."""
+    """The facts of a span that ends at the overlay's moment or before. Eleven queries."""
     cut: list[str] = []
     tones, present = tone_lines(window, cut), {**applications_present(overlay), **clusters_present(overlay)}
     alerts, quiet = alerts_of(window, overlay, cut)
     standing = standing_lines(window.start)
     silences = silences_of(window, cut)
+    deeds, more_deeds = requests_of(window)
+    holding = [row for row in silences if row.ends_at and row.ends_at > window.end]
     is_of_now = overlay.now - window.end < NOW
     known = Known(
         troubles=[*alerts, *troubles_of(tones, present, overlay.now)],
         acknowledged=acknowledgements_of(window, cut),
         notes=notes_of(window, cut),
-        deeds=[*requests_of(window, cut), *silences_made(silences, window)],
-        holds=[*freezes_held(window), *silences_held(silences, window)],
+        deeds=[*deeds, *silences_made(silences, window)],
+        more_deeds=more_deeds,
+        holds=[*freezes_held(window), *silences_held(holding[:HOLDS_SHOWN])],
+        more_holds=len(holding[HOLDS_SHOWN:]),
         lost=lost_in(window, overlay, tones, standing),
         gaps=list(gaps_in(window, overlay, standing)),
         quiet=quiet if is_of_now else 0,
@@ -188,15 +192,17 @@ def said_told(row: Note | Acknowledgement) -> Said:
     return Said(by=row.by, at=row.at, title=row.title, place=row.cluster, kind=row.kind, subject=row.subject)
 
 
-def requests_of(window: Window, cut: list[str]) -> list[Deed]:
-    """What was asked for or ended in the span, steps with their whole. One query."""
+def requests_of(window: Window) -> tuple[list[Deed], int]:
+    """What was asked for or ended in the span, steps with their whole, newest first, and how much more. Two queries."""
     rows = ActionRequest.objects.filter(
         Q(created_at__gte=window.start) | Q(ended_at__gte=window.start, ended_at__lt=window.end),
         created_at__gte=window.start - LONG_ACTION,
         created_at__lt=window.end,
         parent=None,
-    ).defer("guards", "operation", "options")
-    return [deed_of(each) for each in first_of(rows.order_by("-created_at", "pk"), MOST_ROWS, cut, "actions")]
+    )
+    last = rows.defer("guards", "operation", "options").order_by("-created_at", "pk")[:DEEDS_SHOWN]
+    deeds = [deed_of(request) for request in last]
+    return deeds, rows.order_by().count() - len(deeds)
 
 
 def deed_of(request: ActionRequest) -> Deed:
@@ -231,10 +237,10 @@ def silences_of(window: Window, cut: list[str]) -> list[Silence]:
     return first_of(rows, MOST_ROWS, cut, "silences")
 
 
-def silences_held(silences: Iterable[Silence], window: Window) -> Iterator[Hold]:
-    """Those that were in force when the span ended."""
+def silences_held(silences: Iterable[Silence]) -> Iterator[Hold]:
+    """Those that were in force when the span ended, told."""
     for row in silences:
-        if row.starts_at and row.ends_at and row.ends_at > window.end:
+        if row.starts_at and row.ends_at:
             yield Hold(
                 kind="silence",
                 what=matchers_told(row),

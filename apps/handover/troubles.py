@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from apps.core.tones import RANKS, Tone
@@ -72,13 +72,13 @@ def troubles_of_thing(lines: Sequence[ToneLine], standing: Standing | None, now:
         elif is_needed and under_way is not None:
             under_way = worse_of(under_way, begun(line, line.after, under_way.began_at))
         elif under_way is not None:
-            found.append(replace(under_way, ended_at=line.at))
+            found.append(under_way._replace(ended_at=line.at))
             under_way = None
     if under_way is None:
         return found
     if standing is None:
-        return [*found, replace(under_way, ended_at=now)]
-    return [*found, replace(under_way, tone=standing.tone, words=standing.words, place=standing.place)]
+        return [*found, under_way._replace(ended_at=now)]
+    return [*found, under_way._replace(tone=standing.tone, words=standing.words, place=standing.place)]
 
 
 def begun(line: ToneLine, told: str, began_at: datetime | None) -> Trouble:

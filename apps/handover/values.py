@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from apps.timeline.steps import Window
 
@@ -14,8 +15,7 @@ NOW = timedelta(minutes=1)
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
+class Trouble(NamedTuple):
     """One time that a thing needed somebody. `began_at` None: before it is known; `ended_at` None: it still does.
 
     `kind` and `subject` name the thing as the timeline does, `place` is its cluster, `words` say what it was.
@@ -167,13 +167,15 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the facts are made of, as it was read; `cut` says what was too much to be read."""
+    """What the facts are made of, as it was read. `more_…` were only counted; `cut` says what was too much for that."""
 
     troubles: Sequence[Trouble] = ()
     acknowledged: Sequence[Said] = ()
     notes: Sequence[Said] = ()
     deeds: Sequence[Deed] = ()
+    more_deeds: int = 0
     holds: Sequence[Hold] = ()
+    more_holds: int = 0
     lost: Sequence[Lost] = ()
     gaps: Sequence[Gap] = ()
     quiet: int = 0

@@ -25,7 +25,7 @@ from apps.fleet.overlay import overlay_now
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.fleetfile.shifts import Shifts
 
-from .models import LONGEST_BYTES, Handover
+from .models import Handover
 from .reading import facts_read
 from .services import HandoverMoved, handover_save
 from .shown import FactsShown, HandoverShown, handovers_listed
@@ -146,7 +146,8 @@ def page(request: HttpRequest, shown: dict[str, Any], *, status: int = 200) -> H
     """The page on which a handover is written: a new one beside its facts, or a saved one."""
     is_new = "handover" not in shown
     template = "handover/handover_new.html" if is_new else "handover/handover_edit.html"
-    told = {"title": "Handover", "longest": LONGEST_BYTES, "has_shifts": shifts_in_force() is not None, **shown}
+    told = {"title": "Handover", "has_shifts": shifts_in_force() is not None, **shown}
+    told["kept"] = "here" if request.method == "POST" else ""
     return render(request, template, told, status=status)
 
 

@@ -352,7 +352,7 @@ def test_it_costs_the_same_number_of_queries_however_much_there_is(viewer: Clien
         broken(f"app-{number}")
         silence_row(f"silence-{number}")
         request_row(Action.SYNC, State.SUCCEEDED, outcome="synced")
-    assert queries_of(viewer, URL) == few == 22
+    assert queries_of(viewer, URL) == few == 23
 
 
 def test_the_timeline_leads_here(viewer: Client) -> None:
