@@ -26,6 +26,7 @@ from apps.fleet.past import steps_of_source
 from apps.fleet.shown import keys_of_tellers
 from apps.gitops.models import Application
 from apps.notes.models import Acknowledgement, Note
+from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
 from apps.sources.models import Source
 from apps.timeline.models import TONE, Kind, Transition
 from apps.timeline.standing import ASLEEP, FAILING, NEVER, OK, Lines, standing_lines
@@ -266,8 +267,12 @@ def silences_made(silences: Iterable[Silence], window: Window) -> Iterator[Deed]
 
 
 def matchers_told(silence: Silence) -> str:
-    """What a silence is about, as its matchers are written."""
-    return f"{line_of(matchers_kept(silence))} on {silence.alertmanager}"
+    """What a silence is about, as its matchers are written; behind Observatorium without the tenant's."""
+    try:
+        is_gateway = silence.alertmanager in {each.name for each in fleet_file_in_force().observatorium}
+    except FleetFileInvalid:
+        is_gateway = False
+    return f"{line_of(matchers_kept(silence, is_observatorium=is_gateway))} on {silence.alertmanager}"
 
 
 def lost_in(window: Window, overlay: Overlay, tones: Iterable[ToneLine], standing: Lines) -> list[Lost]:

@@ -21,11 +21,12 @@ from apps.timeline.steps import Window
 from .facts import grouped
 from .models import Handover
 from .texts import without_marks
-from .values import Facts, Gap, Lost, Matter, Said
+from .values import Facts, Matter, Said
 from .words import (
     besides_words,
     gap_words,
-    lost_words,
+    listed,
+    lost_rows,
     moment_words,
     more_words,
     names_words,
@@ -134,9 +135,9 @@ class FactsShown:
         return [(said, said_words(said, window), address_of(said.kind, said.subject)) for said in self.facts.notes]
 
     @property
-    def lost(self) -> list[tuple[Lost, str]]:
-        """Time lost."""
-        return [(lost, lost_words(lost)) for lost in self.facts.lost]
+    def lost(self) -> list[tuple[str, str]]:
+        """Time lost: clusters, and how much."""
+        return [(listed(clusters), words) for clusters, words in lost_rows(self.facts)]
 
     @property
     def untouched(self) -> str:
@@ -144,9 +145,9 @@ class FactsShown:
         return untouched_words(self.facts)
 
     @property
-    def gaps(self) -> list[tuple[Gap, str]]:
-        """What could not be known."""
-        return [(gap, gap_words(gap, self.facts.window)) for gap in self.facts.gaps]
+    def gaps(self) -> list[tuple[str, str]]:
+        """What could not be known: sources, and when."""
+        return [(listed(gap.names), gap_words(gap, self.facts.window)) for gap in self.facts.gaps]
 
     def _by_place(self, matters: tuple[Matter, ...], *, is_open: bool) -> Mapping[str, list[MatterShown]]:
         return {

@@ -60,10 +60,13 @@ def troubles_of(lines: Iterable[ToneLine], present: Mapping[Key, Standing], now:
 
 
 def troubles_of_thing(lines: Sequence[ToneLine], standing: Standing | None, now: datetime) -> list[Trouble]:
-    """Of one thing. One that goes and comes at the same moment (it moved) goes on."""
+    """Of one thing. One that goes and comes at the same moment (it moved) goes on.
+
+    One that was not known when the lines begin had perhaps never been looked at: that is no trouble of its own.
+    """
     needs = NEEDS[lines[0].kind]
     found: list[Trouble] = []
-    under_way = begun(lines[0], lines[0].before, None) if word_of(lines[0].before) in needs else None
+    under_way = begun(lines[0], lines[0].before, None) if word_of(lines[0].before) in BROKEN else None
     for line in lines:
         is_needed = word_of(line.after) in needs
         if is_needed and under_way is None:

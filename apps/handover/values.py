@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from apps.timeline.steps import Window
 
-OPEN_SHOWN, ENDED_SHOWN, DEEDS_SHOWN, HOLDS_SHOWN, NOTES_SHOWN, CLUSTERS_SHOWN, GAPS_SHOWN = 60, 40, 60, 20, 40, 30, 20
+OPEN_SHOWN, ENDED_SHOWN, DEEDS_SHOWN, HOLDS_SHOWN, NOTES_SHOWN, CLUSTERS_SHOWN, GAPS_SHOWN = 60, 40, 60, 20, 40, 200, 20
 NOW = timedelta(minutes=1)
 
 Key = tuple[str, str]

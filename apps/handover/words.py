@@ -19,7 +19,7 @@ from .facts import grouped
 from .values import Deed, Facts, Gap, Lost, Matter, Said
 
 DAY = timedelta(hours=24)
-LONGEST_WORDS = 240
+LONGEST_WORDS = 200
 PLACES_NAMED = 5
 MARKS = re.compile(r"([\\`*\[\]<>~])|(?<![^\W_])(_)|(_)(?![^\W_])|&(?=[#\w]+;)")
 NO_CLUSTER = "No cluster"
@@ -101,11 +101,25 @@ def said_words(said: Said, window: Window) -> str:
     return f"note of {said.by}, {moment_words(said.at, window)}"
 
 
+def lost_rows(facts: Facts) -> list[tuple[tuple[str, ...], str]]:
+    """Clusters with how much time each lost, or of how much that is not known, which many of them can have alike."""
+    alike: dict[tuple[int, str], list[str]] = {}
+    for number, lost in enumerate(facts.lost):
+        alike.setdefault((number if lost.seconds else -1, lost_words(lost)), []).append(lost.cluster)
+    return [(tuple(clusters), words) for (_, words), clusters in alike.items()]
+
+
 def lost_words(lost: Lost) -> str:
     """ "47 m, and 3 m not known"."""
     known = duration_words(timedelta(seconds=lost.seconds)) if lost.seconds else ""
     unknown = f"{duration_words(timedelta(seconds=lost.unknown))} not known" if lost.unknown else ""
     return ", and ".join(filter(None, (known, unknown)))
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "a, b, c and 12 more"."""
+    left = len(names) - PLACES_NAMED
+    return ", ".join(names[:PLACES_NAMED]) + (f" and {left} more" if left > 0 else "")
 
 
 def untouched_words(facts: Facts) -> str:
@@ -267,7 +281,7 @@ def lost_lines(facts: Facts) -> list[str]:
     lines = ["## Time lost", ""]
     if facts.lost:
         lines += ["For how long each cluster was critical:", ""]
-        lines += [f"- {md(each.cluster)}: {lost_words(each)}" for each in facts.lost]
+        lines += [f"- {md(listed(clusters))}: {words}" for clusters, words in lost_rows(facts)]
         lines += [*more_line(facts.more_lost, "- {} more clusters: some time, or not known"), ""]
     return stripped([*lines, untouched_words(facts)])
 
@@ -277,7 +291,7 @@ def gap_lines(facts: Facts) -> list[str]:
     lines = ["## Not known", ""]
     if not facts.gaps and not facts.cut:
         lines.append("Nothing: every source was read all the time.")
-    lines += [f"- {md(', '.join(gap.names))}: {gap_words(gap, facts.window)}" for gap in facts.gaps]
+    lines += [f"- {md(listed(gap.names))}: {gap_words(gap, facts.window)}" for gap in facts.gaps]
     lines += more_line(facts.more_gaps, "And {} more times.")
     return [*lines, *(f"- {md(each)}" for each in facts.cut)]
 
@@ -310,4 +324,5 @@ def code(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Without line ends, and cut where it is long."""
-    return clean(" ".join(text.split()), LONGEST_WORDS)
+    told = clean(" ".join(text.split()))
+    return told if len(told) <= LONGEST_WORDS else f"{told[: LONGEST_WORDS - 1]}…"

@@ -79,6 +79,14 @@ def test_a_cluster_is_told_as_it_was_at_its_worst() -> None:
     assert told(lines) == [("critical", "lost: refused", at("09:00"), at("10:00"))]
 
 
+def test_a_cluster_that_was_first_looked_at_in_the_span_was_in_no_trouble_before() -> None:
+    first = [line(at("12:06"), "unknown", "warning: Node w1: not ready", key=CLUSTER)]
+    assert told(first, {CLUSTER: standing("warning", at("12:06"), "Node w1: not ready")}) == [
+        ("warning", "Node w1: not ready", at("12:06"), None)
+    ]
+    assert told([line(at("12:06"), "unknown", "well: all right", key=CLUSTER)]) == []
+
+
 def lost(lines: list[ToneLine], present: Standing, *sources: Steps[str]) -> tuple[int, int]:
     """Minutes critical, and minutes not known."""
     found = lost_of("m01", SHIFT, lines, present, sources)
