@@ -22,6 +22,8 @@ ATTRIBUTES = {"a": {"href", "target", "class"}, "ol": {"start"}, "span": {"class
 LEFT_OUT = ("image", "html_block", "html_inline", "table", "reference")
 FOUND_IN_TEXT = re.compile(r"(?P<incident>\bITN-\d{4}-\d{5}\b)|(?P<url>\bhttps?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]])")
 INCIDENT = "<id>"
+IN_LINK = "in_link"
+"""The address of the link whose text is being drawn, "" of one that is not safe; None outside of links."""
 
 
 def markdown_safe(text: str, *, incident_url: str = "", has_heads: bool = False) -> SafeString:
@@ -31,7 +33,7 @@ def markdown_safe(text: str, *, incident_url: str = "", has_heads: bool = False)
     `incident_url` is the shape of one, in which "<id>" stands for the incident's. Headings are paragraphs in bold, or
     the second to fourth of a page where it `has_heads`.
     """
-    markup = _reader().render(text, {"incident_url": incident_url, "has_heads": has_heads})
+    markup = _reader().render(text, {"incident_url": incident_url, "has_heads": has_heads, IN_LINK: None})
     return mark_safe(_cleaned(markup))  # noqa: S308  cleaned of all that is not on the list
 
 
@@ -53,7 +55,7 @@ def _reader() -> MarkdownIt:
 def _text(_: Any, tokens: Sequence[Token], at: int, __: Any, told: dict[str, Any]) -> str:
     """Text with its addresses and incidents as links, where it is not the text of a link itself."""
     content = tokens[at].content
-    if _is_in_link(tokens, at):
+    if told.get(IN_LINK) is not None:
         return _shown(content)
     found, end, parts = FOUND_IN_TEXT.finditer(content), 0, []
     for match in found:
@@ -71,13 +73,14 @@ def _found(match: re.Match[str], incident_url: str) -> str:
     return _anchor(address) + f"{_shown(words)}</a>" if address else _shown(words)
 
 
-def _link_open(_: Any, tokens: Sequence[Token], at: int, *__: Any) -> str:
-    return _anchor(_address(tokens[at]))
+def _link_open(_: Any, tokens: Sequence[Token], at: int, __: Any, told: dict[str, Any]) -> str:
+    told[IN_LINK] = _address(tokens[at])
+    return _anchor(told[IN_LINK])
 
 
-def _link_close(_: Any, tokens: Sequence[Token], at: int, *__: Any) -> str:
-    opened = next(each for each in reversed(tokens[:at]) if each.type == "link_open")
-    return "</a>" if _address(opened) else "</span>"
+def _link_close(_: Any, __: Any, ___: Any, ____: Any, told: dict[str, Any]) -> str:
+    address, told[IN_LINK] = told.get(IN_LINK), None
+    return "</a>" if address else "</span>"
 
 
 def _address(token: Token) -> str:
@@ -105,10 +108,6 @@ def _heading_close(_: Any, tokens: Sequence[Token], at: int, __: Any, told: dict
 def _head(token: Token) -> str:
     """The page has a first heading of its own."""
     return min(max(token.tag, "h2"), "h4")
-
-
-def _is_in_link(tokens: Sequence[Token], at: int) -> bool:
-    return sum({"link_open": 1, "link_close": -1}.get(each.type, 0) for each in tokens[:at]) > 0
 
 
 def _shown(text: str) -> str:

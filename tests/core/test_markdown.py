@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -93,3 +94,15 @@ def test_headings_are_the_second_to_fourth_of_a_page_that_has_them() -> None:
         "",
     ]
     assert "<h" not in markdown_safe(text)
+
+
+def test_four_times_as_many_lines_cost_about_four_times_as_much() -> None:
+    def cost(lines: int) -> float:
+        text, times = "a\n" * lines, []
+        for _ in range(3):
+            began = time.process_time()
+            markdown_safe(text)
+            times.append(time.process_time() - began)
+        return min(times)
+
+    assert cost(8_000) < 9 * cost(2_000)
