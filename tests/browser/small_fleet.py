@@ -58,7 +58,7 @@ PAGES = (*LISTS, *DETAILS)
 LOST = "stone-prd-rh01"
 OTHER_DETAILS = (f"/clusters/{LOST}/", f"/apps/production/argocd/has-{LOST}/", f"/alerts/rhobs/{FINGERPRINT}/")
 FILTERED = ("/apps/?q=nothing-like-it", "/alerts/?cluster=no-such&page=9", "/alerts/?group=cluster")
-NOT_IN_ALL_BRANCHES = ("/apps/matrix/", "/timeline/", "/wall/", "/search/?q=stone")
+NOT_IN_ALL_BRANCHES = ("/apps/matrix/", "/timeline/", "/handover/", "/handover/past/", "/wall/", "/search/?q=stone")
 REQUESTS = {state: UUID(int=number) for number, state in enumerate(State, start=1)}
 BULK = UUID(int=99)
 ASKING = f"/actions/new/?action=sync&app=production%2Fargocd%2F{BROKEN}&prune=on"
