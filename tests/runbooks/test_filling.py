@@ -149,8 +149,35 @@ def test_a_variable_of_every_shell_is_never_filled(name: str) -> None:
     assert code(f"echo ${name} ${{{name}}} <{name}>", values) == f"echo ${name} ${{{name}}} x"
 
 
-def test_a_parameter_of_a_command_is_no_variable_that_is_set() -> None:
-    assert code("oc process -p NAMESPACE=$NAMESPACE") == "oc process -p NAMESPACE=build-service"
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "for i in a b; do NAMESPACE=$i; run; done",
+        "if true; then NAMESPACE=x; fi",
+        "oc get pods | while read -r POD NAMESPACE; do run; done",
+        "read -p 'which? ' NAMESPACE",
+        "while IFS= read -r -u 3 NAMESPACE; do run; done",
+        "export A=1 NAMESPACE=x",
+        "typeset NAMESPACE=x",
+        "mapfile -t NAMESPACE < list",
+        "select NAMESPACE in a b; do run; done",
+        "{ NAMESPACE=x; run; }",
+        "set -x && NAMESPACE=$(oc project -q)",
+        "printf -v NAMESPACE %s x",
+        "eval 'NAMESPACE=x'",
+        "oc process -p NAMESPACE=x",
+        ": ${NAMESPACE:=x}",
+    ],
+)
+def test_a_variable_that_the_runbook_may_set_is_left_to_it_however_it_does(setting: str) -> None:
+    text = f"```\n{setting}\n```\n\nThen `oc -n $NAMESPACE get ${{NAMESPACE}} $POD`."
+    html = draw(text, values=VALUES).html.rpartition("<code>")[2]
+    assert html.startswith("oc -n $NAMESPACE get ${NAMESPACE} ")
+
+
+def test_a_placeholder_in_capitals_is_no_variable_that_is_set() -> None:
+    written = "oc -n <NAMESPACE> get $NAMESPACE ${NAMESPACE:-x}"
+    assert code(written) == "oc -n build-service get build-service ${NAMESPACE:-x}"
 
 
 def test_prose_is_never_filled() -> None:

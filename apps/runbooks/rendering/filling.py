@@ -4,7 +4,8 @@
 
 - `<namespace>`, not behind another `<` or a backslash;
 - `$NAMESPACE` and `${NAMESPACE}`, in capitals, not behind `$` or a backslash, not a variable that every shell has
-  (`$PATH`), and not one that the runbook's own commands set (`NAMESPACE=…` where a command begins, `for`, `read`);
+  (`$PATH`), and not one that the runbook's own code may set: there are too many ways to (`NAMESPACE=…`, `for`, `read`,
+  `mapfile`, `printf -v`), so that the bare word NAMESPACE anywhere in it is taken for one;
 - `{{ $labels.namespace }}`, which means the label of exactly that name.
 
 Names are compared in small letters, with "-" and spaces as "_". A name for which there is no value is left as it is.
@@ -36,11 +37,8 @@ PLACEHOLDER = re.compile(
     r"|(?<![$\\])\$\{(?P<braced>[A-Z][A-Z0-9_]{0,63})\}"
     r"|(?<![$\\])\$(?P<bare>[A-Z][A-Z0-9_]{0,63})(?![A-Za-z0-9_])"
 )
-NAME = r"([A-Z][A-Z0-9_]{0,63})"
-ASSIGNED = re.compile(
-    rf"(?:^|[;&|(])[ \t]*(?:\$[ \t]+)?(?:(?:export|local|readonly|declare)[ \t]+(?:-\w+[ \t]+)*)?{NAME}\+?="
-    rf"|\bfor[ \t]+{NAME}[ \t]+in\b|\bread[ \t]+(?:-\w+[ \t]+)*{NAME}\b",
-    re.MULTILINE,
+MAY_BE_SET = re.compile(
+    r"(?<![A-Za-z0-9_$])(?<!\$\{)[A-Z][A-Z0-9_]{0,63}(?![A-Za-z0-9_])|(?<=\$\{)[A-Z][A-Z0-9_]{0,63}(?=:?=)"
 )
 OF_EVERY_SHELL = frozenset(
     {
@@ -109,8 +107,8 @@ def folded(name: str) -> str:
 
 
 def names_assigned(codes: Iterable[str]) -> frozenset[str]:
-    """The shell variables that commands themselves set."""
-    return frozenset(name for code in codes for found in ASSIGNED.findall(code) for name in found if name)
+    """The shell variables that commands may set: the words that stand bare in them, outside of placeholders."""
+    return frozenset(name for code in codes for name in MAY_BE_SET.findall(PLACEHOLDER.sub(" ", code)))
 
 
 def placeholders_in(code: str, assigned: frozenset[str]) -> Iterator[str | Placeholder]:
