@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from .moments import in_utc
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 HOURS_ONLY_UNTIL = 2 * DAY
@@ -41,7 +43,7 @@ def age_words(moment: datetime, now: datetime) -> str:
 
 def moment_words(moment: datetime) -> str:
     """The exact moment: "24 Nov 2026, 22:57:12 UTC"."""
-    told = moment.astimezone(UTC)
+    told = in_utc(moment)
     return f"{told.day} {told:%b} {told.year}, {told:%H:%M:%S} UTC"
 
 

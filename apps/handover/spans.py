@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.utils.dateparse import parse_datetime
-
 from apps.core.lists import Asked, short
+from apps.core.moments import moment_read
 from apps.sources.fleetfile.shifts import Shifts
 from apps.timeline.steps import Window
 
 USUAL = timedelta(hours=12)
 LONGEST = timedelta(days=31)
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LONGEST_MOMENT = 40
 THIS, LAST = "this", "last"
 DAYS_AROUND = range(-2, 2)
@@ -86,15 +84,3 @@ def moment_asked(asked: Asked, name: str) -> datetime | None:
     if told and moment is None:
         asked.problems.append(f"“{short(told)}” is not a moment like 2026-11-24T22:57Z: it is left out.")
     return moment
-
-
-def moment_read(told: str) -> datetime | None:
-    """A moment at which a span can begin or end; None of anything else. A "+" that the address made a blank is one."""
-    try:
-        moment = parse_datetime(told) or parse_datetime(told.replace(" ", "+"))
-        if moment is None:
-            return None
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment >= EARLIEST and moment.year < 9000 else None

@@ -214,6 +214,8 @@ def test_a_refused_attempt_is_written_down(viewer: Client, responder: Client, al
         {"do": "silence", "alert": "appsre/gone", "length": "2h"},
         {"do": "silence", "alertmanager": "appsre"},
         {"do": "silence", "alertmanager": "appsre", "until": "soon"},
+        {"do": "silence", "alertmanager": "appsre", "until": "0001-01-01T00:00+23:59"},
+        {"do": "silence", "alertmanager": "appsre", "until": "9999-12-31T23:59-23:59"},
         {"do": "silence", "alertmanager": "appsre", "until": "2026-11-24T22:57", "length": "2h"},
         {"do": "silence", "alertmanager": "appsre", "length": "2h", "form": "x"},
     ],

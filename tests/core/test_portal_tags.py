@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -149,3 +149,15 @@ def test_only_a_live_page_says_what_it_shows() -> None:
 def test_plain_text_writes_odd_characters_out() -> None:
     assert plain("evil\u202egnp.exe") == "evil[U+202E]gnp.exe"
     assert plain("Degraded") == "Degraded"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=23, minutes=59))),
+        datetime(9999, 12, 31, 23, 59, tzinfo=timezone(-timedelta(hours=23, minutes=59))),
+    ],
+)
+def test_a_moment_that_utc_cannot_say_is_drawn_all_the_same(moment: datetime) -> None:
+    told = drawn("{% age moment now %}{% until moment now %}{% clock moment %}", moment=moment)
+    assert told.count(f"{moment.year}, ") == 3

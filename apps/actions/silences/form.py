@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 
 from apps.actions.asking import text_told
 from apps.actions.states import SILENCES, Action
@@ -18,6 +17,7 @@ from apps.alerts.models import Episode, Silence
 from apps.core.errors import RuleViolation
 from apps.core.matchers import LabelMatcher, MatcherSyntaxError, line_read, matcher_read
 from apps.core.matchers.lines import LONGEST_LINE, MOST_MATCHERS
+from apps.core.moments import moment_read
 from apps.core.text import clean
 from apps.sources.fleetfile.schema import FleetFile
 
@@ -164,13 +164,10 @@ def end_read(form: Form, now: datetime, old: Silence | None) -> datetime:
     if form.until and form.length:
         raise RuleViolation("Say one of both: a moment at which it ends, or for how long")
     if form.until:
-        try:
-            moment = parse_datetime(form.until)
-        except ValueError:
-            moment = None
+        moment = moment_read(form.until)
         if moment is None:
             raise RuleViolation("The end is not a moment like 2026-11-24T22:57")
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment
     if form.length == KEPT and old is not None and old.ends_at is not None:
         return old.ends_at
     return now + LENGTHS.get(form.length, LENGTHS[USUAL])[1]

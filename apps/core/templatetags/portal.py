@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -18,6 +18,7 @@ from apps.core.environment import PARAMETER
 from apps.core.links import safe_link
 from apps.core.lists import ALL
 from apps.core.live import FRAME_TOPICS, POLL_PARAMETERS, Live
+from apps.core.moments import in_utc
 from apps.core.text import ODD, odd_marked
 from apps.core.tones import RANKS, Tone
 
@@ -59,7 +60,7 @@ def age(
         return format_html('<span class="missing">{}</span>', missing)
     return format_html(
         '<time datetime="{}" title="{}" data-age{}>{}</time>',
-        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
+        in_utc(moment).isoformat(timespec="milliseconds"),
         moment_words(moment),
         mark_safe("=evidence") if is_evidence else "",
         age_words(moment, now),
@@ -73,7 +74,7 @@ def until(moment: datetime | None, now: datetime) -> SafeString:
         return mark_safe('<span class="missing">not known</span>')
     return format_html(
         '<time datetime="{}" title="{}" data-until>{}</time>',
-        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
+        in_utc(moment).isoformat(timespec="milliseconds"),
         moment_words(moment),
         duration_words(moment - now) if moment > now else "now",
     )
@@ -86,9 +87,9 @@ def clock(moment: datetime | None) -> SafeString:
         return mark_safe('<span class="missing">not known</span>')
     return format_html(
         '<time datetime="{}" title="{}" data-clock>{}</time>',
-        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
+        in_utc(moment).isoformat(timespec="milliseconds"),
         moment_words(moment),
-        f"{moment.astimezone(UTC):%H:%M}",
+        f"{in_utc(moment):%H:%M}",
     )
 
 
