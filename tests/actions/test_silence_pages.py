@@ -21,6 +21,7 @@ from apps.actions.states import Action, State
 from apps.alerts.models import Episode
 from apps.core.clock import database_now
 from apps.sources.models import Source
+from tests.actions.cases import request_row
 from tests.actions.silences import FLEET, fires, sources
 from tests.fleet_in_force import FleetFileOfTest
 from tests.pages import HOSTILE, html_of
@@ -276,9 +277,7 @@ def test_a_silence_is_expired_by_one_click_that_says_what_comes_back(responder: 
 
 def test_the_list_says_who_why_until_when_and_what_each_hides(responder: Client, alert: Episode) -> None:
     Episode.objects.filter(pk=alert.pk).update(state="silenced", silenced_by=["s1"])
-    made = ActionRequest.objects.create(
-        action=Action.SILENCE, state=State.SUCCEEDED, created_at=ago(hours=1), state_at=ago(hours=1)
-    )
+    made = request_row(Action.SILENCE, State.SUCCEEDED, options={"alertmanager": "appsre", "made": "s1"})
     silence_row("s1", matchers=SLOW, comment=f"upgrade (K-1) [request {made.pk}]")
     silence_row("s2", matchers=SLOW[:1], created_by="", comment="", ends_at=database_now() + timedelta(minutes=10))
     silence_row("s3", matchers=SLOW[:1], state="pending", starts_at=database_now() + timedelta(hours=1))

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.db.models import Q
 from django.urls import reverse
 
-from apps.actions.models import ActionRequest
 from apps.actions.states import Action
-from apps.alerts.comments import request_named
 from apps.alerts.models import AlertState, Episode, Silence
 from apps.core.ages import first_after
 from apps.core.live import CHANGES_AT
@@ -24,6 +21,7 @@ from apps.fleet.overlay import Overlay
 
 from .form import silence_address
 from .guards import is_over
+from .makers import makers_of
 from .wanted import line_of, matchers_kept
 
 LATELY, SOON = timedelta(hours=24), timedelta(minutes=30)
@@ -61,8 +59,8 @@ class SilenceRow:
 
     @property
     def reason(self) -> str:
-        """Why, without the request's id."""
-        return self.silence.reason
+        """Why, without the id of the request that made it."""
+        return self.silence.reason if self.request else self.silence.comment
 
     @property
     def key(self) -> str:
@@ -127,17 +125,17 @@ def on_or_to_come(now: datetime) -> Q:
 
 
 def rows_of(silences: Iterable[Silence], now: datetime) -> list[SilenceRow]:
-    """Silences as rows. Two queries more, none where there is no silence."""
+    """Silences as rows. At most two queries more, none where there is no silence."""
     found = list(silences)
     if not found:
         return []
-    hides, requests = hides_of(), requests_of(found)
+    hides, makers = hides_of(), makers_of(found)
     return [
         SilenceRow(
             each,
             matchers_kept(each),
             hides[each.alertmanager, each.silence_id],
-            requests.get(request_named(each.comment), ""),
+            makers[each.pk].get_absolute_url() if each.pk in makers else "",
             now,
         )
         for each in found
@@ -149,13 +147,6 @@ def hides_of() -> Counter[tuple[str, str]]:
     quiet = Episode.objects.firing().exclude(state=AlertState.ACTIVE)
     told = quiet.values_list("alertmanager", "silenced_by")
     return Counter((group, silence) for group, silences in told for silence in silences)
-
-
-def requests_of(silences: Sequence[Silence]) -> dict[str, str]:
-    """By the id in a silence's comment, the page of the request that it names, where there is one. One query."""
-    named = {told for each in silences if (told := request_named(each.comment))}
-    found = ActionRequest.objects.filter(pk__in=[UUID(told) for told in named]).only("pk")
-    return {str(request.pk): request.get_absolute_url() for request in found}
 
 
 def moments_of(silence: Silence) -> list[datetime | None]:
