@@ -98,7 +98,7 @@ def drawn_of(episode: Episode, overlay: Overlay) -> dict[str, Any]:
     return {
         "graph": graph,
         "drawn_graph": graph_drawn(graph, episode),
-        "history": history_of(episode, overlay.now),
+        "history": history_of(episode, overlay),
     }
 
 

@@ -15,6 +15,8 @@ from apps.alerts.models import AlertGraph, Episode
 from apps.core.addresses import page_address
 from apps.core.ages import duration_words
 from apps.core.tones import Tone
+from apps.fleet.overlay import Overlay
+from apps.sources.kept import known_for, known_words, told_since
 from apps.timeline.drawing import Drawing, Event, Label, bars, drawing_of, labels_of, lasted_words
 from apps.timeline.figures import times_words
 from apps.timeline.steps import Window
@@ -159,8 +161,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def history_of(episode: Episode, now: datetime) -> History:
-    """The alert's episodes of the last thirty days. One query."""
+def history_of(episode: Episode, overlay: Overlay) -> History:
+    """The alert's episodes of the last thirty days, or of as many as are kept. One query."""
+    now = overlay.now
+    since = told_since(episode.alertmanager, overlay.sources.values(), now)
+    time = known_words(HISTORY, known_for(HISTORY, since, now), whole="in 30 days")
     same = Episode.objects.filter(alertmanager=episode.alertmanager, fingerprint=episode.fingerprint)
     lately = same.filter(Q(ended_at=None) | Q(ended_at__gte=now - HISTORY) | Q(pk=episode.pk))
     episodes = list(lately.order_by("-began_at", "-pk")[:MOST_EPISODES])
@@ -171,17 +176,17 @@ def history_of(episode: Episode, now: datetime) -> History:
     events = [event_of(each, now) for each in within]
     lane = bars("Fired", events, window, rows=HISTORY_ROWS, most=MOST_EPISODES)
     drawing = drawing_of(window, [lane], narrowed=scope.narrowed)
-    words = history_words(within, now, is_flapping=is_flapping)
+    words = history_words(within, now, time, is_flapping=is_flapping)
     shown = [each for place, each in enumerate(episodes) if place < EPISODES_TOLD or each.pk == episode.pk]
     return History(shown, len(episodes) - len(shown), flaps, is_flapping, words, drawing)
 
 
-def history_words(episodes: Sequence[Episode], now: datetime, *, is_flapping: bool) -> str:
+def history_words(episodes: Sequence[Episode], now: datetime, time: str, *, is_flapping: bool) -> str:
     """ "Fired 7 times in 30 days, 2 h 10 m in all, flapping"; what overlaps counts once, what came before does not."""
     if not episodes:
-        return "Did not fire in the last 30 days"
+        return f"Did not fire {time}"
     most = "more than " if len(episodes) >= MOST_EPISODES else ""
-    told = f"Fired {most}{times_words(len(episodes))} in 30 days, {duration_words(time_in_all(episodes, now))} in all"
+    told = f"Fired {most}{times_words(len(episodes))} {time}, {duration_words(time_in_all(episodes, now))} in all"
     return f"{told}, flapping" if is_flapping else told
 
 

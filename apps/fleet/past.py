@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from apps.sources.kept import kept_since
 from apps.sources.models import Source, SourceState
 from apps.timeline.standing import (
     ASLEEP,
@@ -39,11 +40,13 @@ def steps_of_source(key: str, lines: Lines, overlay: Overlay, window: Window) ->
 
 def present_of(source: Source | None, now: datetime) -> Present:
     """How a source stands now, as its row tells."""
+    kept = kept_since(now)
     if source is None:
-        return Present(ASLEEP)
+        return Present(ASLEEP, kept_since=kept)
     if source.succeeded_at is None:
-        return Present(NEVER)
+        return Present(NEVER, kept_since=kept)
     if source.failures:
-        return Present(FAILING, source.failing_since)
+        return Present(FAILING, source.failing_since, source.first_read_at, kept)
     is_stale = source.state(now) is SourceState.STALE
-    return Present(ASLEEP, source.succeeded_at) if is_stale else Present(OK)
+    state, since = (ASLEEP, source.succeeded_at) if is_stale else (OK, None)
+    return Present(state, since, source.first_read_at, kept)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
 
@@ -28,21 +28,28 @@ from apps.fleet.shown import keys_of_tellers
 from apps.gitops.models import Application
 from apps.notes.models import Acknowledgement, Note
 from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.kept import kept_since
 from apps.sources.models import Source
 from apps.timeline.models import TONE, Kind, Transition
-from apps.timeline.standing import ASLEEP, FAILING, NEVER, OK, Lines, standing_lines
+from apps.timeline.standing import ASLEEP, FAILING, FORGOTTEN, NEVER, OK, Lines, standing_lines
 from apps.timeline.steps import Steps, Window, joined, spans_of, steps_of
 
 from .facts import facts_of
 from .troubles import BROKEN, NEEDS, Standing, ToneLine, lost_of, troubles_of
 from .values import DEEDS_SHOWN, HOLDS_SHOWN, NOW, Deed, Facts, Gap, Hold, Key, Known, Lost, Said, Trouble
+from .words import moment_words
 
 NOTES_BACK = timedelta(days=7)
 LONG_ACTION = timedelta(days=1)
 """An action that was asked for longer before the span is not looked for, should it have ended in it."""
 MOST_LINES, MOST_EPISODES, MOST_SAID, MOST_ROWS = 50_000, 20_000, 2_000, 500
 SHORT_GAP = timedelta(minutes=1)
-GAP_WORDS = {FAILING: "could not be read", ASLEEP: "not read", NEVER: "had never been read"}
+GAP_WORDS = {
+    FAILING: "could not be read",
+    ASLEEP: "not read",
+    NEVER: "had never been read",
+    FORGOTTEN: "nothing is kept any more",
+}
 ELSEWHERE = "made elsewhere"
 M = TypeVar("M", bound=Model)
 EPISODE_COLUMNS = (
@@ -62,7 +69,7 @@ EPISODE_COLUMNS = (
 
 def facts_read(window: Window, overlay: Overlay) -> Facts:
     """The facts of a span that ends at the overlay's moment or before. Eleven queries, or twelve."""
-    cut: list[str] = []
+    cut = list(forgotten_words(window, kept_since(overlay.now)))
     tones, present = tone_lines(window, cut), {**applications_present(overlay), **clusters_present(overlay)}
     alerts, quiet = alerts_of(window, overlay, cut)
     standing = standing_lines(window.start)
@@ -85,6 +92,12 @@ def facts_read(window: Window, overlay: Overlay) -> Facts:
         cut=cut,
     )
     return facts_of(window, overlay.now, known)
+
+
+def forgotten_words(window: Window, since: datetime) -> Iterator[str]:
+    """That a span begins before anything is kept."""
+    if window.start < since:
+        yield f"Not known before {moment_words(since, window)}: the portal keeps nothing longer"
 
 
 def first_of(rows: QuerySet[M], most: int, cut: list[str], nouns: str) -> list[M]:

@@ -49,6 +49,7 @@ class Source(models.Model):
 
     attempted_at = models.DateTimeField(null=True)
     succeeded_at = models.DateTimeField(null=True)
+    first_read_at = models.DateTimeField(null=True, help_text="None also where it was read before this was kept")
     next_try_at = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True, help_text="backed off: nothing is asked of it until then")
     failing_since = models.DateTimeField(null=True)

@@ -189,6 +189,7 @@ def _success_columns(source: Source, outcome: ReadOutcome, now: datetime) -> dic
     return {
         "attempted_at": now,
         "succeeded_at": now,
+        "first_read_at": source.first_read_at if source.succeeded_at else now,
         "next_try_at": min(source.next_try_at or next_try, next_try),
         "not_before": None,
         "failing_since": None,

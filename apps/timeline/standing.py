@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .models import Kind, Transition
-from .steps import Steps, Window, joined, steps_of
+from .steps import Steps, Window, joined, steps_of, values_at
 
 OK, FAILING, ASLEEP, NEVER = "ok", "failing", "not read", "never read"
+FORGOTTEN = "not kept"
 REACHED, AWAY, UNKNOWN = "reached", "away", "not known"
 UNREACHED = frozenset({"not reached", "lost"})
 NEVER_REACHED = "never reached"
@@ -35,10 +36,15 @@ Lines = Mapping[tuple[str, str], Sequence[Line]]
 
 @dataclass(frozen=True)
 class Present:
-    """How something stands now. `since` bounds what is known of it, or tells from when on nothing was read."""
+    """How something stands now. `since` bounds what is known of it, or tells from when on nothing was read.
+
+    `first_at` is when it was read first, where that is known; of what was before `kept_since` no line is kept.
+    """
 
     state: str
     since: datetime | None = None
+    first_at: datetime | None = None
+    kept_since: datetime | None = None
 
 
 def standing_lines(since: datetime) -> Lines:
@@ -61,7 +67,7 @@ def word_of(told: str) -> str:
 
 
 def source_steps(window: Window, lines: Sequence[Line], present: Present) -> Steps[str]:
-    """How reading a source went: OK, FAILING, ASLEEP or NEVER."""
+    """How reading a source went: OK, FAILING, ASLEEP, NEVER, or FORGOTTEN before lines are kept."""
     first = source_word(lines[0].before) if lines else present.state
     changes: list[tuple[datetime, str]] = []
     for line in lines:
@@ -71,7 +77,19 @@ def source_steps(window: Window, lines: Sequence[Line], present: Present) -> Ste
     if present.state == ASLEEP and present.since:
         first = first if lines else OK
         changes.append((present.since, ASLEEP))
-    return steps_of(window, first, changes)
+    if not lines and present.first_at and present.first_at > window.start:
+        first, changes = NEVER, [(present.first_at, first), *changes]
+    return kept_steps(window, steps_of(window, first, changes), present.kept_since)
+
+
+def kept_steps(window: Window, steps: Steps[str], kept_since: datetime | None) -> Steps[str]:
+    """The steps, but FORGOTTEN before that moment."""
+    if kept_since is None or kept_since <= window.start:
+        return steps
+    if kept_since >= window.end:
+        return [(window.start, FORGOTTEN)]
+    known = [(moment, state) for moment, state in steps if moment > kept_since]
+    return [(window.start, FORGOTTEN), (kept_since, values_at(steps, [kept_since])[0]), *known]
 
 
 def source_word(told: str) -> str:

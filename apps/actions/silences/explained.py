@@ -62,7 +62,7 @@ def _lines(found: SilencePreflight) -> Iterator[str]:
     yield f"Policy: {rules.policy}"
     yield f"  asks for {', '.join(asks_of(rules))}"
     yield f"  {', '.join(limits_of(case.rules))}"
-    yield f"It would have hidden {found.preview.past_count} in the last 7 days"
+    yield f"It would have hidden {found.preview.past_count} {found.preview.past_time}"
     yield "Checks, by what the portal knows now:"
     yield from (f"  {each.guard:<20}{each.answer:<9}{each.words}" for each in found.findings)
     if found.is_refused:

@@ -20,6 +20,7 @@ from apps.alerts.models import Silence
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
+from apps.sources.kept import told_since
 from apps.sources.models import Source, SourceState
 
 from .guards import SilenceCase, findings_of
@@ -113,7 +114,8 @@ class SilencePreflight:
 
     @cached_property
     def shown(self) -> str:
-        """A digest of what is asked, and of how strict what speaks is: it travels with the form.
+        """A digest of what is asked, and of how strict what speaks is: it travels with the form. Of a change there is a
+        second one behind it, of the silence as it was seen (`old_shown`).
 
         Not of how many alerts it hides: more of them fire every minute just when somebody silences them. What that
         makes stricter is shown again.
@@ -129,7 +131,20 @@ class SilencePreflight:
             sorted(wanted.matchers),
             sorted(speaking),
         )
-        return hashlib.blake2b(msgspec.json.encode(told), digest_size=16).hexdigest()
+        return ".".join(filter(None, [_hash(told, 16), self.old_shown]))
+
+    @cached_property
+    def old_shown(self) -> str:
+        """A digest of the silence that is to be changed, as it is now; "" of everything else."""
+        old = self.case.old
+        if old is None or self.ask.action is not Action.SILENCE_EDIT:
+            return ""
+        return _hash((old.silence_id, old.updated_at, old.starts_at, old.ends_at, old.comment, old.matchers), 12)
+
+    @property
+    def has_old_changed(self) -> bool:
+        """Whether the silence that is to be changed is not as the person saw it any more."""
+        return self.ask.shown.partition(".")[2] != self.old_shown
 
     @cached_property
     def missing(self) -> list[str]:
@@ -145,6 +160,10 @@ class SilencePreflight:
         return [words for words, is_missing in wanted.items() if is_missing]
 
 
+def _hash(told: object, size: int) -> str:
+    return hashlib.blake2b(msgspec.json.encode(told), digest_size=size).hexdigest()
+
+
 def silence_preflight(ask: SilenceAsk, overlay: Overlay | None = None) -> SilencePreflight:
     """Asks every check, by what the portal knows; no Alertmanager is asked. Some ten queries."""
     case = case_of(ask, overlay or overlay_now())
@@ -154,7 +173,8 @@ def silence_preflight(ask: SilenceAsk, overlay: Overlay | None = None) -> Silenc
 def case_of(ask: SilenceAsk, overlay: Overlay) -> SilenceCase:
     """All that the checks need. Of one that is to be expired the preview is of what it hides so far."""
     fleet, wanted = fleet_file_in_force(), ask.wanted
-    preview = preview_of(wanted.alertmanager, wanted.labels, overlay.now)
+    since = told_since(wanted.alertmanager, overlay.sources.values(), overlay.now)
+    preview = preview_of(wanted.alertmanager, wanted.labels, overlay.now, since)
     place = place_of(fleet, wanted.labels, preview.hidden)
     old = old_of(wanted)
     if old is not None and ask.action is Action.SILENCE_EDIT:

@@ -20,8 +20,10 @@ from apps.alerts.matching import LabelValue
 from apps.alerts.models import Episode, EpisodeQuerySet
 from apps.core.matchers import LabelMatcher
 from apps.core.text import clean
+from apps.sources.kept import known_for, known_words
 
 PAST = timedelta(days=7)
+WEEK = "in the last 7 days"
 MOST_NAMES = 20
 ALERTNAME = "alertname"
 LONGEST_NAME = 300
@@ -58,10 +60,14 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a silence would hide. `past` are the alerts of the last days by name, those that fire still among them."""
+    """What a silence would hide. `past` are the alerts of the last days by name, those that fire still among them.
+
+    `past_time` says of which days: "in the last 7 days", or of as many as are kept.
+    """
 
     hidden: tuple[Hidden, ...] = ()
     past: tuple[tuple[str, int], ...] = ()
+    past_time: str = WEEK
 
     @cached_property
     def clusters(self) -> Sequence[str]:
@@ -94,14 +100,17 @@ class Preview:
         return max(len(self.past) - MOST_NAMES, 0)
 
 
-def preview_of(alertmanager: str, matchers: Sequence[LabelMatcher], now: datetime) -> Preview:
-    """What a silence with these matchers hides in that group. Two queries.
+def preview_of(
+    alertmanager: str, matchers: Sequence[LabelMatcher], now: datetime, since: datetime | None = None
+) -> Preview:
+    """What a silence with these matchers hides in that group, of which something is known `since`. Two queries.
 
     Without a matcher nothing: Alertmanager takes no such silence.
     """
     if not matchers:
         return Preview()
-    return Preview(hidden_by(alertmanager, matchers), past_of(alertmanager, matchers, now))
+    time = known_words(PAST, known_for(PAST, since or now - PAST, now), whole=WEEK)
+    return Preview(hidden_by(alertmanager, matchers), past_of(alertmanager, matchers, now), time)
 
 
 def hidden_by(alertmanager: str, matchers: Sequence[LabelMatcher]) -> tuple[Hidden, ...]:
