@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from apps.actions.models import ActionRequest
 from apps.actions.silences.preflight import silence_preflight
 from apps.actions.silences.preview import preview_of
 from apps.actions.states import Action, State
+from apps.alerts.models import Silence
 from apps.core.clock import database_now
 from apps.core.matchers import matchers_read
 from apps.sources.models import Source
@@ -274,3 +275,20 @@ def test_to_expire_one_needs_neither_a_reason_nor_a_name_typed_though_slo_alerts
     told = wanted('alertname="Slow"', silence_id="on")
     found = silence_preflight(ask(remy, action=Action.SILENCE_EXPIRE, wanted=told, reason="", ticket="", typed_name=""))
     assert (found.missing, len(found.preview.hidden)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"matchers": [*OLD["matchers"], {"name": "pod", "value": "a", "is_regex": False, "is_equal": True}]},
+        {"comment": "narrowed"},
+        {"ends_at": datetime(2100, 1, 1, tzinfo=UTC)},
+        {"updated_at": datetime(2026, 11, 24, tzinfo=UTC)},
+    ],
+)
+def test_what_somebody_changed_since_it_was_seen_is_looked_at_again(remy: Who, change: dict[str, Any]) -> None:
+    row = silence_row("on", updated_at=ago(hours=1), **OLD)
+    asked = ask(remy, action=Action.SILENCE_EDIT, wanted=wanted('alertname="Slow"', silence_id="on"))
+    assert silence_preflight(asked).missing == []
+    Silence.objects.filter(pk=row.pk).update(**change)
+    assert silence_preflight(asked).missing == ["a look at the silence, which somebody changed meanwhile"]

@@ -229,6 +229,18 @@ def test_a_silence_is_extended_in_place_by_one_step(quiet: Quiet, rhea: Person) 
     assert [each["request_id"] for each in quiet.received()][1:] == [str(step.pk)]
 
 
+def test_what_somebody_changed_since_it_was_asked_for_is_not_overwritten(quiet: Quiet, rhea: Person) -> None:
+    old = kept(quiet, quiet.sent(quiet.ask(rhea, LINE)))
+    request = quiet.submitted(quiet.ask_about(rhea, old, Action.SILENCE_EDIT))
+    look_after()
+    (step,) = request.steps.filter(state=State.APPROVED)
+    Silence.objects.filter(pk=old.pk).update(comment="narrowed by somebody")
+    silence_send(step.pk)
+    step = quiet.now(step)
+    assert (step.state, step.outcome) == (State.REFUSED, sending.OLD_CHANGED)
+    assert len(quiet.received()) == 1
+
+
 def test_other_matchers_replace_it_and_that_is_said(quiet: Quiet, rhea: Person) -> None:
     old = kept(quiet, quiet.sent(quiet.ask(rhea, LINE)))
     done = quiet.carried_out(quiet.ask_about(rhea, old, Action.SILENCE_EDIT, line='alertname="ArgoCDDown"'))

@@ -20,7 +20,6 @@ from apps.alerts.models import Silence
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
-from apps.sources.kept import told_since
 from apps.sources.models import Source, SourceState
 
 from .guards import SilenceCase, findings_of
@@ -151,9 +150,11 @@ class SilencePreflight:
         """What has still to be given, in words; empty: it may be sent, or wait for approval."""
         if self.is_refused:
             return ["what speaks against it has to change first"]
+        is_old_seen = not self.ask.shown or not self.has_old_changed
+        look = "a look at what it hides" if is_old_seen else "a look at the silence, which somebody changed meanwhile"
         wanted = {
             "matchers that can be read": bool(self.ask.problems),
-            "a look at what it hides": self.ask.shown != self.shown,
+            look: self.ask.shown != self.shown,
             f"the name {self.name}, typed": self.wants_typed_name and self.ask.typed_name.strip() != self.name,
             **rules_missing(self.case.rules.rules, self.ask, self.case.now, wants_reason=self.wants_reason),
         }
@@ -173,8 +174,7 @@ def silence_preflight(ask: SilenceAsk, overlay: Overlay | None = None) -> Silenc
 def case_of(ask: SilenceAsk, overlay: Overlay) -> SilenceCase:
     """All that the checks need. Of one that is to be expired the preview is of what it hides so far."""
     fleet, wanted = fleet_file_in_force(), ask.wanted
-    since = told_since(wanted.alertmanager, overlay.sources.values(), overlay.now)
-    preview = preview_of(wanted.alertmanager, wanted.labels, overlay.now, since)
+    preview = preview_of(wanted.alertmanager, wanted.labels, overlay.now)
     place = place_of(fleet, wanted.labels, preview.hidden)
     old = old_of(wanted)
     if old is not None and ask.action is Action.SILENCE_EDIT:

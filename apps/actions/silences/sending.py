@@ -47,6 +47,7 @@ from .wanted import Wanted, comment_of, matchers_sent, wanted_of
 log = logging.getLogger(__name__)
 
 SENT_BEFORE = "It was sent before: a silence carries its id. What came of it is being found out; nothing is sent again"
+OLD_CHANGED = "Somebody changed this silence since it was seen: look at it again, nothing was sent"
 
 
 def silence_send(pk: UUID) -> None:
@@ -91,6 +92,8 @@ def _checked(request: ActionRequest) -> SilencePreflight:
     if found.waits_for_approval and not request.approver:
         policy = found.case.rules.rules.policy
         raise NotToBeSent(f"The policy {policy} wants a second person's approval by now: ask again")
+    if found.has_old_changed:
+        raise NotToBeSent(OLD_CHANGED)
     shown = {each["guard"]: Answer(each["answer"]).rank for each in request.guards}
     if grown := [each.words for each in found.spoken if each.answer.rank > shown.get(each.guard, 0)]:
         raise NotToBeSent(f"Changed since it was asked for: {'; '.join(grown)}")
