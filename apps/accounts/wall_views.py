@@ -16,6 +16,7 @@ from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 
 from .access import Verb, may
+from .confirming import confirmed
 from .models import WallKey
 from .walls import wall_key_make, wall_key_revoke, wall_key_told
 
@@ -24,6 +25,7 @@ LONGEST_QUERY = 200
 
 @never_cache
 @require_POST
+@confirmed
 @sensitive_variables("key")
 def wall_keys(request: HttpRequest) -> HttpResponse:
     """Makes a key, which the answer shows this once, or revokes one. For others than admins it is not there."""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.contrib.auth import get_user
 from django.contrib.auth.models import User
-from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.accounts.middleware import page_to_return_to
-from apps.accounts.renewing import AT_ACTIONS, SessionLost, session_confirmed
+from apps.accounts.confirming import confirmed
 from apps.core.errors import RuleViolation
 from apps.core.forms import uuid_told
 from apps.core.lists import Asked
@@ -35,25 +30,6 @@ from .values import Facts
 from .words import markdown_of
 
 INSERT = "insert"
-
-View = Callable[..., HttpResponse]
-
-
-def confirmed(view: View) -> View:
-    """Before a form is read the provider says whether the session still stands, and what the person may."""
-
-    @functools.wraps(view)
-    def asking(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method != "POST":
-            return view(request, *args, **kwargs)
-        try:
-            session_confirmed(request.session.session_key or "", at_most=AT_ACTIONS)
-        except SessionLost:
-            return redirect_to_login(page_to_return_to(request))
-        request.user = get_user(request)
-        return view(request, *args, **kwargs)
-
-    return asking
 
 
 @never_cache

@@ -11,6 +11,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.confirming import confirmed
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
 from apps.core.errors import RuleViolation
@@ -83,6 +84,7 @@ def file_show(request: HttpRequest, source: str, path: str) -> HttpResponse:
 
 @never_cache
 @require_POST
+@confirmed
 def tick_set(request: HttpRequest, episode: int, source: str, path: str) -> HttpResponse:
     """Ticks a step off for an alert (`done=<step>`), or takes that back (`undone=<step>`)."""
     found = get_object_or_404(Episode, pk=episode)
