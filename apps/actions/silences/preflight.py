@@ -20,6 +20,7 @@ from apps.alerts.models import Silence
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
+from apps.sources.kept import told_since
 from apps.sources.models import Source, SourceState
 
 from .guards import SilenceCase, findings_of
@@ -174,7 +175,8 @@ def silence_preflight(ask: SilenceAsk, overlay: Overlay | None = None) -> Silenc
 def case_of(ask: SilenceAsk, overlay: Overlay) -> SilenceCase:
     """All that the checks need. Of one that is to be expired the preview is of what it hides so far."""
     fleet, wanted = fleet_file_in_force(), ask.wanted
-    preview = preview_of(wanted.alertmanager, wanted.labels, overlay.now)
+    since = told_since(wanted.alertmanager, overlay.sources.values(), overlay.now)
+    preview = preview_of(wanted.alertmanager, wanted.labels, overlay.now, since)
     place = place_of(fleet, wanted.labels, preview.hidden)
     old = old_of(wanted)
     if old is not None and ask.action is Action.SILENCE_EDIT:
