@@ -94,6 +94,19 @@ def test_from_an_alert_its_name_and_where_it_is_are_proposed(responder: Client, 
     assert all(f"Silence for {length}</button>" in page for length in ("1 h", "2 h", "4 h", "8 h"))
 
 
+def test_of_an_alert_that_names_its_cluster_by_a_later_label_those_before_it_are_proposed_as_empty(
+    responder: Client, alert: Episode
+) -> None:
+    Episode.objects.filter(pk=alert.pk).update(labels={"alertname": "Slow", "dest_server": "stg", "pod": "a"})
+    assert rows_of(html_of(responder, address(alert)))[:5] == [
+        ("alertname", "=", "Slow"),
+        ("source_cluster", "=", ""),
+        ("tested_cluster", "=", ""),
+        ("dest_server", "=", "stg"),
+        ("pod", "any", "a"),
+    ]
+
+
 def test_one_click_asks_for_it_in_the_persons_name(responder: Client, alert: Episode) -> None:
     answer = responder.post(NEW, form_of(html_of(responder, address(alert)), length="4h"))
     request = ActionRequest.objects.get()

@@ -178,11 +178,28 @@ def test_a_responder_with_a_scope_silences_within_it(file: FleetFileOfTest) -> N
 
 def test_a_matcher_binds_to_a_place_only_where_all_that_it_hides_lies_there(file: FleetFileOfTest) -> None:
     staging = scoped("sam", clusters=["stone-stg-m01"])
-    line = 'alertname="Slow", cluster="stg"'
+    line = 'alertname="Slow", source_cluster="", tested_cluster="", dest_server="", cluster="stg"'
     assert said(silence_preflight(ask(staging, line))) == {}
-    fires("Slow", "stone-prd-m01", labels={"cluster": "stg"})
+    fires("Slow", "stone-prd-m01", labels={"source_cluster": "", "cluster": "stg"})
     found = silence_preflight(ask(staging, line))
     assert (found.case.place, said(found)) == (Place(), {"role": "refuse"})
+
+
+@pytest.mark.parametrize("line", ['cluster="stg"', 'source_cluster="", cluster="stg"', 'dest_server="stg"'])
+def test_a_label_binds_to_a_place_only_where_no_label_before_it_can_say_otherwise(
+    file: FleetFileOfTest, line: str
+) -> None:
+    found = silence_preflight(ask(scoped("sam", environments=["staging"]), f'alertname="Slow", {line}'))
+    assert (found.case.place, said(found)) == (Place(), {"role": "refuse"})
+
+
+def test_of_labels_that_name_environments_too_the_first_decides(file: FleetFileOfTest) -> None:
+    file.put(f"{FLEET}alerts: {{environment_labels: [source_environment, environment]}}\n")
+    places = [
+        silence_preflight(ask(who(), f'alertname="Slow", {line}')).case.place.environment
+        for line in ('environment="staging"', 'source_environment="", environment="staging"')
+    ]
+    assert places == ["", "staging"]
 
 
 @pytest.mark.parametrize("line", ['source_cluster=~"stone-stg-m01"', 'source_cluster!="stone-prd-m01"'])

@@ -128,17 +128,21 @@ def lines_of(matchers: Iterable[LabelMatcher]) -> list[Line]:
 
 def lines_of_alert(episode: Episode, fleet: FleetFile) -> list[Line]:
     """Every label of the alert, those first that are proposed; the others are offered without an operator."""
-    naming = fleet.alerts
-    first = [
-        next((name for name in names if name in episode.labels), "")
-        for names in (naming.cluster_labels, naming.environment_labels)
-    ]
-    chosen = [name for name in dict.fromkeys(["alertname", *first, *WHERE]) if name in episode.labels]
-    others = sorted(set(episode.labels) - set(chosen))
+    naming, labels = fleet.alerts, episode.labels
+    groups = (("alertname",), naming.cluster_labels, naming.environment_labels, WHERE)
+    chosen = list(dict.fromkeys(name for names in groups for name in deciding(names, labels)))
+    others = sorted(set(labels) - set(chosen))
     return [
-        *(Line(name, "=", episode.labels[name]) for name in chosen),
+        *(Line(name, "=", labels.get(name, "")) for name in chosen),
         *(Line(name, "", episode.labels[name]) for name in others),
     ]
+
+
+def deciding(names: Sequence[str], labels: Mapping[str, str]) -> Sequence[str]:
+    """The first of these labels that an alert has, after those before it, which it has not: only so it decides where a
+    silence lies. None where the alert has none of them."""
+    place = next((place for place, name in enumerate(names) if labels.get(name)), None)
+    return () if place is None else names[: place + 1]
 
 
 def matchers_read(lines: Sequence[Line], more: str) -> tuple[list[LabelMatcher], list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from apps.accounts.scopes import Place
 from apps.core.matchers import LabelMatcher
@@ -15,9 +15,10 @@ from .preview import Hidden
 def place_of(fleet: FleetFile, matchers: Iterable[LabelMatcher], hidden: Iterable[Hidden]) -> Place:
     """What the matchers on one value of a label bind it to, unless it hides an alert now that lies elsewhere.
 
-    (Which of an alert's labels names its cluster is decided by the first that it has.)
+    (Which of an alert's labels names its cluster is decided by the first that it has: a later one binds only where the
+    matchers say that an alert has none of those before it.)
     """
-    told = {each.name: each.value for each in matchers if each.operator == "=" and each.value}
+    told = {each.name: each.value for each in matchers if each.operator == "="}
     alerts = list(hidden)
     cluster = _cluster(fleet, told)
     if cluster and {each.cluster for each in alerts} - {cluster}:
@@ -28,13 +29,18 @@ def place_of(fleet: FleetFile, matchers: Iterable[LabelMatcher], hidden: Iterabl
     return Place(cluster=cluster, environment=environment)
 
 
+def _bound(labels: Iterable[str], told: Mapping[str, str]) -> str:
+    """The value of the first of these labels that can decide; "" where a label before it may."""
+    return next((told.get(name, "") for name in labels if told.get(name) != ""), "")
+
+
 def _cluster(fleet: FleetFile, told: dict[str, str]) -> str:
-    named = next((told[name] for name in fleet.alerts.cluster_labels if name in told), "")
+    named = _bound(fleet.alerts.cluster_labels, told)
     return ClusterNames(fleet).cluster_of(named) if named else ""
 
 
 def _environment(fleet: FleetFile, told: dict[str, str]) -> str:
-    named = next((told[name] for name in fleet.alerts.environment_labels if name in told), "").casefold()
+    named = _bound(fleet.alerts.environment_labels, told).casefold()
     for environment in fleet.environments:
         if named and named in {name.casefold() for name in (environment.name, *environment.aliases)}:
             return environment.name
