@@ -24,7 +24,12 @@ def cluster_thing(subject: str) -> Thing | None:
     if found is None:
         return None
     return Thing(
-        kind=Subjects.CLUSTER, subject=found.name, title=found.name, cluster=found.name, environment=found.environment
+        kind=Subjects.CLUSTER,
+        subject=found.name,
+        title=found.name,
+        cluster=found.name,
+        environment=found.environment,
+        is_gone=found.is_archived,
     )
 
 

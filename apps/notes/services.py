@@ -21,9 +21,9 @@ from apps.core.tones import Tone
 from apps.core.topics import raise_topics
 from apps.timeline.services import transitions_note
 
-from .models import LONGEST_NOTE, LONGEST_TEXT, Acknowledgement, Concerning, Note
+from .models import LONGEST_NOTE, LONGEST_TEXT, Acknowledgement, Concerning, Note, Subjects
 from .telling import acknowledged_line, moment_told, note_line, note_lines_blank, taken_back_line
-from .things import Thing, unwell_among
+from .things import Thing, is_gone, unwell_among
 
 TOPIC = "notes"
 LONGEST = timedelta(days=7)
@@ -168,22 +168,27 @@ def acknowledgements_look_after() -> int:
 
 def end_by_themselves(open_ones: Iterable[Acknowledgement], now: datetime) -> int:
     """Ends those of them that are to end now, in the caller's transaction; returns how many."""
-    due = [(said, why) for said in open_ones if (why := end_of_itself(said, now))]
+    due = [(said, end) for said in open_ones if (end := end_of_itself(said, now))]
     ended = [
-        acknowledged_line(said, f"acknowledgement ended: {why}", by="", at=now, tone=Tone.WELL)
-        for said, why in due
+        acknowledged_line(said, f"acknowledgement ended: {why}", by="", at=now, tone=tone)
+        for said, (tone, why) in due
         if Acknowledgement.objects.open().filter(pk=said.pk, until=said.until).update(ended_at=now)
     ]
     return transitions_note(ended)
 
 
-def end_of_itself(said: Acknowledgement, now: datetime) -> str:
-    """Why it ends now without anybody's doing; "" while it does not."""
+def end_of_itself(said: Acknowledgement, now: datetime) -> tuple[Tone, str] | None:
+    """Why it ends now without anybody's doing, and how that is; None while it does not.
+
+    Of what is gone nobody knows that it is well. One query where its thing was not unwell for FLAP.
+    """
     if said.until <= now:
-        return "its time is over"
-    if said.well_since and now - said.well_since >= FLAP:
-        return f"well for {duration_words(now - said.well_since)}"
-    return ""
+        return Tone.WELL, "its time is over"
+    if said.well_since is None or now - said.well_since < FLAP:
+        return None
+    if is_gone(said.kind, said.subject):
+        return Tone.UNKNOWN, f"the {Subjects(said.kind).label} is gone"
+    return Tone.WELL, f"well for {duration_words(now - said.well_since)}"
 
 
 def check(who: User, verb: Verb, thing: Subject) -> None:

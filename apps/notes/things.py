@@ -22,7 +22,7 @@ PANEL = "said"
 class Thing:
     """An alert, an Application or a cluster, with where it lies, by which a person's scope is asked.
 
-    `subject` names it as the timeline does.
+    `subject` names it as the timeline does. `is_gone`: nobody watches it any more, but its name is kept.
     """
 
     kind: Subjects
@@ -31,6 +31,7 @@ class Thing:
     cluster: str = ""
     environment: str = ""
     project: str = ""
+    is_gone: bool = False
 
     @property
     def url(self) -> str:
@@ -63,6 +64,13 @@ def thing_found(kind: str, subject: str) -> Thing:
     if thing is None:
         raise RuleViolation(f"There is no such {known.label} any more")
     return thing
+
+
+def is_gone(kind: str, subject: str) -> bool:
+    """Whether there is no such thing any more; of a kind that no room knows nothing is gone."""
+    finder = FINDERS.get(Subjects(kind))
+    thing = finder.find(subject) if finder else None
+    return finder is not None and (thing is None or thing.is_gone)
 
 
 def unwell_among(keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -87,7 +87,5 @@ def test_the_alerts_page_counts_the_days_that_are_kept(viewer: Client, fleet_fil
 def test_what_a_silence_would_have_hidden_is_of_the_days_that_are_kept() -> None:
     group, matchers, now = "appsre", matchers_read('alertname="X"'), database_now()
     assert preview_of(group, matchers, now, ago(days=90)).past_time == "in the last 7 days"
-    assert (
-        preview_of(group, matchers, now, now - timedelta(days=4, hours=2)).past_time == "in the 4 days that are kept"
-    )
+    assert preview_of(group, matchers, now, now - timedelta(days=4, hours=2)).past_time == "in the 4 days that are kept"
     assert preview_of(group, matchers, now, now - timedelta(minutes=30)).past_time == "in the 30 m that are kept"

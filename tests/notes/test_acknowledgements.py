@@ -15,6 +15,7 @@ from apps.alerts.models import Episode
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.topics import version_of
+from apps.fleet.models import Cluster
 from apps.notes.models import Acknowledgement, Subjects
 from apps.notes.services import (
     FLAP,
@@ -292,3 +293,20 @@ def test_it_is_looked_after_every_ten_seconds() -> None:
     entry = app.conf.beat_schedule["every-10s-look-after-acknowledgements"]
     assert entry["schedule"].run_every == timedelta(seconds=10)
     assert entry["task"] in app.tasks
+
+
+def test_of_what_is_gone_it_is_not_said_that_it_is_well() -> None:
+    application, cluster = application_row("x", tone="critical"), cluster_row("stone-prd-m09", tone="critical")
+    remy = person()
+    for kind, subject in ((Subjects.APPLICATION, str(application)), (Subjects.CLUSTER, cluster.name)):
+        acknowledged(thing_found(kind, subject), remy)
+    application.delete()
+    Cluster.objects.filter(pk=cluster.pk).update(is_archived=True)
+    acknowledgements_look_after()
+    Acknowledgement.objects.update(well_since=ago(minutes=11))
+    assert acknowledgements_look_after() == 2
+    ended = Transition.objects.filter(after__startswith="acknowledgement ended").order_by("kind")
+    assert list(ended.values_list("after", "tone")) == [
+        ("acknowledgement ended: the application is gone", "unknown"),
+        ("acknowledgement ended: the cluster is gone", "unknown"),
+    ]
