@@ -40,10 +40,7 @@ BY_WORD: Mapping[RunbookWord, tuple[Tone, str]] = {
     RunbookWord.EMPTY: (Tone.WARNING, "not supported: its runbook link is empty"),
     RunbookWord.NO_ADDRESS: (Tone.WARNING, "not supported: its runbook is not a web address"),
     RunbookWord.DEAD: (Tone.WARNING, "not supported: its runbook is not there"),
-    RunbookWord.NOT_CONFIGURED: (
-        Tone.UNKNOWN,
-        "supported as data plane: alert and runbook (no source here covers it)",
-    ),
+    RunbookWord.NOT_CONFIGURED: (Tone.UNKNOWN, "not known whether supported: no source here covers its runbook"),
     RunbookWord.UNREAD: (Tone.UNKNOWN, "not known yet: its runbook was never read"),
 }
 CONTROL_PLANE = "supported by AppSRE: control plane"
@@ -51,10 +48,15 @@ CONTROL_PLANE = "supported by AppSRE: control plane"
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """What is known of a linked runbook, and the portal's page that shows it ("" where there is none)."""
+    """What is known of a linked runbook, and the portal's page that shows it ("" where there is none).
+
+    `unread` says why there is nothing to read in it, "" where there is; `source` is its source's name, "" for none.
+    """
 
     word: RunbookWord
     page: str = ""
+    unread: str = ""
+    source: str = ""
 
 
 Links = Mapping[str, Linked]
@@ -64,13 +66,16 @@ FINDERS: list[Callable[[Iterable[str]], Links]] = []
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """The verdict in words and as a tone; the runbook's address and its page in the portal, "" where there is none."""
+    """The verdict in words and as a tone; the runbook's address, its page in the portal and the name of its source, ""
+    where there is none; `unread` as Linked has it."""
 
     words: str
     tone: Tone
     word: RunbookWord
     runbook: str = ""
     page: str = ""
+    source: str = ""
+    unread: str = ""
 
 
 def supports_of(episodes: Iterable[Episode]) -> dict[int, Support]:
@@ -83,8 +88,13 @@ def supports_of(episodes: Iterable[Episode]) -> dict[int, Support]:
 def support_of(*, is_control_plane: bool, url: str | None, links: Links) -> Support:
     """The verdict on an alert, or a rule, that links this runbook; None where it has no such annotation."""
     linked = linked_by(url, links)
-    tone, words = (Tone.WELL, CONTROL_PLANE) if is_control_plane else BY_WORD[linked.word]
-    return Support(words, tone, linked.word, web_address(url), linked.page)
+    tone, words = (Tone.WELL, CONTROL_PLANE) if is_control_plane else told_of(linked)
+    return Support(words, tone, linked.word, web_address(url), linked.page, linked.source, linked.unread)
+
+
+def told_of(linked: Linked) -> tuple[Tone, str]:
+    """The verdict on an alert of the data plane: a file in which there is nothing to read supports nobody."""
+    return (Tone.WARNING, f"its runbook cannot be read: {linked.unread}") if linked.unread else BY_WORD[linked.word]
 
 
 def linked_by(url: str | None, links: Links) -> Linked:

@@ -38,7 +38,9 @@ class JudgedRule:
         """How much its runbook needs somebody: an SLO rule pages people, who then have nothing to read."""
         if self.word in LACKING:
             return Tone.CRITICAL if self.is_slo else Tone.WARNING
-        return Tone.WELL if self.word is RunbookWord.FOUND else Tone.UNKNOWN
+        if self.word is not RunbookWord.FOUND:
+            return Tone.UNKNOWN
+        return Tone.WARNING if self.support.unread else Tone.WELL
 
     @property
     def is_usable(self) -> bool:

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 
-from apps.alerts.support import LACKING, RunbookWord
+from apps.alerts.support import CONTROL_PLANE, LACKING, RunbookWord
 from apps.core.exports import Columns, exported
 from apps.core.lists import NOT_SET, Asked
 from apps.core.text import counted
-from apps.core.tones import Tone
+from apps.core.tones import Tone, strictest
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import Evidence, evidence_of
 from apps.sources.fleetfile import FleetFile
@@ -24,6 +24,7 @@ from apps.sources.models import Source
 from .carrying import Fate
 from .coverage import Coverage, JudgedRule, coverage_of
 from .coverage_days import SPAN, days_before, held_rules, prometheuses_of
+from .coverage_doubts import Doubts, doubts_of
 from .coverage_filters import (
     ALL_LACKING,
     DEFAULT_SORT,
@@ -52,10 +53,11 @@ WORD_TONES: Mapping[RunbookWord, Tone] = {
 
 @dataclass(frozen=True)
 class RuleRow:
-    """One rule as a row; `is_doubtful` while its Prometheus is not fresh."""
+    """One rule as a row; `is_doubtful` while its Prometheus, or the source of its runbook, is not fresh."""
 
     judged: JudgedRule
     is_doubtful: bool
+    tone: Tone
 
     @property
     def key(self) -> str:
@@ -99,6 +101,7 @@ class Fraction:
     found: int
     lacking: int
     slo_lacking: int
+    worst: Tone
 
     @property
     def untold(self) -> int:
@@ -107,12 +110,8 @@ class Fraction:
 
     @property
     def tone(self) -> Tone:
-        """Well only where each of them has one."""
-        if self.slo_lacking:
-            return Tone.CRITICAL
-        if self.lacking:
-            return Tone.WARNING
-        return Tone.WELL if self.found == self.rules else Tone.UNKNOWN
+        """Well only where each of them surely has one that can be read."""
+        return Tone.CRITICAL if self.slo_lacking else Tone.WARNING if self.lacking else self.worst
 
 
 @dataclass(frozen=True)
@@ -148,21 +147,21 @@ def coverage_shown(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     filters, coverage = told.filters, told.coverage
     rows = in_order(filters.kept(coverage.rules), sort := asked.sort(SORTS, default=DEFAULT_SORT))
     page, any_verdict = asked.page(len(rows)), filters.kept(coverage.rules, without="verdict")
-    evidence = rules_evidence(overlay, filters)
+    evidence, doubts = rules_evidence(overlay, filters), doubts_of(overlay)
     return {
         "title": "Runbook coverage",
-        "rows": [row_of(each, overlay) for each in rows[page.rows]],
+        "rows": [row_of(each, doubts) for each in rows[page.rows]],
         "page": page,
         "untold": sum(each.lint.cluster is Fate.UNTOLD for each in rows),
         "sort": sort,
         "filters": filters,
         "options": told.options,
-        "verdicts": verdicts_of(any_verdict),
+        "verdicts": verdicts_of(any_verdict, doubts),
         "verdict_titles": {word.value: words for word, words in TITLES.items()},
-        "sentences": sentences_of(coverage, is_fresh=not evidence.doubtful) if coverage.rules else [],
-        "supported": supported_of(coverage),
+        "sentences": sentences_of(coverage, doubts, is_fresh=not evidence.doubtful) if coverage.rules else [],
+        "supported": supported_of(coverage, doubts),
         "agreement": agreement_of(told.fleet),
-        "groups": {name: groups_of(any_verdict, name) for name in GROUPED},
+        "groups": {name: groups_of(any_verdict, name, doubts) for name in GROUPED},
         "days": (days := days_before(overlay.now)),
         "then": day_then(days, overlay.now),
         "problems": asked.problems,
@@ -175,14 +174,15 @@ def coverage_exported(request: HttpRequest, overlay: Overlay) -> HttpResponse:
     """The file that the address asks for."""
     asked = Asked(request.GET)
     told = asking(asked)
-    rows = in_order(told.filters.kept(told.coverage.rules), asked.sort(SORTS, default=DEFAULT_SORT))
+    doubts = doubts_of(overlay)
+    kept = in_order(told.filters.kept(told.coverage.rules), asked.sort(SORTS, default=DEFAULT_SORT))
+    rows = [row_of(each, doubts) for each in kept]
     return exported(request, name="runbook-coverage", columns=COLUMNS, rows=rows, now=overlay.now, asked=asked)
 
 
-def row_of(judged: JudgedRule, overlay: Overlay) -> RuleRow:
+def row_of(judged: JudgedRule, doubts: Doubts) -> RuleRow:
     """One rule as a row."""
-    source = overlay.sources.get(f"prometheus/{judged.rule.prometheus}")
-    return RuleRow(judged, source is None or bool(evidence_of("", [source], overlay.now).doubtful))
+    return RuleRow(judged, doubts.of(judged), doubts.tone(judged))
 
 
 def rules_evidence(overlay: Overlay, filters: CoverageFilters) -> Evidence:
@@ -192,14 +192,22 @@ def rules_evidence(overlay: Overlay, filters: CoverageFilters) -> Evidence:
     return evidence_of("Prometheus", [each for each in every if not wanted or each.group in wanted], overlay.now)
 
 
-def verdicts_of(rows: Iterable[JudgedRule]) -> list[tuple[RunbookWord, str, Tone, int]]:
+def verdicts_of(rows: Sequence[JudgedRule], doubts: Doubts) -> list[tuple[RunbookWord, str, Tone, int]]:
     """Each verdict in words, with its tone and how many rules have it."""
     counts = Counter(row.word for row in rows)
-    return [(word, words, WORD_TONES[word], counts[word]) for word, words in TITLES.items()]
+    found = worst_of([row for row in rows if row.word is RunbookWord.FOUND], doubts)
+    tones = {**WORD_TONES, RunbookWord.FOUND: found}
+    return [(word, words, tones[word], counts[word]) for word, words in TITLES.items()]
 
 
-def sentences_of(coverage: Coverage, *, is_fresh: bool) -> list[Told]:
-    """What is most wrong, first; nothing is well unless every rule's runbook was found, and the rules are fresh."""
+def worst_of(rows: Iterable[JudgedRule], doubts: Doubts) -> Tone:
+    """The tone that needs somebody most; unknown for no rules."""
+    return strictest(doubts.tone(row) for row in rows)
+
+
+def sentences_of(coverage: Coverage, doubts: Doubts, *, is_fresh: bool) -> list[Told]:
+    """What is most wrong, first; nothing is well unless every rule's runbook was found, and rules and sources are
+    fresh."""
     slo, words = coverage.slo_rules, Counter(row.word for row in coverage.slo_rules)
     without, dead = coverage.counts["slo_without"], words[RunbookWord.DEAD]
     found: list[Told] = []
@@ -209,35 +217,60 @@ def sentences_of(coverage: Coverage, *, is_fresh: bool) -> list[Told]:
     if dead:
         told = f"{dead} of {counted(len(slo), 'SLO rule')} with a dead link"
         found.append(Told(Tone.CRITICAL, told, query_of(SLO_DEAD)))
-    quiet = [] if found else [slo_quiet(len(slo), words[RunbookWord.FOUND], is_fresh=is_fresh)]
-    return [*found, *quiet, all_told(coverage, is_fresh=is_fresh)]
+    quiet = [] if found else [slo_quiet(slo, doubts, is_fresh=is_fresh)]
+    return [*found, *quiet, all_told(coverage, doubts, is_fresh=is_fresh)]
 
 
-def slo_quiet(count: int, found: int, *, is_fresh: bool) -> Told:
+def slo_quiet(slo: Sequence[JudgedRule], doubts: Doubts, *, is_fresh: bool) -> Told:
     """That no SLO rule is known to lack its runbook."""
-    if not count:
+    if not slo:
         return Told(Tone.UNKNOWN, "No rule is an SLO rule")
+    count, found = len(slo), sum(row.word is RunbookWord.FOUND for row in slo)
     if found == count:
-        tone = Tone.WELL if is_fresh else Tone.UNKNOWN
-        return Told(tone, f"Each of the {count} SLO rules has its runbook", "?slo=yes")
+        return Told(
+            found_tone(slo, doubts, is_fresh=is_fresh),
+            f"Each of the {count} SLO rules has its runbook{illegible(slo)}{doubts.words(slo)}",
+            "?slo=yes",
+        )
     words = f"Each of the {count} SLO rules links a runbook; {count - found} of them could not be looked for"
     return Told(Tone.UNKNOWN, words, "?slo=yes")
 
 
-def all_told(coverage: Coverage, *, is_fresh: bool) -> Told:
+def found_tone(rows: Sequence[JudgedRule], doubts: Doubts, *, is_fresh: bool) -> Tone:
+    """The tone of a sentence that says of these rules that their runbooks were found."""
+    worst = worst_of(rows, doubts)
+    return worst if is_fresh or worst is not Tone.WELL else Tone.UNKNOWN
+
+
+def illegible(rows: Iterable[JudgedRule]) -> str:
+    """What is to be added where there is nothing to read in some of these rules' runbooks."""
+    count = sum(bool(row.support.unread) for row in rows)
+    return f", {count} of which cannot be read" if count else ""
+
+
+def all_told(coverage: Coverage, doubts: Doubts, *, is_fresh: bool) -> Told:
     """How many of all rules lack one."""
     total, lacking = len(coverage.rules), sum(coverage.words.get(word, 0) for word in LACKING)
     found = coverage.words.get(RunbookWord.FOUND, 0)
-    words = f"{found} of {total} rules have a runbook that is there"
+    words = f"{found} of {total} rules have a runbook that is there{illegible(coverage.rules)}"
+    unread = doubts.words(coverage.rules)
     if lacking:
-        return Told(Tone.WARNING, f"{words}, {lacking} have none", query_of(ALL_LACKING))
-    return Told(Tone.WELL if found == total and is_fresh else Tone.UNKNOWN, words)
+        return Told(Tone.WARNING, f"{words}, {lacking} have none{unread}", query_of(ALL_LACKING))
+    return Told(found_tone(coverage.rules, doubts, is_fresh=is_fresh), f"{words}{unread}")
 
 
-def supported_of(coverage: Coverage) -> list[tuple[Tone, str, int]]:
+def supported_of(coverage: Coverage, doubts: Doubts) -> list[tuple[Tone, str, int]]:
     """Each support verdict with its tone, and on how many rules it is; the most frequent first."""
-    counts = Counter((row.support.tone, row.support.words) for row in coverage.rules)
+    counts = Counter(support_told(row, doubts) for row in coverage.rules)
     return [(tone, words, count) for (tone, words), count in counts.most_common()]
+
+
+def support_told(row: JudgedRule, doubts: Doubts) -> tuple[Tone, str]:
+    """The verdict as a tone and in words; what rests on a runbook that was not read lately is not well."""
+    support = row.support
+    if support.words == CONTROL_PLANE or not doubts.of_runbook(row):
+        return support.tone, support.words
+    return (Tone.UNKNOWN if support.tone is Tone.WELL else support.tone), f"{support.words}{doubts.words([row])}"
 
 
 def agreement_of(fleet: FleetFile) -> str:
@@ -245,16 +278,16 @@ def agreement_of(fleet: FleetFile) -> str:
     return fleet.portal.phase or ""
 
 
-def groups_of(rows: Iterable[JudgedRule], by: str) -> list[Fraction]:
+def groups_of(rows: Iterable[JudgedRule], by: str, doubts: Doubts) -> list[Fraction]:
     """The rules by team or by component, those that lack most first."""
     kept: dict[str, list[JudgedRule]] = {}
     for row in rows:
         kept.setdefault(WORDS[by](row), []).append(row)
-    found = [fraction_of(name, by, of_name) for name, of_name in kept.items()]
+    found = [fraction_of(name, by, of_name, doubts) for name, of_name in kept.items()]
     return sorted(found, key=lambda each: (-each.slo_lacking, -each.lacking, -each.rules, each.name))
 
 
-def fraction_of(name: str, by: str, rows: Sequence[JudgedRule]) -> Fraction:
+def fraction_of(name: str, by: str, rows: Sequence[JudgedRule], doubts: Doubts) -> Fraction:
     """The rules of one team or component, counted."""
     lacking = [row for row in rows if row.word in LACKING]
     return Fraction(
@@ -264,6 +297,7 @@ def fraction_of(name: str, by: str, rows: Sequence[JudgedRule]) -> Fraction:
         found=sum(row.word is RunbookWord.FOUND for row in rows),
         lacking=len(lacking),
         slo_lacking=sum(row.is_slo for row in lacking),
+        worst=worst_of(rows, doubts),
     )
 
 
@@ -277,24 +311,25 @@ def query_of(pairs: Iterable[tuple[str, str]]) -> str:
     return f"?{urlencode(list(pairs))}"
 
 
-COLUMNS: Columns[JudgedRule] = {
+COLUMNS: Columns[RuleRow] = {
     "tone": lambda row: row.tone,
-    "verdict": lambda row: TITLES[row.word],
-    "support": lambda row: row.support.words,
-    "slo": lambda row: row.is_slo,
-    "severity": lambda row: row.rule.severity,
-    "name": lambda row: row.rule.name,
-    "group": lambda row: row.rule.group,
-    "file": lambda row: row.rule.file,
-    "prometheus": lambda row: row.rule.prometheus,
-    "team": lambda row: row.rule.told("team"),
-    "component": lambda row: row.rule.told("component"),
-    "runbook_url": lambda row: row.rule.runbook_url or "",
-    "state": lambda row: row.rule.state,
-    "for seconds": lambda row: row.rule.duration,
-    "health": lambda row: row.rule.health,
-    "last error": lambda row: row.rule.last_error,
-    "remarks": lambda row: list(row.lint.remarks),
-    "cluster label": lambda row: row.lint.cluster,
-    "link": lambda row: row.support.page,
+    "not certain": lambda row: row.is_doubtful,
+    "verdict": lambda row: row.verdict,
+    "support": lambda row: row.judged.support.words,
+    "slo": lambda row: row.judged.is_slo,
+    "severity": lambda row: row.judged.rule.severity,
+    "name": lambda row: row.judged.rule.name,
+    "group": lambda row: row.judged.rule.group,
+    "file": lambda row: row.judged.rule.file,
+    "prometheus": lambda row: row.judged.rule.prometheus,
+    "team": lambda row: row.judged.rule.told("team"),
+    "component": lambda row: row.judged.rule.told("component"),
+    "runbook_url": lambda row: row.judged.rule.runbook_url or "",
+    "state": lambda row: row.judged.rule.state,
+    "for seconds": lambda row: row.judged.rule.duration,
+    "health": lambda row: row.judged.rule.health,
+    "last error": lambda row: row.judged.rule.last_error,
+    "remarks": lambda row: list(row.judged.lint.remarks),
+    "cluster label": lambda row: row.judged.lint.cluster,
+    "link": lambda row: row.judged.support.page,
 }

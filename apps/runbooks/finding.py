@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.db.models import Q
+
 from apps.sources.fleetfile.schema import FleetFile
 from apps.sources.fleetfile.shapes import Address
 
 from .models import Runbook, RunbookMiss, RunbookTree
+from .texts import NOTHING
 
 
 class Finding(StrEnum):
@@ -34,18 +37,25 @@ class RunbookAddress:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a URL leads: `runbook` with FOUND alone, `address` where a source covers the URL; `words` for people."""
+    """Where a URL leads: `runbook` with FOUND alone, `address` where a source covers the URL; `words` for people.
+
+    `unread` says why there is nothing to read in the runbook that was found, "" where there is.
+    """
 
     state: Finding
     words: str
     address: RunbookAddress | None = None
     runbook: Runbook | None = None
+    unread: str = ""
 
 
 def runbook_address(fleet: FleetFile, url: str) -> RunbookAddress | None:
-    """The file that a URL names, by the shapes of the fleet file's sources; None where no source covers it."""
+    """The file that a URL names, by the shapes of the fleet file's sources; None where no source covers it.
+
+    White space behind the URL is not a part of it: YAML leaves a line break there.
+    """
     try:
-        address = Address.told(url)
+        address = Address.told(url.rstrip())
     except ValueError:
         return None
     for source in fleet.runbooks:
@@ -86,6 +96,7 @@ class _Known:
             return cls({}, frozenset(), {})
         sources, paths = {each.source for each in addresses}, {each.path for each in addresses}
         runbooks = Runbook.objects.filter(source__in=sources, path__in=paths)
+        runbooks = runbooks.annotate(is_blank=Q(text=""))
         missed = RunbookMiss.objects.filter(source__in=sources, path__in=paths).values_list("source", "path")
         trees = RunbookTree.objects.filter(source__in=sources).values_list("source", "is_whole")
         return cls(
@@ -103,7 +114,8 @@ class _Known:
             return Found(Finding.NOT_CONFIGURED, "no runbook source covers its link")
         runbook = self.runbooks.get((address.source, address.path))
         if runbook is not None:
-            return Found(Finding.FOUND, runbook.problem or "has a runbook", address, runbook)
+            unread = (runbook.problem or NOTHING) if vars(runbook)["is_blank"] else ""
+            return Found(Finding.FOUND, runbook.problem or "has a runbook", address, runbook, unread)
         is_dead = self.whole.get(address.source) or (address.source, address.path) in self.missed
         if is_dead:
             return Found(Finding.DEAD, f"dead link: {address.source} has no {address.path}", address)

@@ -67,7 +67,7 @@ def linked_of(found: Found) -> Linked:
     address = found.address
     page = page_address("runbooks:runbook-show", address.source, address.path) if address and found.runbook else ""
     fragment = f"#{anchor_of(address.fragment)}" if page and address and address.fragment else ""
-    return Linked(WORDS[found.state], f"{page}{fragment}")
+    return Linked(WORDS[found.state], f"{page}{fragment}", found.unread, address.source if address else "")
 
 
 def fleet_now() -> FleetFile:

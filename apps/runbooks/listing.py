@@ -71,7 +71,7 @@ def fits(asked: Iterable[str], there: set[str]) -> bool:
 
 def runbooks_listed(asked: Asked, overlay: Overlay) -> dict[str, Any]:
     """What the list's template shows of what the address asks for. Three queries, and those of `usages_now`."""
-    usages = usages_now()
+    usages = usages_now(overlay)
     options = options_of(usages)
     filters = filters_read(asked, options)
     sort = asked.sort(SORTS, default=DEFAULT_SORT)
@@ -156,7 +156,7 @@ COLUMNS: Columns[RunbookRow] = {
 
 def runbooks_exported(request: HttpRequest, overlay: Overlay) -> HttpResponse:
     """The file that the address asks for."""
-    asked, usages = Asked(request.GET), usages_now()
+    asked, usages = Asked(request.GET), usages_now(overlay)
     filters = filters_read(asked, options_of(usages))
     rows = rows_found(filters, asked.sort(SORTS, default=DEFAULT_SORT), usages)
     return exported(request, name="runbooks", columns=COLUMNS, rows=rows, now=overlay.now, asked=asked)

@@ -8,8 +8,8 @@ from typing import Any
 from django.utils.html import format_html
 
 from apps.alerts.models import Episode
+from apps.alerts.support import web_address
 from apps.core.addresses import page_address
-from apps.core.links import safe_link
 from apps.core.templatetags.portal import age, bdi
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import evidence_of
@@ -36,7 +36,7 @@ def runbook_panel(episode: Episode, overlay: Overlay) -> dict[str, Any]:
         "state": found.state.value,
         "words": words_of(found),
         "runbook": runbook,
-        "link": safe_link(episode.runbook_url),
+        "link": web_address(episode.runbook_url),
         "told": episode.runbook_url,
     }
     if runbook:

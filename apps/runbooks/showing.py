@@ -7,7 +7,7 @@ from typing import Any
 from django.http import Http404
 
 from apps.alerts.models import Episode
-from apps.core.links import safe_link
+from apps.alerts.support import web_address
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import evidence_of
 
@@ -15,7 +15,7 @@ from .linking import fleet_now
 from .models import Runbook, RunbookFile, RunbookTree
 from .panel import KIND
 from .rendering import rendered
-from .usage import NOBODY, urls_of, usages_now
+from .usage import NOBODY, usages_now
 
 MOST_FIRING = 50
 MOST_PAST = 10
@@ -31,20 +31,19 @@ def runbook_asked(source: str, path: str) -> Runbook:
 
 def runbook_shown(runbook: Runbook, overlay: Overlay) -> dict[str, Any]:
     """What the page's template shows."""
-    fleet = fleet_now()
     source = overlay.sources.get(f"{KIND}/{runbook.source}")
-    urls = urls_of(fleet, runbook.source, runbook.path)
-    episodes = Episode.objects.filter(runbook_url__in=urls).defer("annotations")
+    usage = usages_now(overlay).get((runbook.source, runbook.path), NOBODY)
+    episodes = Episode.objects.filter(runbook_url__in=usage.urls).defer("annotations")
     firing = episodes.firing().current(overlay).order_by("-began_at")
     return {
         "title": runbook.title or runbook.path,
         "runbook": runbook,
         "drawn": rendered(runbook),
         "tree": RunbookTree.objects.filter(source=runbook.source).first(),
-        "usage": usages_now().get((runbook.source, runbook.path), NOBODY),
+        "usage": usage,
         "firing": list(firing[:MOST_FIRING]),
         "past": list(episodes.exclude(ended_at=None).order_by("-ended_at")[:MOST_PAST]),
-        "links": [link for url in urls if (link := safe_link(url))][:1],
+        "links": [link for url in sorted(usage.urls) if (link := web_address(url))][:1],
         "evidence": evidence_of("source of runbooks", [source] if source else [], overlay.now),
     }
 

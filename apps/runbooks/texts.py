@@ -32,6 +32,7 @@ SIGNATURES = (
     (re.compile(rb"GIF8[79]a"), "image/gif"),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
 )
+NOTHING = "it is empty"
 TOO_LARGE = "larger than 512 kB: it is not read"
 PARSER = MarkdownIt("commonmark")
 
@@ -64,6 +65,8 @@ def written(path: str, content: bytes) -> Written:
     if b"\0" in content[:WHERE_NUL_IS_LOOKED_FOR]:
         return unreadable(path, "not a text")
     text, problem = _decoded(content)
+    if not text.strip():
+        return unreadable(path, NOTHING)
     if not problem and not is_runbook(path):
         problem = "not Markdown by its name: it may look odd here"
     return Written(clean(_title(text) or PurePosixPath(path).name, 300), text, problem)

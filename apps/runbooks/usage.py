@@ -14,6 +14,7 @@ from apps.alerts.joining import AlertJoiner
 from apps.alerts.models import Episode
 from apps.core.keeping import Keeper, is_younger
 from apps.core.topics import version_of
+from apps.fleet.overlay import Overlay
 from apps.sources.fleetfile import FleetFile
 
 from .coverage_days import held_rules
@@ -42,14 +43,16 @@ class RuleUse:
 
 @dataclass
 class Usage:
-    """Who uses one runbook. `alerts` counts the episodes that the portal knows, `firing` those that have not ended;
-    `last_at` is when the last one began."""
+    """Who uses one runbook. `alerts` counts the episodes that the portal knows, `firing` those that have not ended, of
+    Alertmanagers that the fleet file still names; `last_at` is when the last one began; `urls` are those under which
+    rules and episodes link it."""
 
     rules: list[RuleUse] = field(default_factory=list)
     owners: set[str] = field(default_factory=set)
     alerts: int = 0
     firing: int = 0
     last_at: datetime | None = None
+    urls: set[str] = field(default_factory=set)
 
     @property
     def components(self) -> set[str]:
@@ -67,7 +70,7 @@ Usages = Mapping[Key, Usage]
 USAGES: Keeper[tuple[FleetFile, int, Usages]] = Keeper(1)
 
 
-def usages_now() -> Usages:
+def usages_now(overlay: Overlay) -> Usages:
     """Source and path → who uses it, at most half a minute old. One query; two more where it is looked up anew."""
     fleet, version = fleet_now(), version_of(TOPICS)
 
@@ -79,11 +82,11 @@ def usages_now() -> Usages:
         "usages",
         is_good=is_good,
         is_bearable=lambda kept, age, _: kept[0] is fleet and is_younger(age, BORNE_SECONDS),
-        make=lambda: (fleet, version, usages_found(fleet)),
+        make=lambda: (fleet, version, usages_found(fleet, overlay)),
     )[2]
 
 
-def usages_found(fleet: FleetFile) -> Usages:
+def usages_found(fleet: FleetFile, overlay: Overlay) -> Usages:
     """The same, looked up. Two queries; none without a source of runbooks."""
     found: defaultdict[Key, Usage] = defaultdict(Usage)
     if not fleet.runbooks:
@@ -91,14 +94,16 @@ def usages_found(fleet: FleetFile) -> Usages:
     address_of = addresses(fleet)
     joiner = AlertJoiner(fleet)
     for rule in held_rules(fleet):
-        if key := address_of(rule.runbook_url or ""):
+        if key := address_of(url := rule.runbook_url or ""):
             found[key].rules.append(use_of(rule, joiner))
+            found[key].urls.add(url)
     asked = Episode.objects.exclude(runbook_url="").order_by("runbook_url").values_list("runbook_url", "owner")
-    firing = Count("pk", filter=Q(ended_at=None))
+    firing = Count("pk", filter=Q(ended_at=None) & ~Q(alertmanager__in=overlay.archived_alertmanagers))
     counted = asked.annotate(alerts=Count("pk"), firing=firing, last_at=Max("began_at"))
     for url, rows in groupby(counted, key=lambda row: row[0]):
         if key := address_of(url):
             add_episodes(found[key], [row[1:] for row in rows])
+            found[key].urls.add(url)
     for usage in found.values():
         usage.owners |= {rule.owner for rule in usage.rules}
         usage.owners.discard("")
@@ -131,10 +136,3 @@ def use_of(rule: RuleTold, joiner: AlertJoiner) -> RuleUse:
     """What is told of a rule that links a runbook."""
     joined = joiner.joined(rule.labels, rule.annotations)
     return RuleUse(rule.name, rule.group, rule.prometheus, joined.owner, rule.told(COMPONENT), joined.is_slo)
-
-
-def urls_of(fleet: FleetFile, source: str, path: str) -> list[str]:
-    """The URLs of episodes that lead to one runbook. One query."""
-    address_of = addresses(fleet)
-    told = Episode.objects.exclude(runbook_url="").order_by().values_list("runbook_url", flat=True).distinct()
-    return [url for url in told if address_of(url) == (source, path)]

@@ -43,7 +43,7 @@ def test_a_row_tells_what_the_page_tells(viewer: Client) -> None:
     [row] = rows_of(viewer)
     assert row["silenced by"] == ["remy: upgrade under way (5d1e)"]
     assert (row["tone"], row["state"]) == ("held", "silenced")
-    assert row["support"] == "supported as data plane: alert and runbook (no source here covers it)"
+    assert row["support"] == "not known whether supported: no source here covers its runbook"
     assert (row["name"], row["cluster"], row["environment"], row["owner"]) == (
         "A",
         "stone-prd-m01",

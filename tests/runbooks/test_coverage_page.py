@@ -115,6 +115,29 @@ def test_well_is_said_only_where_every_runbook_was_found_and_the_rules_are_fresh
     assert 'class="shape well stale"' in html
 
 
+def test_nothing_is_well_while_the_runbooks_were_not_read_for_days(viewer: Client) -> None:
+    rule("A", f"{BASE}a.md", SLO)
+    runbooks = down(Source.objects.get(key="runbooks/sop"))
+    Source.objects.filter(pk=runbooks.pk).update(succeeded_at=ago(days=9), failing_since=ago(days=9))
+    html = html_of(viewer, URL).partition('id="live"')[2]
+    unread = f"as last read: sop has not been read since {ago(days=9):%d %b}"
+    assert f"Each of the 1 SLO rules has its runbook, {unread}" in html
+    assert f"1 of 1 rules have a runbook that is there, {unread}" in html
+    assert f"1 supported as data plane: alert and runbook, {unread}" in html
+    assert 'class="shape well"' not in html
+    [row] = viewer.get(f"{URL}?format=json").json()["rows"]
+    assert (row["tone"], row["not certain"], row["verdict"]) == ("unknown", True, "has a runbook")
+
+
+def test_a_runbook_without_anything_to_read_is_there_and_not_well(viewer: Client) -> None:
+    Runbook.objects.update(text="", problem="a symlink: it is not followed")
+    rule("A", f"{BASE}a.md", SLO)
+    html = html_of(viewer, URL).partition('id="live"')[2]
+    assert "Each of the 1 SLO rules has its runbook, 1 of which cannot be read" in html
+    assert "its runbook cannot be read: a symlink: it is not followed" in html
+    assert 'class="shape well"' not in html
+
+
 def test_rules_of_a_source_that_is_down_say_how_old_they_are(viewer: Client) -> None:
     rule("A", f"{BASE}a.md")
     down(source())

@@ -149,11 +149,12 @@ def test_what_is_wrong_with_a_file_stands_at_the_file_and_all_others_are_read(
     assert problems() == {
         "big.md": "larger than 512 kB: it is not read",
         "broken.md": "not all of it is UTF-8: what is not is shown as �",
+        "empty.md": "it is empty",
         "nul.md": "not a text",
         "pointer.md": "kept in Git LFS: its text is not in the repository",
         "link.md": "a symlink: it is not followed",
     }
-    assert (source.items, source.unreadable) == (10, 6)
+    assert (source.items, source.unreadable) == (10, 7)
     assert source.unreadable_reason == "big.md: larger than 512 kB: it is not read"
     told = texts()
     assert told["good.md"] == "# good\n\ntext\nend"

@@ -119,7 +119,7 @@ def verdict_expected(alert: Alert, there: frozenset[str]) -> str:
     if not url.startswith("https://"):
         return "not supported: its runbook is not a web address"
     if not url.startswith(SOP):
-        return "supported as data plane: alert and runbook (no source here covers it)"
+        return "not known whether supported: no source here covers its runbook"
     is_there = url.removeprefix(SOP).partition("?")[0].partition("#")[0] in there
     return "supported as data plane: alert and runbook" if is_there else "not supported: its runbook is not there"
 

@@ -12,7 +12,9 @@ from pytest_django import Settings
 from apps.alerts.models import Episode
 from apps.core.tones import Tone
 from apps.core.topics import raise_topics
+from apps.runbooks.linking import fleet_now
 from apps.runbooks.models import Runbook, RunbookTree
+from apps.runbooks.wanted import paths_wanted
 from apps.sources.models import Source
 from tests.fleet_in_force import FleetFileOfTest
 from tests.pages import html_of, queries_of, text_of
@@ -54,7 +56,7 @@ def support_told(client: Client, name: str) -> str:
         (f"{BASE}a.md?ref_type=heads#steps", "supported as data plane: alert and runbook"),
         (f"{BASE}a.md\n", "supported as data plane: alert and runbook"),
         (f"{BASE}b.md", "not supported: its runbook is not there"),
-        ("https://wiki.example/a.md", "supported as data plane: alert and runbook (no source here covers it)"),
+        ("https://wiki.example/a.md", "not known whether supported: no source here covers its runbook"),
         ("javascript:alert(1)", "not supported: its runbook is not a web address"),
         ("", "not supported: its runbook link is empty"),
         (" ", "not supported: its runbook link is empty"),
@@ -63,6 +65,46 @@ def support_told(client: Client, name: str) -> str:
 def test_an_alert_of_the_data_plane_is_supported_by_its_runbook(viewer: Client, url: str, words: str) -> None:
     linking("A", url)
     assert support_told(viewer, "A") == words
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        ("kept in Git LFS: its text is not in the repository", "kept in Git LFS: its text is not in the repository"),
+        ("", "it is empty"),
+    ],
+)
+def test_a_file_without_anything_to_read_supports_nobody(viewer: Client, problem: str, told: str) -> None:
+    Runbook.objects.update(text="", problem=problem)
+    episode = linking("A", f"{BASE}a.md")
+    assert support_told(viewer, "A") == f"its runbook cannot be read: {told}"
+    html = html_of(viewer, f"/alerts/appsre/{episode.fingerprint}/")
+    assert f"its runbook cannot be read: {told}" in text_of(html)
+    panel = html.partition('id="runbook"')[2].partition("</section>")[0]
+    assert told in panel
+
+
+def test_a_file_that_can_be_read_in_part_is_a_runbook(viewer: Client) -> None:
+    Runbook.objects.update(problem="not all of it is UTF-8")
+    linking("A", f"{BASE}a.md")
+    assert support_told(viewer, "A") == "supported as data plane: alert and runbook"
+
+
+def test_a_line_break_behind_the_link_is_no_part_of_it_anywhere(viewer: Client) -> None:
+    episode = linking("Broken line", f"{BASE}a.md\n")
+    panel = html_of(viewer, f"/alerts/appsre/{episode.fingerprint}/").partition('id="runbook"')[2]
+    assert f'<a href="{PAGE}">' in panel
+    assert f'<a class="out" href="{BASE}a.md"' in panel
+    assert "Broken line" in text_of(html_of(viewer, PAGE))
+    assert paths_wanted(fleet_now(), "sop") == {"a.md"}
+
+
+def test_alerts_of_an_alertmanager_that_left_the_fleet_file_do_not_count(viewer: Client) -> None:
+    Source.objects.update(is_archived=True)
+    linking("Left", f"{BASE}a.md")
+    row = viewer.get("/runbooks/?format=json").json()["rows"][0]
+    assert row["firing"] == 0
+    assert paths_wanted(fleet_now(), "sop") == frozenset()
 
 
 def test_an_alert_without_the_annotation_is_not_supported_and_the_control_planes_always_is(viewer: Client) -> None:
@@ -92,7 +134,7 @@ def test_a_verdict_changes_with_the_fleet_file(viewer: Client, fleet: FleetFileO
     linking("A", f"{BASE}b.md")
     assert support_told(viewer, "A") == "not supported: its runbook is not there"
     fleet.put(NO_RUNBOOKS)
-    assert support_told(viewer, "A") == "supported as data plane: alert and runbook (no source here covers it)"
+    assert support_told(viewer, "A") == "not known whether supported: no source here covers its runbook"
 
 
 def test_until_the_source_was_read_it_is_not_known(viewer: Client) -> None:
