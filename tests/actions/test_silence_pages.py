@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from apps.accounts.models import Role
 from apps.actions.models import ActionRequest, AuditLine
+from apps.actions.silences import listing
 from apps.actions.silences.wanted import wanted_of
 from apps.actions.states import Action, State
 from apps.alerts.models import Episode
@@ -318,6 +319,23 @@ def test_viewers_see_the_list_without_what_changes_it(viewer: Client, alert: Epi
     assert "Extend…" not in page
     assert "Expire…" not in page
     assert "Slow" in page
+
+
+def test_a_list_that_is_cut_says_so(viewer: Client, file: FleetFileOfTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MOST_ON", 2)
+    monkeypatch.setattr(listing, "MOST_OVER", 1)
+    for number in range(2):
+        silence_row(f"on-{number}", ends_at=database_now() + timedelta(hours=number + 1))
+    silence_row("over-0", state="expired", ends_at=ago(hours=1))
+    whole = text_of(html_of(viewer, LIST))
+    assert "There are more silences" not in whole
+    assert "more ended" not in whole
+    silence_row("on-2", ends_at=database_now() + timedelta(hours=9))
+    silence_row("over-1", state="expired", ends_at=ago(hours=2))
+    page = html_of(viewer, LIST)
+    assert "the 2 that end first are shown" in text_of(page)
+    assert "The last 1 are shown: more ended." in text_of(page)
+    assert "on-2" not in page
 
 
 def test_an_empty_list_says_so(viewer: Client, file: FleetFileOfTest) -> None:

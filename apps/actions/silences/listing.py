@@ -89,8 +89,9 @@ def silences_listed(overlay: Overlay) -> dict[str, Any]:
     now = overlay.now
     current = Silence.objects.exclude(alertmanager__in=list(overlay.archived_alertmanagers))
     lately = Q(ends_at__gt=now - LATELY)
-    there = rows_of(current.filter(on_or_to_come(now)).order_by("ends_at", "pk")[:MOST_ON], now)
-    over = rows_of(current.exclude(on_or_to_come(now)).filter(lately).order_by("-ends_at", "pk")[:MOST_OVER], now)
+    there = rows_of(current.filter(on_or_to_come(now)).order_by("ends_at", "pk")[: MOST_ON + 1], now)
+    over = rows_of(current.exclude(on_or_to_come(now)).filter(lately).order_by("-ends_at", "pk")[: MOST_OVER + 1], now)
+    is_cut, is_over_cut, there, over = len(there) > MOST_ON, len(over) > MOST_OVER, there[:MOST_ON], over[:MOST_OVER]
     moments = (moment for row in there for moment in moments_of(row.silence))
     return {
         "title": "Silences",
@@ -98,6 +99,8 @@ def silences_listed(overlay: Overlay) -> dict[str, Any]:
         "on": [row for row in there if row.state == "active"],
         "pending": [row for row in there if row.state == "pending"],
         "over": over,
+        "cut": MOST_ON if is_cut else 0,
+        "over_cut": MOST_OVER if is_over_cut else 0,
         "doubts": [f"{group}: {doubt}" for group, doubt in overlay.doubtful_alertmanagers.items()],
     }
 
