@@ -79,21 +79,36 @@ class RunbookTree(models.Model):
         return f"{self.source} at {self.revision[:12]}"
 
 
-class Tick(models.Model):
-    """That somebody has done one step of a runbook, for one alert."""
+class TickTold(models.Model):
+    """Who has done one step of a runbook for one alert, and when."""
 
-    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="ticks")
+    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="%(class)ss")
     source = models.CharField(max_length=100)
     path = models.CharField(max_length=700)
     step = models.CharField(max_length=64, help_text="the step's anchor, which stays while its text does")
     person = models.CharField(max_length=300)
+    username = models.CharField(max_length=150, default="", db_default="", help_text="empty: from before it was kept")
     at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.step} done by {self.person}"
+
+
+class Tick(TickTold):
+    """That somebody has done one step of a runbook, for one alert."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["episode", "source", "path", "step"], name="tick_identity")]
 
-    def __str__(self) -> str:
-        return f"{self.step} done by {self.person}"
+
+class UndoneTick(TickTold):
+    """A tick that was taken back: by whom (username) and when."""
+
+    undone_by = models.CharField(max_length=150)
+    undone_at = models.DateTimeField()
 
 
 class CoverageDay(models.Model):

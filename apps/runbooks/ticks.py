@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -13,7 +15,9 @@ from apps.core.errors import RuleViolation
 from apps.core.topics import raise_topics
 from apps.gitops.models import Application
 
-from .models import Runbook, Tick
+from .finding import runbook_address
+from .linking import fleet_now
+from .models import Runbook, Tick, UndoneTick
 from .rendering import rendered
 
 TOPIC = "runbook-ticks"
@@ -26,20 +30,41 @@ class TickRefused(RuleViolation):
 def tick_set(*, who: User, episode: Episode, source: str, path: str, step: str, is_done: bool) -> None:
     """Ticks the step off for the episode, or takes the tick back; what stands so already stays as it is.
 
-    Raises TickRefused where the person may not, RuleViolation where the runbook has no such step (any more).
+    What was taken back is kept, with who did that. Raises TickRefused where the person may not, RuleViolation where
+    the runbook is not the alert's own or has no such step (any more).
     """
     if words := refusal_of(who, Verb.ACT, place_of(episode)):
         raise TickRefused(words)
-    place = {"episode": episode, "source": source, "path": path, "step": step}
+    place: dict[str, Any] = {"episode": episode, "source": source, "path": path, "step": step}
+    if is_done and not is_of_alert(episode, source, path):
+        raise RuleViolation("This is not the runbook of the alert (any more)")
     if is_done and not has_step(source, path, step):
         raise RuleViolation("This step is not in the runbook any more: it was changed meanwhile")
     with transaction.atomic():
         if is_done:
-            by = {"person": who.get_short_name() or who.get_username(), "at": database_now()}
+            name = who.get_username()
+            by = {"person": who.get_short_name() or name, "username": name, "at": database_now()}
             Tick.objects.get_or_create(**place, defaults=by)
         else:
-            Tick.objects.filter(**place).delete()
+            take_back(place, by=who.get_username())
         raise_topics([TOPIC])
+
+
+def take_back(place: dict[str, Any], *, by: str) -> None:
+    """Keeps the tick of that place as one that was taken back, in the caller's transaction; without one, nothing."""
+    tick = Tick.objects.select_for_update().filter(**place).first()
+    if tick is None:
+        return
+    UndoneTick.objects.create(
+        **place, person=tick.person, username=tick.username, at=tick.at, undone_by=by, undone_at=database_now()
+    )
+    tick.delete()
+
+
+def is_of_alert(episode: Episode, source: str, path: str) -> bool:
+    """Whether the alert links it."""
+    address = runbook_address(fleet_now(), episode.runbook_url)
+    return address is not None and (address.source, address.path) == (source, path)
 
 
 def has_step(source: str, path: str, step: str) -> bool:

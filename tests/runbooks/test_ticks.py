@@ -15,7 +15,7 @@ from apps.accounts.models import Person, Role
 from apps.alerts.models import Episode
 from apps.core.clock import database_now
 from apps.core.topics import version_of
-from apps.runbooks.models import Runbook, RunbookTree, Tick
+from apps.runbooks.models import Runbook, RunbookTree, Tick, UndoneTick
 from apps.runbooks.rendering import rendered
 from tests.conftest import BACKEND
 from tests.fleet_in_force import FleetFileOfTest
@@ -96,7 +96,28 @@ def test_the_first_tick_counts_and_can_be_taken_back_by_anybody_who_may(
     tick(approver, episode, step)
     assert [kept.person for kept in Tick.objects.all()] == ["responder-person"]
     tick(approver, episode, step, "undone")
-    tick(approver, episode, step, "undone")
+    tick(responder, episode, step, "undone")
+    assert not Tick.objects.exists()
+
+
+def test_what_was_taken_back_is_kept_with_who_ticked_and_who_took_it_back(
+    responder: Client, approver: Client, runbook: Runbook, episode: Episode
+) -> None:
+    step = keys(runbook)[0]
+    for client, turn in ((responder, "done"), (approver, "undone"), (approver, "done")):
+        tick(client, episode, step, turn)
+    [kept], [standing] = UndoneTick.objects.all(), Tick.objects.all()
+    assert (kept.episode, kept.source, kept.path, kept.step) == (episode, "sop", "api/errors.md", step)
+    assert (kept.person, kept.username, kept.undone_by) == ("responder-person", "responder-person", "approver-person")
+    assert kept.at <= kept.undone_at <= standing.at
+    assert standing.username == "approver-person"
+
+
+def test_no_other_runbook_than_the_alerts_own_is_ticked(responder: Client, runbook: Runbook, episode: Episode) -> None:
+    other = Runbook.objects.create(source="sop", path="api/other.md", text=TEXT, read_at=database_now())
+    answer = responder.post(address(episode, other.path), {"done": keys(other)[0]})
+    assert answer.status_code == 409
+    assert "not the runbook of the alert" in answer.content.decode()
     assert not Tick.objects.exists()
 
 
