@@ -15,6 +15,7 @@ from apps.timeline.steps import Window
 from .values import Facts
 
 LONGEST_BYTES = 100 * 1024
+EARLIER_KEPT = 10
 
 
 class Handover(models.Model):
@@ -58,6 +59,22 @@ class Handover(models.Model):
             return converted(self.facts, Facts)
         except msgspec.ValidationError:
             return None
+
+
+class EarlierText(models.Model):
+    """What a handover said before somebody else changed it, and who had written that when; the last few are kept."""
+
+    handover = models.ForeignKey(Handover, on_delete=models.CASCADE, related_name="earlier_texts")
+    revision = models.PositiveIntegerField()
+    text = models.TextField()
+    by = models.CharField(max_length=150, help_text="username")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["handover", "revision"], name="earlier_text_identity")]
+
+    def __str__(self) -> str:
+        return f"revision {self.revision} of {self.handover_id}, by {self.by}"
 
 
 def facts_plain(facts: Facts) -> dict[str, Any]:

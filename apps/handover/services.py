@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
 from apps.accounts.access import Verb, refusal_of
 from apps.core.clock import database_now
@@ -17,7 +17,7 @@ from apps.core.topics import raise_topics
 from apps.timeline.models import Kind, Transition
 from apps.timeline.services import transitions_note
 
-from .models import LONGEST_BYTES, Handover, facts_plain
+from .models import EARLIER_KEPT, LONGEST_BYTES, EarlierText, Handover, facts_plain
 from .values import Facts
 from .words import span_words
 
@@ -77,7 +77,7 @@ def begun(who: User, pk: UUID, text: str, facts: Facts) -> Handover | None:
             now = database_now()
             handover = Handover(pk=pk, text=text, by=who.get_username(), at=now, **columns_of(facts))
             handover.save(force_insert=True)
-            transitions_note([line_of(handover)])
+            transitions_note([line_of(handover, "saved", by=handover.by, at=handover.at)])
             raise_topics([TOPIC])
             return handover
     except IntegrityError:
@@ -85,17 +85,31 @@ def begun(who: User, pk: UUID, text: str, facts: Facts) -> Handover | None:
 
 
 def edited(who: User, pk: UUID, revision: int, text: str, facts: Facts | None) -> Handover | None:
-    """The one of that revision with another text; None where it has another revision by now."""
+    """The one of that revision with another text; None where it has another revision by now.
+
+    What somebody else had written is kept beside it, and that it was changed is a line of the timeline.
+    """
     columns = columns_of(facts) if facts else {}
     with transaction.atomic():
-        changed = Handover.objects.filter(pk=pk, revision=revision).update(
-            text=text,
-            edited_by=who.get_username(),
-            edited_at=database_now(),
-            revision=F("revision") + 1,
-            **columns,
-        )
-        return Handover.objects.get(pk=pk) if changed else None
+        before = Handover.objects.select_for_update().filter(pk=pk, revision=revision).first()
+        if before is None:
+            return None
+        by, now = who.get_username(), database_now()
+        Handover.objects.filter(pk=pk).update(text=text, edited_by=by, edited_at=now, revision=revision + 1, **columns)
+        handover = Handover.objects.get(pk=pk)
+        if (before.edited_by or before.by) != by:
+            earlier_keep(before)
+            transitions_note([line_of(handover, "changed", by=by, at=now)])
+            raise_topics([TOPIC])
+        return handover
+
+
+def earlier_keep(before: Handover) -> None:
+    """Keeps what it said, and of that as many revisions as are kept, in the caller's transaction."""
+    by, at = before.edited_by or before.by, before.edited_at or before.at
+    EarlierText.objects.create(handover=before, revision=before.revision, text=before.text, by=by, at=at)
+    of_it = EarlierText.objects.filter(handover=before).order_by("-revision")
+    of_it.filter(pk__in=list(of_it.values_list("pk", flat=True)[EARLIER_KEPT:])).delete()
 
 
 def columns_of(facts: Facts) -> dict[str, object]:
@@ -103,17 +117,17 @@ def columns_of(facts: Facts) -> dict[str, object]:
     return {"from_at": facts.from_at, "until_at": facts.until_at, "facts": facts_plain(facts)}
 
 
-def line_of(handover: Handover) -> Transition:
-    """That it was saved, for the timeline."""
+def line_of(handover: Handover, deed: str, *, by: str, at: datetime) -> Transition:
+    """That it was saved or changed, for the timeline."""
     return Transition(
         kind=Kind.PORTAL,
         subject=f"handover/{handover.pk}",
         title="Handover",
         field=FIELD,
-        after=f"saved: {span_words(handover.window)}",
+        after=f"{deed}: {span_words(handover.window)}",
         tone=Tone.HELD.value,
-        by=handover.by,
+        by=by,
         link=handover.get_absolute_url(),
-        at=handover.at,
-        seen_at=handover.at,
+        at=at,
+        seen_at=at,
     )

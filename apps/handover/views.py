@@ -75,7 +75,8 @@ def handover_show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A saved handover as it is read."""
     overlay = overlay_lately(request, overlay_now)
     handover = get_object_or_404(Handover, pk=pk)
-    shown = {"title": "Handover", "shown": HandoverShown(handover), "now": overlay.now}
+    earlier = handover.earlier_texts.order_by("-revision")
+    shown = {"title": "Handover", "shown": HandoverShown(handover), "now": overlay.now, "earlier": earlier}
     return render(request, "handover/handover_show.html", shown)
 
 

@@ -6,15 +6,17 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from apps.accounts.models import Role
 from apps.core.errors import RuleViolation
-from apps.handover.models import LONGEST_BYTES, Handover
+from apps.handover.models import EARLIER_KEPT, LONGEST_BYTES, EarlierText, Handover
 from apps.handover.services import HandoverMoved, handover_save
 from apps.timeline.changes import words_of
 from apps.timeline.models import Transition
 from tests.handover.shift import SHIFT, at, facts, trouble
 from tests.notes.people import person
+from tests.pages import html_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 FACTS = facts(troubles=[trouble(at("09:00")), trouble(at("10:00"), at("10:30"), subject="appsre/bb")])
@@ -53,7 +55,36 @@ def test_a_change_is_saved_with_who_made_it(remy: User) -> None:
     row = Handover.objects.get()
     assert (row.text, row.revision, row.by, row.edited_by) == ("all quiet now\n", 2, "remy", "zoe")
     assert row.facts_kept == FACTS
-    assert Transition.objects.count() == 1
+
+
+def test_what_somebody_else_had_written_is_kept_and_the_change_is_a_line(remy: User) -> None:
+    kept, zoe = begun(remy), person("zoe")
+    for number, (who, text) in enumerate([(remy, "mine"), (zoe, "hers"), (zoe, "hers again"), (remy, "mine again")]):
+        handover_save(who=who, pk=kept.pk, revision=number + 1, text=text)
+    told = EarlierText.objects.order_by("revision").values_list("revision", "by", "text")
+    assert list(told) == [(2, "remy", "mine\n"), (4, "zoe", "hers again\n")]
+    lines = Transition.objects.order_by("pk")
+    assert [(line.by, words_of(line).partition(":")[0]) for line in lines] == [
+        ("remy", "saved"),
+        ("zoe", "changed"),
+        ("remy", "changed"),
+    ]
+
+
+def test_only_the_last_earlier_texts_are_kept(remy: User) -> None:
+    kept, zoe = begun(remy), person("zoe")
+    for number in range(EARLIER_KEPT + 3):
+        handover_save(who=(zoe, remy)[number % 2], pk=kept.pk, revision=number + 1, text=f"text {number}")
+    revisions = EarlierText.objects.order_by("revision").values_list("revision", flat=True)
+    assert list(revisions) == list(range(4, EARLIER_KEPT + 4))
+
+
+def test_its_page_shows_what_was_written_before_as_text(viewer: Client, remy: User) -> None:
+    kept = begun(remy, text="<b>first</b>")
+    handover_save(who=person("zoe"), pk=kept.pk, revision=1, text="second")
+    html = html_of(viewer, kept.get_absolute_url())
+    assert "Before others changed it" in html
+    assert "&lt;b&gt;first&lt;/b&gt;" in html
 
 
 def test_facts_that_were_inserted_again_take_the_place_of_those_that_are_kept(remy: User) -> None:
