@@ -8,7 +8,7 @@ from typing import Self
 
 from apps.core.clock import database_now
 from apps.core.connections import connection_let_go
-from apps.core.errors import UpstreamBadReply
+from apps.core.errors import UpstreamBadReply, UpstreamError
 from apps.core.text import clean, counted
 from apps.integrations.git import Change, EntryKind
 from apps.integrations.http import failure
@@ -76,11 +76,11 @@ def _whole_read(spec: SourceSpec, tree: Tree, wanted: frozenset[str]) -> ReadOut
     _refuse_too_many(spec.key, files.values())
     new = [file for path, file in files.items() if _digest(rows, path) != file.digest]
     gone = frozenset(rows.runbooks.keys() - files.keys())
-    differences = Differences()
+    differences, remark = Differences(), ""
     if new or gone or tree.revision != rows.revision:
-        differences = _differences(spec.group, tree, files, new, gone, rows)
+        differences, remark = _differences(spec.group, tree, files, new, gone, rows)
     runbooks_write(source=spec.group, revision=tree.revision, is_whole=True, differences=differences)
-    return _outcome(spec, tree, len(files))
+    return _outcome(spec, tree, len(files), remark)
 
 
 def _digest(rows: _Rows, path: str) -> str:
@@ -100,11 +100,14 @@ def _refuse_too_many(key: str, files: Iterable[File]) -> None:
 
 def _differences(
     source: str, tree: Tree, files: Mapping[str, File], new: list[File], gone: frozenset[str], rows: _Rows
-) -> Differences:
-    changes = tree.changes(files)
+) -> tuple[Differences, str]:
+    """What differs, and a remark or ""."""
     texts = {file.path: written(file.path, content) for file, content in tree.contents(new)}
     texts |= {file.path: unreadable(file.path, file.problem) for file in new if file.problem}
     digests = {file.path: file.digest for file in new}
+    shown = _images_shown(source, {path: text.text for path, text in texts.items()}, files)
+    images = _images(tree, shown, rows.images)
+    changes, remark = _changes(tree, files)
     told = tuple(
         _told(path, digests[path], text.title, text.text, text.problem, changes.get(path))
         for path, text in texts.items()
@@ -113,11 +116,16 @@ def _differences(
     for path in files.keys() - digests.keys():
         if (change := changes.get(path)) and change.commit != rows.runbooks[path].revision:
             facts[path] = (change.commit, change.at, clean(change.by, 300))
-    shown = _images_shown(source, {path: text.text for path, text in texts.items()}, files)
-    images = _images(tree, shown, rows.images)
-    return Differences(
-        told=told, facts=facts, gone=gone, images=images, images_gone=frozenset(rows.images.keys() - shown)
-    )
+    gone_images = frozenset(rows.images.keys() - shown)
+    return Differences(told=told, facts=facts, gone=gone, images=images, images_gone=gone_images), remark
+
+
+def _changes(tree: Tree, files: Iterable[str]) -> tuple[Mapping[str, Change], str]:
+    """Who changed what, asked for last: without it the texts are as good, and a remark says that it is not known."""
+    try:
+        return tree.changes(files), ""
+    except UpstreamError as error:
+        return {}, f"who changed its runbooks is not known: {error.message}"
 
 
 def _told(path: str, digest: str, title: str, text: str, problem: str, change: Change | None) -> Told:
@@ -144,7 +152,7 @@ def _path(file: File) -> str:
     return file.path
 
 
-def _outcome(spec: SourceSpec, tree: Tree, items: int) -> ReadOutcome:
+def _outcome(spec: SourceSpec, tree: Tree, items: int, remark: str) -> ReadOutcome:
     broken = list(
         Runbook.objects.filter(source=spec.group).exclude(problem="").order_by("path").values_list("path", "problem")
     )
@@ -154,7 +162,7 @@ def _outcome(spec: SourceSpec, tree: Tree, items: int) -> ReadOutcome:
         unreadable=len(broken),
         unreadable_reason=next((f"{path}: {problem}" for path, problem in broken), ""),
         version=tree.revision[:12] if isinstance(tree, GitTree) else "",
-        note=dropped(spec.key, items),
+        note=" · ".join(filter(None, [dropped(spec.key, items), remark])),
     )
 
 

@@ -54,9 +54,9 @@ def web_read(spec: SourceSpec, fleet: FleetFile, source: RunbookSource, place: H
     doubt = _doubt(answers, asked)
     differences = _differences(asked, answers, images, shown, is_doubted=bool(doubt))
     runbooks_write(source=source.name, revision="", is_whole=False, differences=differences)
-    if error := answers.error or images.error:
-        raise error
-    return _outcome(source.name, answers, doubt, facts)
+    if answers.error:
+        raise answers.error
+    return _outcome(source.name, answers, [doubt, _images_told(images)], facts)
 
 
 def _text(path: str, received: Received) -> str:
@@ -64,18 +64,31 @@ def _text(path: str, received: Received) -> str:
 
 
 def _doubt(answers: Answers, asked: _Asked) -> str:
-    """A remark where half of what was there or more is gone at once: perhaps we may not see it now (decision 1)."""
-    gone = len(answers.gone & asked.runbooks.keys())
+    """A remark where half of what was there or more is gone at once: perhaps we may not see it now (decision 1).
+
+    Each of them is kept until it is said once more, by its name, that it is not there.
+    """
+    gone = len((answers.gone & asked.runbooks.keys()) - asked.missed)
     if len(asked.runbooks) < FEWEST_TO_DOUBT or gone * 2 < len(asked.runbooks):
         return ""
-    return f"may have lost its rights: it has {gone} of {len(asked.runbooks)} runbooks no more; they are kept"
+    told = f"it has {gone} of {len(asked.runbooks)} runbooks no more; they are kept until it says so again"
+    return f"may have lost its rights: {told}"
+
+
+def _images_told(images: Answers) -> str:
+    """A remark on the images that could not be read now: runbooks are read without them."""
+    if images.error and not images.refused:
+        return f"images not read: {images.error.message}"
+    first = next(iter(sorted(images.refused.items())), None)
+    return f"{counted(len(images.refused), 'image')} not read: {first[0]}: {first[1]}" if first else ""
 
 
 def _differences(
     asked: _Asked, answers: Answers, images: Answers, shown: frozenset[str], *, is_doubted: bool
 ) -> Differences:
-    known = asked.runbooks.keys()
-    missed = answers.gone & asked.wanted - (known if is_doubted else set())
+    gone = answers.gone & asked.runbooks.keys()
+    confirmed = gone & asked.missed if is_doubted else gone
+    missed = (answers.gone & asked.wanted) | (gone - confirmed)
     found = answers.received.keys() | answers.unchanged
     return Differences(
         told=tuple(
@@ -83,11 +96,11 @@ def _differences(
             for path, received in answers.received.items()
             if received.digest != asked.runbooks.get(path)
         ),
-        gone=frozenset() if is_doubted else frozenset(answers.gone & known),
+        gone=frozenset(confirmed),
         images=tuple(_images(images, asked.images)),
         images_gone=frozenset((asked.images.keys() - shown) | (images.gone & asked.images.keys())),
         missed=frozenset(missed - asked.missed),
-        missed_no_more=frozenset(asked.missed & (found | (asked.missed - asked.wanted))),
+        missed_no_more=frozenset(asked.missed & (found | (asked.missed - asked.wanted - (gone - confirmed)))),
     )
 
 
@@ -103,7 +116,7 @@ def _images(answers: Answers, known: Mapping[str, str]) -> Iterator[Image]:
             yield Image(path, received.digest, kind, received.content)
 
 
-def _outcome(source: str, answers: Answers, doubt: str, facts: CallFacts | None) -> ReadOutcome:
+def _outcome(source: str, answers: Answers, remarks: list[str], facts: CallFacts | None) -> ReadOutcome:
     rows = Runbook.objects.filter(source=source)
     broken = dict(rows.exclude(problem="").values_list("path", "problem")) | answers.refused
     late = f"{counted(len(answers.not_asked), 'file')} not asked for in time" if answers.not_asked else ""
@@ -111,6 +124,6 @@ def _outcome(source: str, answers: Answers, doubt: str, facts: CallFacts | None)
         items=rows.count(),
         unreadable=len(broken),
         unreadable_reason=next((f"{path}: {problem}" for path, problem in sorted(broken.items())), ""),
-        note=" · ".join(filter(None, [doubt, late])),
+        note=" · ".join(filter(None, [*remarks, late])),
         facts=facts,
     )

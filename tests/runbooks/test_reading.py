@@ -10,7 +10,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.core.errors import UpstreamUnavailable
 from apps.core.topics import version_of
+from apps.integrations.git import Change, GitCopy
+from apps.integrations.http import failure
 from apps.runbooks import reading
 from apps.runbooks.finding import Finding, runbook_found
 from apps.runbooks.models import Runbook, RunbookFile, RunbookTree
@@ -316,3 +319,25 @@ def test_what_was_read_of_a_source_goes_with_it(stage: SourceStage, upstream: Re
     assert [copy.name for copy in copies.iterdir()] == ["sop"]
     assert set(Runbook.objects.values_list("source", flat=True)) == {"sop"}
     assert RunbookTree.objects.get().source == "sop"
+
+
+def test_where_it_cannot_be_told_who_changed_what_the_texts_are_read(
+    stage: SourceStage, upstream: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.commit({"a.md": "# a"})
+    stage.put(git(upstream))
+    stage.read()
+    upstream.commit({"a.md": "# b"}, author="Second")
+
+    def late(copy: GitCopy, paths: object) -> dict[str, Change]:
+        raise failure(UpstreamUnavailable, "runbooks/sop", "no complete answer within 20 s")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(GitCopy, "changes", late)
+        source = stage.read()
+    assert (texts(), source.error) == ({"a.md": "# b"}, "")
+    assert source.note.startswith("who changed its runbooks is not known: ")
+    assert (Runbook.objects.get().changed_at, Runbook.objects.get().changed_by) == (None, "")
+    upstream.commit({"b.md": "# b"})
+    assert stage.read().note == ""
+    assert Runbook.objects.get(path="a.md").changed_by == "Second"

@@ -144,9 +144,44 @@ def test_when_half_of_what_was_there_is_gone_at_once_it_is_kept(stage: SourceSta
     assert runbook_found(stage.fleet, f"{base}/5.md").state is Finding.DEAD
     site.files = {"/raw/0.md": "x"}
     source = stage.read()
-    assert source.note == "may have lost its rights: it has 4 of 5 runbooks no more; they are kept"
+    assert (
+        source.note == "may have lost its rights: it has 4 of 5 runbooks no more; they are kept until it says so again"
+    )
     assert len(texts()) == 5
     assert runbook_found(stage.fleet, f"{base}/1.md").state is Finding.FOUND
+
+
+def test_what_a_server_says_twice_not_to_have_is_dead_and_what_came_back_is_not(
+    stage: SourceStage, site: FileServer
+) -> None:
+    base = f"{site.wire.url}/raw"
+    site.files = {f"/raw/{name}.md": name for name in ("a", "b", "c", "d")}
+    stage.put(web(site))
+    for name in ("a", "b", "c", "d"):
+        rule_row(f"{base}/{name}.md")
+    stage.read()
+    before, site.files = site.files, {}
+    assert "may have lost its rights: it has 4 of 4" in stage.read().note
+    assert len(texts()) == 4
+    site.files = {"/raw/a.md": before["/raw/a.md"]}
+    source = stage.read()
+    assert (texts(), source.note, source.error) == ({"a.md": "a"}, "", "")
+    assert runbook_found(stage.fleet, f"{base}/b.md").state is Finding.DEAD
+    assert runbook_found(stage.fleet, f"{base}/a.md").state is Finding.FOUND
+    assert set(RunbookMiss.objects.values_list("path", flat=True)) == {"b.md", "c.md", "d.md"}
+
+
+def test_an_image_that_is_refused_leaves_the_runbooks_read(stage: SourceStage, site: FileServer) -> None:
+    site.files = {"/raw/a.md": "one ![](x.png)", "/raw/x.png": PNG}
+    site.statuses = {"/raw/x.png": 403}
+    stage.put(web(site))
+    rule_row(f"{site.wire.url}/raw/a.md")
+    source = stage.read()
+    assert (source.error, texts()) == ("", {"a.md": "one ![](x.png)"})
+    assert source.note.startswith("1 image not read: x.png: ")
+    site.statuses = {"/raw/x.png": 503}
+    source = stage.read()
+    assert (source.error, source.note[:17]) == ("", "images not read: ")
 
 
 def test_a_server_that_went_away_keeps_what_it_told_until_then(stage: SourceStage, site: FileServer) -> None:
