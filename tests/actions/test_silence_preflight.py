@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from apps.accounts.models import Role
@@ -87,6 +89,19 @@ def test_matchers_mean_what_they_mean_in_alertmanager(remy: Who, line: str, coun
     fires("Other", ended_at=ago(hours=1), state="ended")
     found = preview_of("appsre", matchers_read(line), database_now())
     assert (len(found.hidden), found.past_count) == (count, count)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL chooses by its statistics")
+def test_of_all_alerts_that_there_ever_were_only_those_of_the_time_asked_about_are_read(db: None) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        preview_of("appsre", matchers_read('alertname=~"Sl.w"'), database_now())
+    with connection.cursor() as cursor:
+        plans = [
+            cursor.execute(f"EXPLAIN QUERY PLAN {each['sql']}").fetchall()
+            for each in queries
+            if "episode" in each["sql"]
+        ]
+    assert [("episode_tone" in str(plan), "episode_identity" in str(plan)) for plan in plans] == [(True, False)] * 2
 
 
 @pytest.mark.parametrize("line", ["", 'alertname=~".*"', 'alertname=""', 'nothing!="x"'])

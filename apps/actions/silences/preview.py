@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 
-from django.db.models import Count, Q, Value
+from django.db.models import Q, Value
 from django.db.models.functions import Concat
 from django.db.models.lookups import Exact
 
@@ -116,7 +116,7 @@ def preview_of(
 def hidden_by(alertmanager: str, matchers: Sequence[LabelMatcher]) -> tuple[Hidden, ...]:
     """The alerts that fire and meet every matcher, the worst first. One query."""
     names = _labels_of(matchers)
-    rows = _plain(Episode.objects.firing().filter(alertmanager=alertmanager), matchers).order_by()
+    rows = _plain(_of_group(Episode.objects.firing(), alertmanager), matchers).order_by()
     told, width, meets = rows.values_list(*COLUMNS, *map(LabelValue, names)), len(COLUMNS), _meeting(matchers, names)
     found = [Hidden(*row[:width]) for row in told if meets(row[width:])]
     found.sort(key=lambda each: (not each.is_critical_slo, each.severity != "critical", each.name, each.cluster))
@@ -126,19 +126,23 @@ def hidden_by(alertmanager: str, matchers: Sequence[LabelMatcher]) -> tuple[Hidd
 def past_of(alertmanager: str, matchers: Sequence[LabelMatcher], now: datetime) -> tuple[tuple[str, int], ...]:
     """(name, how often) of the alerts that fired in the last days and meet every matcher, the most frequent first.
 
-    One query: how many there are of each combination of the labels that are asked about. The group is compared as an
-    expression, so that the index of ends is used, and not that of all alerts of the group that there ever were.
+    One query, of the labels that are asked about alone: each combination of them is looked at once.
     """
     names = _labels_of(matchers)
-    values = {f"value_{number}": LabelValue(name) for number, name in enumerate(names)}
     lately = Episode.objects.filter(Q(ended_at=None) | Q(ended_at__gte=now - PAST))
-    among = _plain(lately.annotate(group=Concat("alertmanager", Value(""))).filter(group=alertmanager), matchers)
-    told = among.order_by().annotate(**values).values_list("name", *values).annotate(Count("pk"))
+    among = _plain(_of_group(lately, alertmanager), matchers)
+    told = Counter(among.order_by().values_list("name", *map(LabelValue, names)))
     found, meets = Counter[str](), _meeting(matchers, names)
-    for name, *of_labels, count in told:
+    for (name, *of_labels), count in told.items():
         if meets(of_labels):
             found[name] += count
     return tuple(found.most_common())
+
+
+def _of_group(episodes: EpisodeQuerySet, alertmanager: str) -> EpisodeQuerySet:
+    """Those of the group. It is compared as an expression, so that the index of ends is used, and not that of all
+    alerts of the group that there ever were."""
+    return episodes.alias(group=Concat("alertmanager", Value(""))).filter(group=alertmanager)
 
 
 def _labels_of(matchers: Iterable[LabelMatcher]) -> list[str]:

@@ -41,7 +41,7 @@ class LabelMatcher:
 
     def fits(self, value: str) -> bool:
         """Whether a label with this value meets it; a label that is not there has the value "" """
-        found = pattern_read(self.value).search(value) is not None if self.is_regex else value == self.value
+        found = pattern_read(self.value).search(value.encode()) is not None if self.is_regex else value == self.value
         return found is not self.is_negative
 
     def is_met_by(self, labels: Mapping[str, str]) -> bool:
