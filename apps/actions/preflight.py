@@ -173,7 +173,7 @@ def case_of(
     rules: Rules | None = None,
     overlay: Overlay | None = None,
 ) -> Case:
-    """All that the guards need: nine queries at most, four of them the overlay's where none is given."""
+    """All that the guards need: ten queries at most, five of them the overlay's where none is given."""
     row, overlay = ask.application, overlay or overlay_now()
     rules = rules or rules_for(fleet_file_in_force(), action=ask.action, application=row, options=ask.options)
     prefetch_related_objects([row], "detail")

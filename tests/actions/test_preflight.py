@@ -211,8 +211,8 @@ def test_the_queries_are_few(django_assert_num_queries: DjangoAssertNumQueries) 
     for number in range(30):
         application_row(f"build-service-{number}", environment="staging", cluster="control")
         request_row(created_at=ago(minutes=number + 1))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         case_of(ask, live=None)
     ask.application.refresh_from_db()
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         found(ask)

@@ -38,8 +38,15 @@ OPEN_TO_OTHER_SITES = {
     "csp-report": "browsers send reports by themselves; it writes nothing but a line of the log",
     "accounts:backchannel-logout": "the provider sends a token that it signed",
 }
-WANTED_BY_PAGES = {"gitops.applicationdetail", "sessions.session", "accounts.signin", "gitops.commit"}
-"""What a look may write: that a page lacks details of an Application or a commit, and when somebody was last seen."""
+WANTED_BY_PAGES = {
+    "gitops.applicationdetail",
+    "gitops.commit",
+    "alerts.alertgraph",
+    "sessions.session",
+    "accounts.signin",
+}
+"""What a look may write: that a page lacks details of an Application, a commit or an alert's values, and when somebody was
+last seen."""
 
 
 @pytest.mark.parametrize("elsewhere", ELSEWHERE)

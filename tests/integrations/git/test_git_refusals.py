@@ -14,6 +14,7 @@ from apps.core import errors
 from apps.core.errors import UpstreamError
 from apps.integrations.git import GitCopy
 from apps.integrations.git.words import complaint_told
+from tests.faults.processes import until
 from tests.git_repositories import GitServer, Repository
 
 Refreshed = Callable[..., GitCopy]
@@ -100,7 +101,7 @@ def test_a_server_that_hangs_is_left_at_the_deadline_with_all_that_git_started(
     assert time.monotonic() - began < 5
     assert isinstance(error, errors.UpstreamUnavailable)
     assert error.message == "no complete answer within 1 s"
-    assert not [line for line in processes() if server.url in line]
+    until(lambda: not [line for line in processes() if server.url in line], 5)
 
 
 def processes() -> list[str]:
