@@ -85,7 +85,8 @@ class Banner:
 class Frame:
     """What the frame shows. `environment` is "" for all; `needs` sums the counts of the navigation.
 
-    `is_wall`: a screen with a key of the Wall, which is led nowhere else.
+    `is_wall`: a screen with a key of the Wall, which is led nowhere else. `is_somebody_at_it`: something there is
+    acknowledged and was not well when the portal looked last.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Frame:
     sources_url: str
     sees_configuration: bool
     is_wall: bool = False
+    is_somebody_at_it: bool = False
 
     @property
     def needs(self) -> int:
@@ -108,9 +110,10 @@ class Frame:
 
     @property
     def worst(self) -> Tone:
-        """The strictest tone of what needs somebody; that of the sources where nothing does."""
+        """The strictest tone of what needs somebody; else the sources', held at best while some is acknowledged."""
         tones = [entry.worst for entry in self.entries if entry.count]
-        return strictest(tones) if tones else self.freshness_tone
+        in_hand = [Tone.HELD] if self.is_somebody_at_it else []
+        return strictest(tones or [self.freshness_tone, *in_hand])
 
     @property
     def freshness_tone(self) -> Tone:
@@ -163,6 +166,15 @@ def frame_of(request: HttpRequest) -> Frame | None:
         sources_url=reverse("sources:source-list"),
         sees_configuration=may(user, Verb.SEE_CONFIGURATION),
         is_wall=is_wall(request),
+        is_somebody_at_it=is_somebody_at_it(overlay, environment),
+    )
+
+
+def is_somebody_at_it(overlay: Overlay, environment: str) -> bool:
+    """Whether something of the environment ("" for all) is acknowledged at this moment and not well."""
+    return any(
+        said.until > overlay.now and said.well_since is None and environment in {"", said.environment}
+        for said in overlay.acknowledgements.values()
     )
 
 

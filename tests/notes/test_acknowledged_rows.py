@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from apps.alerts.models import Episode
 from apps.core.clock import database_now
 from apps.core.models import Lease
 from apps.core.tones import Tone
@@ -191,3 +192,45 @@ def test_what_stands_for_several_things_cannot_be_acknowledged_as_one() -> None:
     assert not problem("alert/a/1", said=True).to_acknowledge
     for name in ("more/alerts/X", "sources/stale", "source/argocd/production", "unknown/p/m01", "alertmanager/appsre"):
         assert not problem(name, said=False).to_acknowledge
+
+
+def banners_of(client: Client, url: str) -> tuple[str, str]:
+    """What the tab's icon is drawn from: how many need somebody, and the worst tone."""
+    found = re.search(r'data-needs="(\d+)" data-worst="(\w+)"', html_of(client, url))
+    assert found
+    return found[1], found[2]
+
+
+@pytest.mark.parametrize("url", ["/", "/wall/", "/alerts/"])
+def test_the_tab_is_held_and_never_well_while_only_what_is_acknowledged_is_left(
+    url: str, viewer: Client, remy: User
+) -> None:
+    at(Subjects.ALERT, "appsre/a1", remy)
+    at(Subjects.APPLICATION, "production/argocd/build", remy)
+    at(Subjects.CLUSTER, "stone-prd-m01", remy)
+    assert banners_of(viewer, url) == ("1", "critical")
+    at(Subjects.ALERT, "appsre/b2", remy)
+    assert banners_of(viewer, url) == ("0", "held")
+    Acknowledgement.objects.update(well_since=ago(minutes=1))
+    Episode.objects.update(ended_at=ago(minutes=1))
+    assert banners_of(viewer, url) == ("0", "well")
+
+
+def test_the_wall_counts_what_is_acknowledged_as_that(viewer: Client, remy: User) -> None:
+    for kind, subject in (
+        (Subjects.ALERT, "appsre/a1"),
+        (Subjects.APPLICATION, "production/argocd/build"),
+        (Subjects.CLUSTER, "stone-prd-m01"),
+    ):
+        at(kind, subject, remy)
+    told = text_of(html_of(viewer, "/wall/"))
+    for words in ("1 critical alerts", "0 Applications broken", "2 acknowledged", "1 in all need somebody, 3 acknowl"):
+        assert words in told, words
+
+    at(Subjects.ALERT, "appsre/b2", remy)
+    html = html_of(viewer, "/wall/")
+    for words in ("0 critical alerts", "3 acknowledged", "Somebody is at everything: 4 acknowledged"):
+        assert words in text_of(html), words
+    assert "need somebody</p>" not in html
+    assert '<p class="held">' in html
+    assert '<p class="well">' not in html
