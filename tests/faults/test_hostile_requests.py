@@ -45,8 +45,8 @@ WANTED_BY_PAGES = {
     "sessions.session",
     "accounts.signin",
 }
-"""What a look may write: that a page lacks details of an Application, a commit or an alert's values, and when somebody was
-last seen."""
+"""What a look may write: that a page lacks details of an Application, a commit or an alert's values, and who was there
+last."""
 
 
 @pytest.mark.parametrize("elsewhere", ELSEWHERE)
