@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -23,6 +23,8 @@ from .words import span_words
 
 FIELD = "handover"
 TOPIC = "notes"
+KEPT = timedelta(days=365)
+PRUNE_BATCH = 50
 
 
 class HandoverMoved(RuleViolation):
@@ -131,3 +133,11 @@ def line_of(handover: Handover, deed: str, *, by: str, at: datetime) -> Transiti
         at=at,
         seen_at=at,
     )
+
+
+def handovers_prune() -> int:
+    """Deletes one small batch of handovers of more than a year ago; returns how many, 0 when none are left."""
+    too_old = Handover.objects.filter(at__lt=database_now() - KEPT).order_by("at")
+    batch = list(too_old.values_list("pk", flat=True)[:PRUNE_BATCH])
+    Handover.objects.filter(pk__in=batch).delete()
+    return len(batch)

@@ -25,6 +25,8 @@ SUBJECT, TITLE, FIELD = "coverage", "Runbook coverage", "coverage"
 TOPICS = ("rules", "runbooks")
 COUNTED = (*COUNTS, "not_known")
 SPAN = timedelta(days=30)
+KEPT = timedelta(days=730)
+PRUNE_BATCH = 500
 _noted: list[tuple[FleetFile, int]] = []
 
 
@@ -107,3 +109,15 @@ def days_before(now: datetime) -> list[CoverageDay]:
     days = list(CoverageDay.objects.order_by("-day")[: SPAN.days + 2])
     kept = [day for day in days if day.day >= since]
     return [*kept, *[day for day in days if day.day < since][:1]]
+
+
+def coverage_days_prune() -> int:
+    """Deletes one small batch of days of more than two years ago; how many, 0 when none are left.
+
+    The last of them all stays, since it stands for the days after it on which nothing changed.
+    """
+    last = list(CoverageDay.objects.order_by("-day").values_list("pk", flat=True)[:1])
+    too_old = CoverageDay.objects.filter(day__lt=(database_now() - KEPT).date()).exclude(pk__in=last).order_by("day")
+    batch = list(too_old.values_list("pk", flat=True)[:PRUNE_BATCH])
+    CoverageDay.objects.filter(pk__in=batch).delete()
+    return len(batch)
