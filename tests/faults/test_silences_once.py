@@ -128,6 +128,17 @@ def test_an_id_in_somebody_elses_words_is_not_taken_for_the_requests(quiet: Quie
     assert quiet.looked(request).state == State.UNKNOWN
 
 
+def test_an_id_on_other_matchers_is_not_taken_for_the_requests(quiet: Quiet, rhea: Person) -> None:
+    quiet.short_deadline()
+    quiet.read()
+    quiet.stage.demo.fault(APPSRE[0], "hang", path="/api/v2/silences", times=1)
+    request = quiet.sent(quiet.ask(rhea, LINE))
+    other = quiet.sent(quiet.ask(rhea, 'alertname="Nothing"'))
+    made = quiet.silences()[wanted_of(other).made]
+    quiet.stage.demo.call(lambda: setattr(made, "comment", f"mine [request {request.pk}]"))
+    assert quiet.looked(request).state == State.UNKNOWN
+
+
 def test_one_that_somebody_changed_since_is_not_called_not_started(quiet: Quiet, rhea: Person) -> None:
     quiet.stage.demo.fault(APPSRE[0], "truncated", path="/api/v2/silences", times=1)
     request = quiet.sent(quiet.ask(rhea, LINE))

@@ -17,8 +17,11 @@ from apps.actions.judging import LATE_LOOK_AT, LOOKS_APART, UNANSWERED, Judgemen
 from apps.actions.models import ActionRequest
 from apps.actions.states import Action, State
 from apps.alerts.comments import request_named
+from apps.alerts.matching import OPERATORS
+from apps.core.matchers import LabelMatcher
 from apps.integrations.alertmanager import Silence
 
+from .makers import is_alike
 from .reading import MemberTold
 from .sending import done_words
 from .wanted import Wanted, matchers_sent, wanted_of
@@ -54,9 +57,16 @@ def silence_judged(request: ActionRequest, look: Look) -> Judgement:
 
 
 def made_of(request: ActionRequest, look: Look) -> Silence | None:
-    """The silence that carries the request's id, if any member tells one."""
+    """The silence that carries the request's id and its matchers, if any member tells one: an id alone is anybody's."""
+    wanted = wanted_of(request)
     told = (silence for member in look.told for silence in member.silences)
-    return next((each for each in told if request_named(each.comment) == str(request.pk)), None)
+    named = (each for each in told if request_named(each.comment) == str(request.pk))
+    return next((each for each in named if is_alike(wanted, labels_of(each))), None)
+
+
+def labels_of(silence: Silence) -> list[LabelMatcher]:
+    """The matchers of a silence as it was told."""
+    return [LabelMatcher(each.name, OPERATORS[each.is_regex, each.is_equal], each.value) for each in silence.matchers]
 
 
 def _found(request: ActionRequest, wanted: Wanted, look: Look) -> Judgement | None:
