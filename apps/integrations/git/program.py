@@ -1,12 +1,14 @@
-"""Running the program git: no shell, no terminal, nothing of our environment, and an end in any case."""
+"""Running the program git: no shell, no terminal, nothing of our environment, bounded memory, an end in any case."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import selectors
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +17,16 @@ from dataclasses import dataclass
 PIECE = 64 * 1024
 LOOK_EVERY = 0.25
 MOST_COMPLAINTS = 16 * 1024
+MOST_MEMORY = 1024 * 1024 * 1024
+"""Bytes that git, and each program that it starts, may address: a copy of 250 MB of files takes 152 MB of them, and 556
+MB where git serves one file of that size to itself."""
+# The limit has to be there before git is: a function run between fork and exec may hang in a process with threads.
+LIMITED = """\
+import os, resource, sys
+most, program, *arguments = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_AS, (int(most), int(most)))
+os.execv(program, ["git", *arguments])
+"""
 
 
 class GitMissing(Exception):
@@ -58,21 +70,22 @@ def git_run(
 
     `is_too_much` is asked several times a second, and ends it by True. Raises the exceptions above.
     """
+    told_environment = {**plain_environment(), **environment}
+    program = shutil.which("git", path=told_environment["PATH"])
+    if program is None:
+        raise GitMissing
     with tempfile.TemporaryFile() as standard_input:
         standard_input.write(given)
         standard_input.seek(0)
-        try:
-            process = subprocess.Popen(  # a list of words, no shell
-                ["git", *arguments],
-                stdin=standard_input,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd="/",
-                env={**plain_environment(), **environment},
-                start_new_session=True,
-            )
-        except FileNotFoundError as error:
-            raise GitMissing from error
+        process = subprocess.Popen(  # a list of words, no shell
+            [sys.executable, "-I", "-S", "-c", LIMITED, str(MOST_MEMORY), program, *arguments],
+            stdin=standard_input,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env=told_environment,
+            start_new_session=True,
+        )
     with _ended(process):
         told = _heard(process, ends_at, most, is_too_much)
         if process.wait(timeout=max(0.1, ends_at - time.monotonic())):

@@ -11,6 +11,7 @@ from apps.integrations.http import failure, plain_line
 
 # The first that is found in git's complaints (in English, as we ask for them).
 MEANINGS: tuple[tuple[str, type[UpstreamError], str], ...] = (
+    (r"[Oo]ut of memory|memory exhausted|allocate memory", errors.UpstreamBadReply, "it takes too much memory to read"),
     (
         r"Host key verification failed|HOST IDENTIFICATION HAS CHANGED|host key is known",
         errors.UpstreamUntrusted,

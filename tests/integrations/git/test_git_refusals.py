@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from apps.core import errors
 from apps.core.errors import UpstreamError
-from apps.integrations.git import GitCopy
+from apps.integrations.git import GitCopy, program
 from apps.integrations.git.words import complaint_told
 from tests.faults.processes import until
 from tests.git_repositories import GitServer, Repository
@@ -190,3 +191,17 @@ def test_complaints_of_git_in_our_words(complaints: str, kind: type[UpstreamErro
 def test_gits_own_words_hold_neither_secrets_nor_control_characters() -> None:
     error = complaint_told(f"fatal: \x1b[2J {TOKEN}\nremote: no", source="s", secrets=(TOKEN,))
     assert error.message == "git failed: fatal: [2J [hidden] remote: no"
+
+
+def test_a_commit_that_would_fill_the_memory_is_refused_within_little_of_it(
+    upstream: Repository, server: GitServer, refreshed: Refreshed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.commit({"a.md": "# a"})
+    head = upstream.git("cat-file", "commit", "HEAD").encode() + b"\n" + b"x" * 300 * 1024 * 1024
+    hashing = ["git", "-C", str(upstream.folder), "hash-object", "-t", "commit", "-w", "--stdin", "--literally"]
+    made = subprocess.run(hashing, input=head, capture_output=True, check=True).stdout.decode().strip()
+    upstream.git("update-ref", "refs/heads/main", made)
+    monkeypatch.setattr(program, "MOST_MEMORY", 256 * 1024 * 1024)
+    error = refusal(lambda: refreshed(f"{server.url}/sop/.git", seconds=60.0))
+    assert isinstance(error, errors.UpstreamBadReply)
+    assert error.message.startswith("it takes too much memory to read")
