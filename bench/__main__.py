@@ -42,6 +42,7 @@ VIEWERS = 50
 PAGE_GOAL_MS, RARE_PAGE_GOAL_MS = 100.0, 300.0
 COLD_VIEWS = 7
 BULK_FLEET = Size(applications=416)
+GOALS_MADE_ANEW = {"runbooks, searched": 100.0, "preview of a silence, from an alert": 300.0}
 TRIES = 15
 BULKS = 3
 PARTS = ("rounds", "demo", "large", "screens", "idle", "changes", "clicks", "sign-in", "bulk", "soak", "postgresql")
@@ -78,9 +79,9 @@ def rounds_on(state: Path, size: Size, *, changed: int) -> dict[str, Any]:
     return told
 
 
-def pages_from(portal: Portal, database_url: str) -> dict[str, str]:
+def pages_from(portal: Portal, database_url: str, which: str = "pages_of") -> dict[str, Any]:
     """The pages to be asked for, told by a process that sees the portal's database."""
-    code = "import json,django;django.setup();from bench.pages import pages_of;print(json.dumps(pages_of()))"
+    code = f"import json,django;django.setup();from bench.pages import {which};print(json.dumps({which}()))"
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "stonesoup_portal.settings.embedded",
@@ -90,7 +91,7 @@ def pages_from(portal: Portal, database_url: str) -> dict[str, str]:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
     )
-    pages: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    pages: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return pages
 
 
@@ -134,6 +135,20 @@ def measure_viewers_cost(figures: Figures, portal: Portal, pages: dict[str, str]
     figures.add("upstream requests a minute, no viewers", alone * 60 / seconds, "requests")
     figures.add("upstream requests a minute, 50 viewers", watched * 60 / seconds, "requests")
     figures.add("upstream requests, 50 viewers to none", watched / max(alone, 1), "×", 1.1)
+
+
+def measure_made_anew(figures: Figures, portal: Portal) -> None:
+    """Pages that nobody else is given, one after another, with the collectors running."""
+    browser = signed_in(portal.url, "remy")
+    for name, paths in pages_from(portal, "", "pages_made_anew").items():
+        times = []
+        for path in paths:
+            began = time.perf_counter()
+            answer = browser.get(portal.url + path)
+            times.append((time.perf_counter() - began) * 1000)
+            assert answer.status_code == 200, f"{path} answered {answer.status_code}"
+        figures.add(f"{name}: p50", percentile(times, 0.5), "ms")
+        figures.add(f"{name}: p95", percentile(times, 0.95), "ms", GOALS_MADE_ANEW.get(name))
 
 
 def ages_of_reads(portal: Portal, source: str, seconds: float) -> list[float]:
@@ -181,6 +196,7 @@ def on_a_large_fleet(figures: Figures, folder: Path, size: Size, seconds: float)
     with portal_running(folder / "sqlite", size, port=free_port()) as portal:
         figures.add("large fleet: every source read after", wait_until_all_is_read(portal), "s")
         p95 = measure_pages(figures, portal, "", seconds, "page")
+        measure_made_anew(figures, portal)
         measure_viewers_cost(figures, portal, pages_from(portal, ""), seconds * 1.5)
         measure_lag(figures, portal, 75)
         measure_memory(figures, portal, "large fleet", None)
