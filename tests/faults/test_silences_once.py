@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -249,6 +250,29 @@ def test_what_somebody_changed_since_it_was_asked_for_is_not_overwritten(quiet: 
     silence_send(step.pk)
     step = quiet.now(step)
     assert (step.state, step.outcome) == (State.REFUSED, sending.OLD_CHANGED)
+    assert len(quiet.received()) == 1
+
+
+def test_what_somebody_changed_there_is_not_overwritten_though_the_portal_has_not_read_it_yet(
+    quiet: Quiet, rhea: Person
+) -> None:
+    old = kept(quiet, quiet.sent(quiet.ask(rhea, LINE)))
+    there = quiet.silences()[old.silence_id]
+    later = quiet.stage.demo.call(quiet.stage.demo.world.now) + timedelta(seconds=1)
+    quiet.stage.demo.call(lambda: setattr(there, "updated_at", later))
+    done = quiet.carried_out(quiet.ask_about(rhea, old, Action.SILENCE_EDIT))
+    assert (done.state, done.outcome) == (State.REFUSED, sending.OLD_CHANGED)
+    assert len(quiet.received()) == 1
+
+
+def test_a_change_is_not_sent_where_the_silence_cannot_be_read_just_before(quiet: Quiet, rhea: Person) -> None:
+    old = kept(quiet, quiet.sent(quiet.ask(rhea, LINE)))
+    request = quiet.submitted(quiet.ask_about(rhea, old, Action.SILENCE_EDIT))
+    look_after()
+    (step,) = request.steps.filter(state=State.APPROVED)
+    quiet.stage.demo.fault(APPSRE[0], "refuse")
+    silence_send(step.pk)
+    assert quiet.now(step).state == State.NOT_STARTED
     assert len(quiet.received()) == 1
 
 

@@ -63,6 +63,7 @@ def silence_send(pk: UUID) -> None:
         found = _checked(request)
         member = _member_of(found)
         client = alertmanager_client(fleet_file_in_force(), member)
+        _seen_again(found, client)
         began = time.monotonic()
         if _sending_begins(request, found, member):
             _call_and_write(request, client, began)
@@ -126,6 +127,21 @@ def _member_of(found: SilencePreflight) -> str:
         if overlay.state_of(member.key) is SourceState.FRESH:
             return member.key
     raise NotToBeSent(f"No Alertmanager of {found.case.wanted.alertmanager} answers now")
+
+
+def _seen_again(found: SilencePreflight, client: AlertmanagerClient) -> None:
+    """Raises NotToBeSent where the member that is asked tells another silence than the one that is to be changed."""
+    old = found.case.old
+    if old is None or found.ask.action is not Action.SILENCE_EDIT:
+        return
+    connection_let_go()
+    try:
+        told = {each.id: each.updated_at for each in client.silences().items}
+    except UpstreamError as error:
+        state = State.REFUSED if isinstance(error, UpstreamDenied) else State.NOT_STARTED
+        raise NotToBeSent(f"Nothing was sent: the silence could not be read: {error.message}", state=state) from error
+    if old.silence_id not in told or told[old.silence_id] != old.updated_at:
+        raise NotToBeSent(OLD_CHANGED)
 
 
 def _sending_begins(request: ActionRequest, found: SilencePreflight, member: str) -> bool:
