@@ -241,7 +241,8 @@ def fleet(fleet_file: FleetFileOfTest, monkeypatch: pytest.MonkeyPatch) -> None:
     Note.objects.create(pk=NOTE, text="looked", **said, **place)
     shift = {"from_at": now - timedelta(hours=1), "until_at": now, "by": "somebody", "at": now}
     Handover.objects.create(pk=NOTE, text="all quiet", **shift)
-    episode_row("WithRunbook", pk=WITH_RUNBOOK, fingerprint="00000000000000bb")
+    link = "https://runbooks.example/api/errors.md"
+    episode_row("WithRunbook", pk=WITH_RUNBOOK, fingerprint="00000000000000bb", runbook_url=link)
     Runbook.objects.create(source="sop", path="api/errors.md", title="Errors", text="1. Look", read_at=now)
     RunbookFile.objects.create(source="sop", path="api/errors.png", content_type="image/png", data=b"x")
 
