@@ -17,6 +17,7 @@ from apps.sources.evidence import evidence_of
 from .finding import Finding, Found, runbook_found
 from .linking import fleet_now
 from .models import Runbook, Tick
+from .placing import place_of
 from .rendering import Done, Rendered, TickForm, Values, rendered
 from .rendering.places import anchor_of
 
@@ -87,4 +88,4 @@ def drawn_for(episode: Episode, runbook: Runbook, values: Values, now: datetime)
         tick.step: Done(tick.person, format_html("{}, {} ago", bdi(tick.person), age(tick.at, now))) for tick in told
     }
     address = page_address("runbooks:tick-set", str(episode.pk), runbook.source, runbook.path)
-    return rendered(runbook, values=values, ticks=ticks, form=TickForm(address, PANEL))
+    return rendered(runbook, values=values, ticks=ticks, form=TickForm(address, PANEL), place=place_of(runbook))

@@ -14,6 +14,7 @@ from apps.sources.evidence import evidence_of
 from .linking import fleet_now
 from .models import Runbook, RunbookFile, RunbookTree
 from .panel import KIND
+from .placing import place_of
 from .rendering import rendered
 from .usage import NOBODY, usages_now
 
@@ -38,7 +39,7 @@ def runbook_shown(runbook: Runbook, overlay: Overlay) -> dict[str, Any]:
     return {
         "title": runbook.title or runbook.path,
         "runbook": runbook,
-        "drawn": rendered(runbook),
+        "drawn": rendered(runbook, place=place_of(runbook)),
         "tree": RunbookTree.objects.filter(source=runbook.source).first(),
         "usage": usage,
         "firing": list(firing[:MOST_FIRING]),

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from apps.core.text import clean
 
 from .rendering.markdown import FRONT_MATTER, plain_of
-from .rendering.places import PAGES, Place
+from .rendering.places import IMAGES, PAGES, Place
 
 LARGEST = 512 * 1024
 LARGEST_IMAGE = 256 * 1024
@@ -25,7 +25,6 @@ IMAGE_NAMED = re.compile(
     r"|^ {0,3}\[[^\]\n]{1,300}\]:\s{0,9}<?(\S{1,700})",
     re.IGNORECASE | re.MULTILINE,
 )
-IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.core.errors import UpstreamUnavailable
@@ -23,6 +25,7 @@ from apps.sources.models import SourceState
 from stonesoup_portal.celery import QUEUES, TASK_OF_KIND
 from stonesoup_portal.pruning import prune_what_is_old
 from tests.git_repositories import Repository
+from tests.pages import html_of
 from tests.runbooks.source_stage import URL, SourceStage, problems, rule_row, texts
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
@@ -341,3 +344,28 @@ def test_where_it_cannot_be_told_who_changed_what_the_texts_are_read(
     upstream.commit({"b.md": "# b"})
     assert stage.read().note == ""
     assert Runbook.objects.get(path="a.md").changed_by == "Second"
+
+
+def test_what_a_page_would_not_find_is_said_in_the_runbook(
+    stage: SourceStage, upstream: Repository, viewer: Client
+) -> None:
+    text = "# A\n![map](t.svg) ![gone](gone.png) ![big](big.png) ![there](there.png) [in](b.md) [out](../other/c.md)\n"
+    big = PNG + b"x" * 300_000
+    files: dict[str, bytes | str] = {
+        "docs/a.md": text,
+        "docs/t.svg": "<svg/>",
+        "docs/big.png": big,
+        "docs/there.png": PNG,
+        "other/c.md": "c",
+    }
+    upstream.commit({**files, "docs/b.md": "b"})
+    stage.put(git(upstream, under="docs/"))
+    stage.read()
+    html = html_of(viewer, "/runbooks/sop/docs/a.md/")
+    assert re.findall(r'<img src="([^"]*)"', html) == ["/runbooks/-/file/sop/docs/there.png"]
+    for words in ("map", "gone", "big"):
+        assert f"Image that cannot be shown: {words}" in html
+    assert 'href="/runbooks/sop/docs/b.md/"' in html
+    assert "other/c.md/" not in html
+    for address in re.findall(r'(?:src|href)="(/runbooks/[^"#?]*)"', html):
+        assert viewer.get(address).status_code == 200, address

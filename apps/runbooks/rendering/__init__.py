@@ -164,21 +164,26 @@ def rendered(
     values: Values = NO_VALUES,
     ticks: Mapping[str, Done] | None = None,
     form: TickForm | None = None,
+    place: Place | None = None,
 ) -> Rendered:
     """The runbook with an alert's values in its commands, and the ticks of its steps by the steps' keys.
 
+    `place` says what its links and images can lead to, where that is known.
+
     Never raises for what is in a runbook: one that cannot be drawn is shown as it was written.
     """
-    parts = (runbook.source, runbook.path, runbook.title, runbook.text)
+    place = place or Place(runbook.source, runbook.path)
+    images = None if place.images is None else sorted(place.images)
+    parts = (runbook.source, runbook.path, place.under, images, runbook.title, runbook.text)
     key = blake2b(repr(parts).encode("utf-8", "replace"), digest_size=16).digest()
-    body = BODIES.get(key, is_good=lambda *_: True, is_bearable=lambda *_: True, make=lambda: body_of(runbook))
+    body = BODIES.get(key, is_good=lambda *_: True, is_bearable=lambda *_: True, make=lambda: body_of(runbook, place))
     return Rendered(body, values, ticks or {}, form)
 
 
-def body_of(runbook: Written) -> Body:
+def body_of(runbook: Written, place: Place) -> Body:
     """The runbook, drawn and cleaned."""
     text = beginning_of(runbook.text)
-    drawing = Drawing(Place(runbook.source, runbook.path), runbook.title)
+    drawing = Drawing(place, runbook.title)
     if len(text) < len(runbook.text):
         drawing.problems["It is too long: its beginning alone is shown."] = None
     try:

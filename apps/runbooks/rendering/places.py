@@ -13,17 +13,23 @@ from apps.core.links import safe_link
 PREFIX = "rb-"
 LONGEST = 700
 PAGES = (".md", ".markdown", ".mdown")
-IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 ODD_IN_PATH = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 @dataclass(frozen=True)
 class Place:
-    """A runbook's own place, from which its relative addresses are read."""
+    """A runbook's own place, from which its relative addresses are read.
+
+    `under` is the folder below which its source is read, "" for all; `images` are the paths of those that can be
+    shown, None where that is not known.
+    """
 
     source: str
     path: str
+    under: str = ""
+    images: frozenset[str] | None = None
 
     def link(self, url: str) -> str:
         """Where a link leads: another runbook of the source, a heading of this one, another site; "" for nowhere."""
@@ -34,15 +40,18 @@ class Place:
         anchor = f"#{anchor_of(unquote(parts.fragment))}" if parts.fragment else ""
         if not parts.path:
             return anchor
-        page = page_address("runbooks:runbook-show", self.source, self.inside(parts.path, PAGES))
+        path = self.inside(parts.path, PAGES)
+        page = page_address("runbooks:runbook-show", self.source, path) if path.startswith(self.under) else ""
         return page + anchor if page else ""
 
     def image(self, url: str) -> str:
-        """Where an image of the same source is; "" for any other."""
+        """Where an image of the same source is; "" for any other, and for one that cannot be shown."""
         parts = parts_of(url)
         if parts is None or parts.scheme or parts.netloc or not parts.path:
             return ""
-        return page_address("runbooks:file-show", self.source, self.inside(parts.path, IMAGES))
+        path = self.inside(parts.path, IMAGES)
+        is_there = self.images is None or path in self.images
+        return page_address("runbooks:file-show", self.source, path) if is_there else ""
 
     def inside(self, path: str, endings: tuple[str, ...]) -> str:
         """A relative path as it is called in the source; "" where it leaves that, or has another ending."""
