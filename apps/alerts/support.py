@@ -19,6 +19,7 @@ from .models import Episode
 
 RUNBOOK_KEYS = ("runbook_url", "runbook")
 HAS_RUNBOOK_KEY = Q(annotations__has_any_keys=list(RUNBOOK_KEYS))
+HAS_MISNAMED_RUNBOOK = Q(annotations__has_key="runbook") & ~Q(annotations__has_key="runbook_url")
 
 
 class RunbookWord(StrEnum):
@@ -43,6 +44,9 @@ BY_WORD: Mapping[RunbookWord, tuple[Tone, str]] = {
     RunbookWord.NOT_CONFIGURED: (Tone.UNKNOWN, "not known whether supported: no source here covers its runbook"),
     RunbookWord.UNREAD: (Tone.UNKNOWN, "not known yet: its runbook was never read"),
 }
+MISNAMED = "its runbook stands under “runbook”, not “runbook_url”"
+BY_NAME = frozenset({RunbookWord.FOUND, RunbookWord.WITHOUT, RunbookWord.NOT_CONFIGURED, RunbookWord.UNREAD})
+"""What a runbook under the other annotation may be known as, for this to be what is to be mended first."""
 CONTROL_PLANE = "supported by AppSRE: control plane"
 
 
@@ -80,15 +84,23 @@ class Support:
 
 def supports_of(episodes: Iterable[Episode]) -> dict[int, Support]:
     """The verdict on each alert, by its primary key."""
-    told = {episode.pk: (episode.is_control_plane, url_told(episode)) for episode in episodes}
-    links = links_to(url for _, url in told.values())
-    return {key: support_of(is_control_plane=is_own, url=url, links=links) for key, (is_own, url) in told.items()}
+    told = {each.pk: (each.is_control_plane, url_told(each), is_misnamed(each)) for each in episodes}
+    links = links_to(url for _, url, _ in told.values())
+    return {
+        key: support_of(is_control_plane=is_own, url=url, links=links, is_misnamed=is_odd)
+        for key, (is_own, url, is_odd) in told.items()
+    }
 
 
-def support_of(*, is_control_plane: bool, url: str | None, links: Links) -> Support:
-    """The verdict on an alert, or a rule, that links this runbook; None where it has no such annotation."""
+def support_of(*, is_control_plane: bool, url: str | None, links: Links, is_misnamed: bool = False) -> Support:
+    """The verdict on an alert, or a rule, that links this runbook; None where it has no such annotation.
+
+    `is_misnamed` where its runbook stands under the annotation `runbook` alone, which the agreement does not count.
+    """
     linked = linked_by(url, links)
     tone, words = (Tone.WELL, CONTROL_PLANE) if is_control_plane else told_of(linked)
+    if is_misnamed and not is_control_plane and linked.word in BY_NAME and not linked.unread:
+        tone, words = Tone.WARNING, MISNAMED
     return Support(words, tone, linked.word, web_address(url), linked.page, linked.source, linked.unread)
 
 
@@ -126,3 +138,10 @@ def url_told(episode: Episode) -> str | None:
     told = getattr(episode, "tells_runbook", None)
     is_told = any(key in episode.annotations for key in RUNBOOK_KEYS) if told is None else told
     return "" if is_told else None
+
+
+def is_misnamed(episode: Episode) -> bool:
+    """Whether its runbook stands under `runbook` alone; a list that reads no annotations annotates
+    `misnames_runbook` (HAS_MISNAMED_RUNBOOK)."""
+    told = getattr(episode, "misnames_runbook", None)
+    return "runbook" in episode.annotations and "runbook_url" not in episode.annotations if told is None else bool(told)

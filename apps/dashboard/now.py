@@ -15,7 +15,7 @@ from django.http import HttpRequest
 
 from apps.actions.silences.listing import silences_ending
 from apps.alerts.models import Episode, EpisodeQuerySet
-from apps.alerts.support import HAS_RUNBOOK_KEY
+from apps.alerts.support import HAS_MISNAMED_RUNBOOK, HAS_RUNBOOK_KEY
 from apps.core.ages import first_after
 from apps.core.environment import PARAMETER
 from apps.core.lists import Asked
@@ -194,7 +194,7 @@ def worst_episodes(episodes: EpisodeQuerySet) -> Iterable[Episode]:
     The worst of each name come before all others, so that no name is lost behind one that fires hundreds of times.
     """
     needing = episodes.filter(tone__in=NEEDING).annotate(rank=rank_of("tone"), summary=KT("annotations__summary"))
-    needing = needing.annotate(tells_runbook=HAS_RUNBOOK_KEY)
+    needing = needing.annotate(tells_runbook=HAS_RUNBOOK_KEY, misnames_runbook=HAS_MISNAMED_RUNBOOK)
     order = ("rank", "-is_slo", "-began_at")
     place = Window(RowNumber(), partition_by="name", order_by=order)
     worst_first = Least(place, Value(2), output_field=IntegerField())

@@ -100,6 +100,8 @@ def judged_rule(fleet: FleetFile, rule: RuleTold, links: Links, has_own_cluster:
     return JudgedRule(
         rule=rule,
         is_slo=are_met(fleet.alerts.slo, rule.labels),
-        support=support_of(is_control_plane=is_control_plane, url=rule.runbook_url, links=links),
+        support=support_of(
+            is_control_plane=is_control_plane, url=rule.runbook_url, links=links, is_misnamed=rule.is_misnamed
+        ),
         lint=lint_of(rule, fleet.alerts, has_own_cluster=has_own_cluster),
     )

@@ -36,6 +36,11 @@ class RuleTold:
         return self.annotations.get(RUNBOOK_URL)
 
     @property
+    def is_misnamed(self) -> bool:
+        """Whether its runbook stands under `runbook` alone, which counts as none (decision 27)."""
+        return self.runbook_url is None and bool(self.annotations.get("runbook", "").strip())
+
+    @property
     def severity(self) -> str:
         """Its label; "" where it has none."""
         return self.labels.get("severity", "")

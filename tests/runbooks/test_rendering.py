@@ -59,7 +59,8 @@ def test_each_block_of_code_has_a_button_that_copies_it_and_a_command_in_a_sente
 
 
 def test_an_image_of_the_same_source_is_shown_and_any_other_is_a_link_or_words() -> None:
-    text = "![v](v.svg) ![a](img/x.png) ![b](/top.gif) " + (
+    text = (
+        "![v](v.svg) ![a](img/x.png) ![b](/top.gif) "
         "![c](https://a.example/x.png) ![d](../../../x.png) ![e](x.exe) ![f](//a/b.png)"
     )
     found = elements(text)

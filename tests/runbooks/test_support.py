@@ -12,8 +12,10 @@ from pytest_django import Settings
 from apps.alerts.models import Episode
 from apps.core.tones import Tone
 from apps.core.topics import raise_topics
+from apps.runbooks.coverage import coverage_of
 from apps.runbooks.linking import fleet_now
 from apps.runbooks.models import Runbook, RunbookTree
+from apps.runbooks.rules import RuleTold
 from apps.runbooks.wanted import paths_wanted
 from apps.sources.models import Source
 from tests.fleet_in_force import FleetFileOfTest
@@ -105,6 +107,17 @@ def test_alerts_of_an_alertmanager_that_left_the_fleet_file_do_not_count(viewer:
     row = viewer.get("/runbooks/?format=json").json()["rows"][0]
     assert row["firing"] == 0
     assert paths_wanted(fleet_now(), "sop") == frozenset()
+
+
+def test_a_runbook_under_the_other_annotation_is_said_to_stand_there(viewer: Client) -> None:
+    told = {"summary": "x", "runbook": f"{BASE}a.md"}
+    words = "its runbook stands under “runbook”, not “runbook_url”"
+    episode_row("A", runbook_url=f"{BASE}a.md", annotations=told)
+    assert support_told(viewer, "A") == words
+    assert words in text_of(html_of(viewer, "/"))
+    coverage = coverage_of(fleet_now(), [RuleTold("A", annotations=told), RuleTold("B")])
+    assert [rule.support.words for rule in coverage.rules] == [words, "not supported: no runbook"]
+    assert coverage.counts["without"] == 2
 
 
 def test_an_alert_without_the_annotation_is_not_supported_and_the_control_planes_always_is(viewer: Client) -> None:
