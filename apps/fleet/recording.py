@@ -15,7 +15,7 @@ from apps.fleet.objects import Found, parts_of
 from apps.fleet.standing import Change, cluster_change
 
 OBJECT_COLUMNS = ("tone", "status", "reason", "since", "data")
-LATENCY_WORTH_TELLING = 0.05
+LATENCY_WORTH_TELLING = 0.1
 
 Key = tuple[str, str]
 
@@ -63,8 +63,13 @@ def _set_columns(row: Cluster, reading: Reading, now: datetime) -> None:
     row.openshift_version = clean(reading.openshift_version, 100)
     row.update_progress = clean(reading.update_progress, 500)
     row.not_installed, row.not_allowed = sorted(reading.not_installed), sorted(reading.not_allowed)
-    if row.latency is None or abs(row.latency - reading.ready.latency) > max(LATENCY_WORTH_TELLING, row.latency):
+    if row.latency is None or is_worth_telling(row.latency, reading.ready.latency):
         row.latency = round(reading.ready.latency, 3)
+
+
+def is_worth_telling(before: float, now: float) -> bool:
+    """Whether a latency (seconds) became more than twice or less than half of what is told, by a tenth at least."""
+    return abs(before - now) > max(LATENCY_WORTH_TELLING, min(before, now))
 
 
 def _is_gone(key: Key, reading: Reading) -> bool:
