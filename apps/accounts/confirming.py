@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import get_user
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from .middleware import page_to_return_to
 from .renewing import AT_ACTIONS, SessionLost, session_confirmed
 
 View = Callable[..., HttpResponse]
+CONFIRMED = "portal_session_confirmed"
+"""On a request that does something: whether the provider stood by its session a moment ago."""
 
 
 def confirmed(view: View) -> View:
@@ -24,10 +27,22 @@ def confirmed(view: View) -> View:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         try:
-            session_confirmed(request.session.session_key or "", at_most=AT_ACTIONS)
+            request.__dict__[CONFIRMED] = session_confirmed(request.session.session_key or "", at_most=AT_ACTIONS)
         except SessionLost:
             return redirect_to_login(page_to_return_to(request))
         request.user = get_user(request)  # the provider's word may have taken a role away
         return view(request, *args, **kwargs)
 
     return asking
+
+
+def is_session_confirmed(request: HttpRequest) -> bool:
+    """Whether the provider stood by the session of a form a moment ago; of what was only looked at nobody asked it."""
+    return bool(request.__dict__.get(CONFIRMED, True))
+
+
+def person_of(request: HttpRequest) -> User:
+    """The person whom the sign-in let through. Raises Http404 where nobody is signed in."""
+    if not isinstance(request.user, User):
+        raise Http404("Nobody is signed in.")
+    return request.user

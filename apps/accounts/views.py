@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core.errors import PortalError, RuleViolation
+from apps.core.forms import SeeOther
 from apps.core.topics import raise_topics
 from apps.integrations.oidc import OidcProvider, ProviderAway, SignInRefused
 from apps.sources.fleetfile.secrets import SecretUnavailable
@@ -222,9 +223,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         count = sessions_ended(rows=within.filter(user=number_told(request, "person")), by=user)
     if not count:
         raise Http404("over already, or not yours")
-    answer = HttpResponseRedirect(request.path)
-    answer.status_code = 303
-    return answer
+    return SeeOther(request.path)
 
 
 def number_told(request: HttpRequest, name: str) -> int | None:

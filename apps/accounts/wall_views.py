@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
+from apps.core.forms import SeeOther
 
 from .access import Verb, may
 from .confirming import confirmed
@@ -35,9 +36,7 @@ def wall_keys(request: HttpRequest) -> HttpResponse:
     if revoked := request.POST.get("revoke", ""):
         if not revoked.isdecimal() or len(revoked) > 18 or not wall_key_revoke(pk=int(revoked), by=user.get_username()):
             raise Http404("revoked already, or never there")
-        answer = HttpResponseRedirect(reverse("accounts:sessions"))
-        answer.status_code = 303
-        return answer
+        return SeeOther(reverse("accounts:sessions"))
     days, name = request.POST.get("days", ""), request.POST.get("name", "")
     shown = {"title": "Key of the Wall", "name": name, "address": request.build_absolute_uri(reverse("accounts:wall"))}
     try:
@@ -58,8 +57,7 @@ def wall(request: HttpRequest) -> HttpResponse:
         is_wrong = request.method == "POST"
         return render(request, "accounts/wall.html", {"is_wrong": is_wrong}, status=400 if is_wrong else 200)
     query = request.META.get("QUERY_STRING", "")[:LONGEST_QUERY]
-    answer = HttpResponseRedirect(f"{reverse('dashboard:wall')}{'?' if query else ''}{query}")
-    answer.status_code = 303
+    answer = SeeOther(f"{reverse('dashboard:wall')}{'?' if query else ''}{query}")
     key_leave(answer, row, request.POST["key"])
     return answer
 

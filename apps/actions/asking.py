@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from urllib.parse import unquote
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, QueryDict
 
 from apps.accounts.access import role_of
+from apps.accounts.confirming import is_session_confirmed
 from apps.accounts.sessions import signed_in_at
 from apps.core.errors import RuleViolation
-from apps.core.forms import uuid_told
+from apps.core.forms import form_id_told, uuid_told
 from apps.core.text import clean
 from apps.gitops.models import Application
 
@@ -27,8 +28,6 @@ MOST_RESOURCES = 500
 LONGEST_DIGEST = 64
 FLAGS = {"prune": "prune", "force": "force", "replace": "replace", "out_of_sync": "apply_out_of_sync_only"}
 ON = "on"
-CONFIRMED = "portal_session_confirmed"
-"""On a request that does something: whether the provider stood by its session a moment ago."""
 
 
 def value_of(action: Action, application: Application, digest: str) -> str:
@@ -96,7 +95,7 @@ def who_asks(request: HttpRequest) -> Who:
         session=request.session.session_key or "",
         address=clean(request.META.get("REMOTE_ADDR", ""), 100),
         signed_in_at=signed_in_at(request.session),
-        is_confirmed=request.__dict__.get(CONFIRMED, True),
+        is_confirmed=is_session_confirmed(request),
     )
 
 
@@ -139,4 +138,4 @@ def request_id_told(told: QueryDict, *parts: str) -> UUID:
     if named := told.get("id", ""):
         return uuid_told(named)
     said = SEPARATOR.join(parts) if parts else told.get("do", "") + shown_with(options_told(told))
-    return uuid5(uuid_told(told.get("form", "")), said)
+    return form_id_told(told, said)

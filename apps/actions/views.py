@@ -9,21 +9,19 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.contrib.auth import get_user
-from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.access import Verb, refusal_of
-from apps.accounts.middleware import page_to_return_to
-from apps.accounts.renewing import AT_ACTIONS, SessionLost, session_confirmed
+from apps.accounts.confirming import confirmed
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.exports import CUT, export_asked, exported
 from apps.core.exports import refused as export_refused
+from apps.core.forms import SeeOther
 from apps.core.lists import Asked
 from apps.core.live import live_page, overlay_lately
 from apps.fleet.overlay import overlay_now
@@ -31,7 +29,7 @@ from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.loading import FleetFileInvalid
 
 from .answering import request_answer as answered
-from .asking import CONFIRMED, action_told, application_told, ask_posted, options_told, text_told, who_asks
+from .asking import action_told, application_told, ask_posted, options_told, text_told, who_asks
 from .bulk import bulk_submit
 from .bulk_preflight import BulkAsk, BulkPreflight, bulk_preflight
 from .bulk_shown import bulk_asked, bulk_shown
@@ -59,24 +57,15 @@ NO_FLEET_FILE = "No fleet file is in force: without it nothing can be checked, a
 View = Callable[..., HttpResponse]
 
 
-class SeeOther(HttpResponseRedirect):
-    """After a form: the page of what came of it, so that a reload asks for nothing again (303)."""
-
-    status_code = 303
-
-
 def in_words(view: View) -> View:
     """What cannot be done as asked is said on a page, with 409; with 503 where it may be in a moment."""
+
+    asking = confirmed(view)
 
     @functools.wraps(view)
     def saying(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            if request.method == "POST":
-                request.__dict__[CONFIRMED] = session_confirmed(request.session.session_key or "", at_most=AT_ACTIONS)
-                request.user = get_user(request)  # the provider's word may have taken a role away
-            return view(request, *args, **kwargs)
-        except SessionLost:
-            return redirect_to_login(page_to_return_to(request))
+            return asking(request, *args, **kwargs)
         except FleetFileInvalid:
             return refused(request, NO_FLEET_FILE, status=503)
         except LooksTaken as slow:

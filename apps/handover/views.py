@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.accounts.confirming import confirmed
+from apps.accounts.confirming import confirmed, person_of
 from apps.core.errors import RuleViolation
-from apps.core.forms import uuid_told
+from apps.core.forms import SeeOther, uuid_told
 from apps.core.lists import Asked
 from apps.core.live import after_form, overlay_lately
 from apps.fleet.overlay import overlay_now
@@ -108,7 +107,7 @@ def facts_asked(request: HttpRequest, told: Asked) -> tuple[Facts, SpanAsked]:
 def saved(request: HttpRequest, shown: dict[str, Any], facts: Facts | None) -> HttpResponse:
     """Led on to the page of what was saved; else the form again with what was written, and why it was not."""
     try:
-        pk, who = uuid_told(str(shown["form"])), signed_in(request)
+        pk, who = uuid_told(str(shown["form"])), person_of(request)
         kept = handover_save(who=who, pk=pk, revision=shown["revision"], text=shown["text"], facts=facts)
     except HandoverMoved as moved:
         theirs = HandoverShown(moved.theirs)
@@ -116,7 +115,7 @@ def saved(request: HttpRequest, shown: dict[str, Any], facts: Facts | None) -> H
         return page(request, {**shown, **told, "refused": str(moved)}, status=409)
     except RuleViolation as violation:
         return page(request, {**shown, "refused": str(violation)}, status=409)
-    return after_form(HttpResponseRedirect(kept.get_absolute_url(), status=303))
+    return after_form(SeeOther(kept.get_absolute_url()))
 
 
 def page(request: HttpRequest, shown: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -139,10 +138,3 @@ def shifts_in_force() -> Shifts | None:
 def number_told(word: str) -> int:
     """A revision in a form; -1, which none has, for what is no number."""
     return int(word) if word.isascii() and word.isdigit() and len(word) < 10 else -1
-
-
-def signed_in(request: HttpRequest) -> User:
-    """The person whom the sign-in let through."""
-    if not isinstance(request.user, User):
-        raise Http404("Nobody is signed in.")
-    return request.user

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
-from uuid import UUID, uuid5
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
@@ -13,7 +12,7 @@ from django.http import QueryDict
 
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
-from apps.core.forms import uuid_told
+from apps.core.forms import form_id_told, uuid_told
 
 from .models import Acknowledgement, Concerning, Note
 from .services import (
@@ -46,7 +45,7 @@ def do_acknowledge(who: User, told: QueryDict, rest: str) -> Concerning:
     """Begins one."""
     thing = thing_told(rest)
     note, length = told.get("text", "").strip(), told.get("length", USUAL)
-    request_id, until = request_id_told(told, "acknowledge", rest, note, length), end_told(length)
+    request_id, until = form_id_told(told, SEPARATOR.join(("acknowledge", rest, note, length))), end_told(length)
     return acknowledgement_begin(who=who, thing=thing, note=note, until=until, request_id=request_id)
 
 
@@ -67,7 +66,8 @@ def do_end(who: User, _: QueryDict, rest: str) -> Concerning:
 def do_note(who: User, told: QueryDict, rest: str) -> Concerning:
     """Writes a note."""
     text = told.get("text", "")
-    return note_add(who=who, thing=thing_told(rest), text=text, request_id=request_id_told(told, "note", rest, text))
+    request_id = form_id_told(told, SEPARATOR.join(("note", rest, text)))
+    return note_add(who=who, thing=thing_told(rest), text=text, request_id=request_id)
 
 
 def do_take_back(who: User, _: QueryDict, rest: str) -> Concerning:
@@ -105,8 +105,3 @@ def end_told(length: str) -> datetime:
     if length not in LENGTHS:
         raise RuleViolation("Say for how long")
     return database_now() + LENGTHS[length][1]
-
-
-def request_id_told(told: QueryDict, *parts: str) -> UUID:
-    """The id of what a form asks for: the page names itself, and what is said on it twice alike was asked for once."""
-    return uuid5(uuid_told(told.get("form", "")), SEPARATOR.join(parts))

@@ -7,19 +7,17 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user
-from django.contrib.auth.models import User
-from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.confirming import confirmed, person_of
 from apps.accounts.middleware import page_to_return_to
-from apps.accounts.renewing import AT_ACTIONS, SessionLost, session_confirmed
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
+from apps.core.forms import SeeOther
 from apps.core.live import after_form
 
 from .doing import said_by_form
@@ -35,14 +33,12 @@ View = Callable[..., HttpResponse]
 def in_words(view: View) -> View:
     """What cannot be done as asked is said on a page, with 409 and what was typed."""
 
+    asking = confirmed(view)
+
     @functools.wraps(view)
     def saying(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            session_confirmed(request.session.session_key or "", at_most=AT_ACTIONS)
-            request.user = get_user(request)  # the provider's word may have taken a role away
-            return view(request, *args, **kwargs)
-        except SessionLost:
-            return redirect_to_login(page_to_return_to(request))
+            return asking(request, *args, **kwargs)
         except RuleViolation as violation:
             typed, back = request.POST.get("text", "").strip(), page_to_return_to(request)
             shown = {"title": "Not done", "words": str(violation), "typed": typed, "back": back}
@@ -56,8 +52,8 @@ def in_words(view: View) -> View:
 @in_words
 def note_new(request: HttpRequest) -> HttpResponse:
     """Does what the button that was clicked says, and leads back to where it stood."""
-    said = said_by_form(signed_in(request), request.POST)
-    return after_form(HttpResponseRedirect(way_back(request, said), status=303))
+    said = said_by_form(person_of(request), request.POST)
+    return after_form(SeeOther(way_back(request, said)))
 
 
 @require_safe
@@ -69,7 +65,7 @@ def note_show(request: HttpRequest, pk: UUID) -> HttpResponse:
         "each": NoteShown(note),
         "now": database_now(),
         "back": panel_address(note),
-        "refused": taking_back_refusal(signed_in(request), note),
+        "refused": taking_back_refusal(person_of(request), note),
     }
     return render(request, "notes/note_show.html", shown)
 
@@ -79,10 +75,3 @@ def way_back(request: HttpRequest, said: Concerning) -> str:
     back, own = page_to_return_to(request), address_of(said.kind, said.subject)
     is_elsewhere = "Referer" in request.headers and not back.startswith((own, reverse("notes:note-new")))
     return back if is_elsewhere else f"{back if back.startswith(own) else own}#{PANEL}"
-
-
-def signed_in(request: HttpRequest) -> User:
-    """The person whom the sign-in let through."""
-    if not isinstance(request.user, User):
-        raise Http404("Nobody is signed in.")
-    return request.user

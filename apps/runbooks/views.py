@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 
-from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.confirming import confirmed
+from apps.accounts.confirming import confirmed, person_of
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
 from apps.core.errors import RuleViolation
 from apps.core.exports import export_asked
+from apps.core.forms import SeeOther
 from apps.core.htmx import wants_fragment
 from apps.core.lists import Asked
 from apps.core.live import live_page, overlay_lately
@@ -31,12 +31,6 @@ from .ticks import tick_set as tick_put
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
 IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 IMAGE_SECONDS = 300
-
-
-class SeeOther(HttpResponseRedirect):
-    """After a form: the page that it stood on, so that a reload sends nothing again (303)."""
-
-    status_code = 303
 
 
 @require_safe
@@ -111,13 +105,6 @@ def panel(request: HttpRequest, episode: Episode, words: str = "") -> HttpRespon
     """The runbook in the alert's page, as it stands now."""
     shown = {**runbook_panel(episode, overlay_lately(request, overlay_now)), "refusal": words}
     return render(request, "runbooks/_panel.html", shown)
-
-
-def person_of(request: HttpRequest) -> User:
-    """Who asks: somebody who is signed in."""
-    if not isinstance(request.user, User):
-        raise Http404
-    return request.user
 
 
 def address_of(episode: Episode, step: str = "") -> str:
