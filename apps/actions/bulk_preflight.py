@@ -194,7 +194,7 @@ def bulk_preflight(ask: BulkAsk) -> BulkPreflight:
     cases = cases_of(asks, fleet=fleet, overlay=overlay, rules=rules, bulk=bulk)
     guards = [guard for guard in GUARDS if Action.SYNC in guard.actions]
     members = [
-        Preflight(case, tuple(guard.look(case) for guard in guards), member)
+        Preflight(tuple(guard.look(case) for guard in guards), case, member)
         for case, member in zip(cases, asks, strict=True)
     ]
     return BulkPreflight(ask, rules, tuple(_waves_told(waves, members)))

@@ -47,12 +47,15 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Preflight:
-    """The guards' answers to one request."""
+class Answered:
+    """What speaks about a request, and what that comes to by the `rules` of its policy."""
 
-    case: Case
     findings: tuple[Finding, ...]
-    ask: Ask
+
+    @property
+    def rules(self) -> Rules:
+        """What the policy that fits says."""
+        raise NotImplementedError
 
     @cached_property
     def strictest(self) -> Answer:
@@ -78,7 +81,30 @@ class Preflight:
     @property
     def waits_for_approval(self) -> bool:
         """Whether a second person has to approve it, once nothing is missing."""
-        return not self.is_refused and self.case.rules.wants_second_person
+        return not self.is_refused and self.rules.wants_second_person
+
+    @property
+    def wants_typed_name(self) -> bool:
+        """Whether the person has to type a name."""
+        return self.strictest == Answer.CONFIRM or self.rules.wants_typed_name
+
+    @property
+    def wants_reason(self) -> bool:
+        """Whether the person has to say why."""
+        return self.strictest == Answer.CONFIRM or self.rules.wants_reason
+
+
+@dataclass(frozen=True)
+class Preflight(Answered):
+    """The guards' answers to one request."""
+
+    case: Case
+    ask: Ask
+
+    @property
+    def rules(self) -> Rules:
+        """What the policy that fits says."""
+        return self.case.rules
 
     @cached_property
     def changed(self) -> list[str]:
@@ -94,19 +120,9 @@ class Preflight:
             "a look at what has changed": bool(self.changed),
             "your confirmation": self.strictest == Answer.WARN and not self.ask.is_confirmed,
             "the Application's name, typed": self.wants_typed_name and not self._is_named,
-            **rules_missing(self.case.rules, self.ask, self.case.now, wants_reason=self.wants_reason),
+            **rules_missing(self.rules, self.ask, self.case.now, wants_reason=self.wants_reason),
         }
         return [words for words, is_missing in wanted.items() if is_missing]
-
-    @property
-    def wants_typed_name(self) -> bool:
-        """Whether the person has to type the Application's name."""
-        return self.strictest == Answer.CONFIRM or self.case.rules.wants_typed_name
-
-    @property
-    def wants_reason(self) -> bool:
-        """Whether the person has to say why."""
-        return self.strictest == Answer.CONFIRM or self.case.rules.wants_reason
 
     @property
     def _is_named(self) -> bool:
@@ -115,7 +131,7 @@ class Preflight:
     @property
     def is_freshly_signed_in(self) -> bool:
         """Whether the person signed in lately enough for this."""
-        return is_sign_in_fresh(self.case.rules, self.ask.who, self.case.now)
+        return is_sign_in_fresh(self.rules, self.ask.who, self.case.now)
 
 
 class Given(Protocol):
@@ -162,7 +178,7 @@ def preflight(
         with look_of_page() if is_of_page else nullcontext():
             live = live_look(fleet, ask.application, ask.action, session=ask.who.session)
     case = case_of(ask, live=live, bulk=bulk, rules=rules)
-    return Preflight(case, tuple(guard.look(case) for guard in GUARDS if ask.action in guard.actions), ask)
+    return Preflight(tuple(guard.look(case) for guard in GUARDS if ask.action in guard.actions), case, ask)
 
 
 def case_of(

@@ -159,7 +159,7 @@ def _call_and_write(request: ActionRequest, client: ArgoCDClient, order: SyncOrd
     """The one call, unless this process stood still since `began` (monotonic); and what was answered."""
     connection_let_go()
     if time.monotonic() - began > SENDS_WITHIN:
-        _write(request, State.NOT_STARTED, "Nothing was sent: the portal was held up for too long")
+        answer_write(request, State.NOT_STARTED, "Nothing was sent: the portal was held up for too long")
         return
     try:
         told = _call(request, client, order)
@@ -185,7 +185,7 @@ def _failed(request: ActionRequest, error: UpstreamError) -> None:
         return
     if running and running.phase in RUNNING:
         words = taken_words(running)
-    _write(request, state, words, answer=clean(error.message, LONGEST))
+    answer_write(request, state, words, answer=clean(error.message, LONGEST))
 
 
 def _looked_at(request: ActionRequest, client: ArgoCDClient) -> ApplicationDetail | None:
@@ -208,15 +208,17 @@ def _call(request: ActionRequest, client: ArgoCDClient, order: SyncOrder | None)
 def _accepted(request: ActionRequest, told: ApplicationDetail | None) -> None:
     """Argo CD took it: an operation is followed from here on, a refresh has ended with it."""
     if Action(request.action) in REFRESHES:
-        _write(request, State.SUCCEEDED, "Refreshed")
+        answer_write(request, State.SUCCEEDED, "Refreshed")
         return
     operation: Operation | None = told.application.operation if told else None
     sent = clean(operation.revision, 300) if operation else ""
     kept = operation_begun(operation, told) if operation and told and operation.request_id == str(request.pk) else None
-    _write(request, State.ACCEPTED, revision_words(request.revision_seen, sent), revision_sent=sent, operation=kept)
+    answer_write(
+        request, State.ACCEPTED, revision_words(request.revision_seen, sent), revision_sent=sent, operation=kept
+    )
 
 
-def _write(request: ActionRequest, state: State, words: str, **columns: Any) -> None:
+def answer_write(request: ActionRequest, state: State, words: str, **columns: Any) -> None:
     """The answer, also where it comes so late that it has been called unknown meanwhile."""
     outcome = clean(words, LONGEST)
     kept = {"outcome": outcome, **columns}

@@ -208,7 +208,7 @@ def _conclude(request: ActionRequest, judgement: Judgement, told: ApplicationDet
         columns["revision_sent"] = clean(operation.revision, 300)
     state = judgement.state
     if state is None:
-        _keep(request, columns)
+        columns_keep(request, columns)
         return
     if state.is_final or request.state == State.UNKNOWN:
         columns["outcome"] = clean(judgement.words, LONGEST)
@@ -219,10 +219,10 @@ def _keep_unanswered(request: ActionRequest, asked_at: datetime) -> None:
     """Since when nobody could say how it stands: after a while a person may set it aside."""
     kept = request.operation or {}
     if UNANSWERED not in kept:
-        _keep(request, {"operation": {**kept, UNANSWERED: asked_at.isoformat()}})
+        columns_keep(request, {"operation": {**kept, UNANSWERED: asked_at.isoformat()}})
 
 
-def _keep(request: ActionRequest, columns: dict[str, Any]) -> None:
+def columns_keep(request: ActionRequest, columns: dict[str, Any]) -> None:
     """Writes columns of a request that stays in its state, and tells the pages."""
     if not columns:
         return

@@ -309,7 +309,7 @@ def test_f40_an_expiry_of_a_worker_that_died_after_its_call_is_found_by_the_sile
     quiet: Quiet, rhea: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = kept(quiet, quiet.sent(quiet.ask(rhea, LINE)))
-    monkeypatch.setattr(sending, "_write", lambda *given, **more: None)  # killed when the answer came
+    monkeypatch.setattr(sending, "answer_write", lambda *given, **more: None)  # killed when the answer came
     request = quiet.sent(quiet.ask_about(rhea, old, Action.SILENCE_EXPIRE))
     monkeypatch.undo()
     assert request.state == State.SENDING

@@ -18,9 +18,9 @@ from apps.sources.fleetfile.current import fleet_file_in_force
 from apps.sources.fleetfile.schema import FleetFile
 
 from .form import Form, end_read, form_read
-from .preflight import SilenceAsk, is_observatorium
+from .preflight import SilenceAsk
 from .preview import hidden_by
-from .wanted import Wanted, matchers_kept, told_matchers
+from .wanted import Wanted, is_observatorium, matchers_kept, told_matchers
 
 NOT_ASKED_YET = UUID(int=0)
 

@@ -56,7 +56,7 @@ def silence_explained(*, fleet: FleetFile, line: str, alertmanager: str, who: Wh
 
 
 def _lines(found: SilencePreflight) -> Iterator[str]:
-    case, rules = found.case, found.case.rules.rules
+    case, rules = found.case, found.rules
     place = ", ".join(filter(None, [case.place.environment, case.place.cluster])) or "everywhere"
     yield f"Silence of {case.wanted.subject} ({place}) as {role_called(case.who.role or Role.VIEWER)}"
     yield f"Policy: {rules.policy}"

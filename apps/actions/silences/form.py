@@ -21,7 +21,7 @@ from apps.core.moments import moment_read
 from apps.core.text import clean
 from apps.sources.fleetfile.schema import FleetFile
 
-from .wanted import matchers_kept
+from .wanted import is_observatorium, matchers_kept
 
 LENGTHS: Mapping[str, tuple[str, timedelta]] = {
     "1h": ("1 h", timedelta(hours=1)),
@@ -113,8 +113,7 @@ def lines_read(told: QueryDict) -> list[Line]:
 def proposed(told: QueryDict, fleet: FleetFile, *, old: Silence | None, episode: Episode | None) -> list[Line]:
     """Those of the silence, of the list's line, or of the alert: its name and the labels that say where."""
     if old is not None:
-        is_gateway = any(tenant.name == old.alertmanager for tenant in fleet.observatorium)
-        return lines_of(matchers_kept(old, is_observatorium=is_gateway))
+        return lines_of(matchers_kept(old, is_observatorium=is_observatorium(fleet, old.alertmanager)))
     if episode is not None:
         return lines_of_alert(episode, fleet)
     read = line_read(", ".join(told.getlist("filter"))[:LONGEST_LINE])

@@ -12,9 +12,9 @@ from uuid import UUID
 import msgspec
 
 from apps.accounts.scopes import Place
-from apps.actions.case import Answer, Finding, Who, is_sign_in_fresh
+from apps.actions.case import Rules, Who, is_sign_in_fresh
 from apps.actions.models import ActionRequest
-from apps.actions.preflight import rules_missing
+from apps.actions.preflight import Answered, rules_missing
 from apps.actions.states import ACTIVE, Action
 from apps.alerts.models import Silence
 from apps.fleet.overlay import Overlay, overlay_now
@@ -27,7 +27,7 @@ from .guards import SilenceCase, findings_of
 from .places import place_of
 from .preview import ALERTNAME, Preview, preview_of
 from .rules import silence_rules
-from .wanted import Wanted, matchers_kept
+from .wanted import Wanted, is_observatorium, matchers_kept
 
 NOT_SHOWN = frozenset({"length", "alertmanager"})
 """What the moment, or the button that was pressed, decides: nobody has to look at the page again for it."""
@@ -52,53 +52,21 @@ class SilenceAsk:
 
 
 @dataclass(frozen=True)
-class SilencePreflight:
-    """The checks' answers to one request about a silence."""
+class SilencePreflight(Answered):
+    """The checks' answers to one request about a silence. What may have to be typed is `name`."""
 
     case: SilenceCase
-    findings: tuple[Finding, ...]
     ask: SilenceAsk
+
+    @property
+    def rules(self) -> Rules:
+        """What the policies that it reaches into say."""
+        return self.case.rules.rules
 
     @property
     def preview(self) -> Preview:
         """What it hides."""
         return self.case.preview
-
-    @cached_property
-    def strictest(self) -> Answer:
-        """The answer that counts."""
-        return max((each.answer for each in self.findings), key=lambda answer: answer.rank, default=Answer.PASS)
-
-    @cached_property
-    def spoken(self) -> tuple[Finding, ...]:
-        """The findings that do not pass, strictest first."""
-        speaking = (each for each in self.findings if each.answer is not Answer.PASS)
-        return tuple(sorted(speaking, key=lambda each: -each.answer.rank))
-
-    @property
-    def refusals(self) -> tuple[Finding, ...]:
-        """The findings that refuse it."""
-        return tuple(each for each in self.findings if each.answer is Answer.REFUSE)
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether it is not done, whatever the person gives."""
-        return self.strictest is Answer.REFUSE
-
-    @property
-    def waits_for_approval(self) -> bool:
-        """Whether a second person has to approve it, once nothing is missing."""
-        return not self.is_refused and self.case.rules.rules.wants_second_person
-
-    @property
-    def wants_typed_name(self) -> bool:
-        """Whether the person has to type `name`."""
-        return self.strictest is Answer.CONFIRM or self.case.rules.rules.wants_typed_name
-
-    @property
-    def wants_reason(self) -> bool:
-        """Whether the person has to say why."""
-        return self.strictest is Answer.CONFIRM or self.case.rules.rules.wants_reason
 
     @property
     def name(self) -> str:
@@ -110,7 +78,7 @@ class SilencePreflight:
     @property
     def is_freshly_signed_in(self) -> bool:
         """Whether the person signed in lately enough for this."""
-        return is_sign_in_fresh(self.case.rules.rules, self.ask.who, self.case.now)
+        return is_sign_in_fresh(self.rules, self.ask.who, self.case.now)
 
     @cached_property
     def shown(self) -> str:
@@ -157,7 +125,7 @@ class SilencePreflight:
             "matchers that can be read": bool(self.ask.problems),
             look: self.ask.shown != self.shown,
             f"the name {self.name}, typed": self.wants_typed_name and self.ask.typed_name.strip() != self.name,
-            **rules_missing(self.case.rules.rules, self.ask, self.case.now, wants_reason=self.wants_reason),
+            **rules_missing(self.rules, self.ask, self.case.now, wants_reason=self.wants_reason),
         }
         return [words for words, is_missing in wanted.items() if is_missing]
 
@@ -169,7 +137,7 @@ def _hash(told: object, size: int) -> str:
 def silence_preflight(ask: SilenceAsk, overlay: Overlay | None = None) -> SilencePreflight:
     """Asks every check, by what the portal knows; no Alertmanager is asked. Some ten queries."""
     case = case_of(ask, overlay or overlay_now())
-    return SilencePreflight(case, findings_of(case), ask)
+    return SilencePreflight(findings_of(case), case, ask)
 
 
 def case_of(ask: SilenceAsk, overlay: Overlay) -> SilenceCase:
@@ -178,7 +146,7 @@ def case_of(ask: SilenceAsk, overlay: Overlay) -> SilenceCase:
     since = told_since(wanted.alertmanager, overlay.sources.values(), overlay.now)
     preview = preview_of(wanted.alertmanager, wanted.labels, overlay.now, since)
     place = place_of(fleet, wanted.labels, preview.hidden)
-    old = old_of(wanted)
+    old, is_gateway = old_of(wanted), is_observatorium(fleet, wanted.alertmanager)
     if old is not None and ask.action is Action.SILENCE_EDIT:
         place = both_of(place, old_place(fleet, old))
     return SilenceCase(
@@ -191,9 +159,9 @@ def case_of(ask: SilenceAsk, overlay: Overlay) -> SilenceCase:
         preview=preview,
         is_answering=any(overlay.state_of(each.key) is SourceState.FRESH for each in members_of(overlay, wanted)),
         doubt=overlay.doubtful_alertmanagers.get(wanted.alertmanager, ""),
-        is_observatorium=is_observatorium(fleet, wanted.alertmanager),
+        is_observatorium=is_gateway,
         old=old,
-        same=same_of(wanted, overlay.now, is_gateway=is_observatorium(fleet, wanted.alertmanager)),
+        same=same_of(wanted, overlay.now, is_gateway=is_gateway),
         holding=holding_of(wanted, ask.request_id),
     )
 
@@ -236,8 +204,3 @@ def members_of(overlay: Overlay, wanted: Wanted) -> Sequence[Source]:
     """The members of its Alertmanager group that the fleet file names, in its order."""
     kind, group = Source.Kind.ALERTMANAGER, wanted.alertmanager
     return [each for each in overlay.sources.values() if each.kind == kind and each.group == group]
-
-
-def is_observatorium(fleet: FleetFile, group: str) -> bool:
-    """Whether the group's alerts come through an Observatorium gateway."""
-    return any(each.name == group for each in fleet.observatorium)

@@ -6,7 +6,6 @@ reading (settling).
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import replace
 from typing import Any
@@ -21,7 +20,7 @@ from apps.actions.models import ActionRequest
 from apps.actions.moves import request_move
 from apps.actions.outcomes import LONGEST, REFUSALS, REFUSING_STATUS
 from apps.actions.rechecking import NotToBeSent, is_session_confirmed, who_now
-from apps.actions.sending import SENDS_WITHIN
+from apps.actions.sending import SENDS_WITHIN, answer_write
 from apps.actions.services import guards_told
 from apps.actions.states import Action, State
 from apps.actions.waiting import late_words
@@ -43,8 +42,6 @@ from .preflight import SilenceAsk, SilencePreflight, members_of, silence_preflig
 from .reading import group_read_soon
 from .services import hidden_told
 from .wanted import Wanted, comment_of, matchers_sent, wanted_of
-
-log = logging.getLogger(__name__)
 
 SENT_BEFORE = "It was sent before: a silence carries its id. What came of it is being found out; nothing is sent again"
 OLD_CHANGED = "Somebody changed this silence since it was seen: look at it again, nothing was sent"
@@ -91,8 +88,7 @@ def _checked(request: ActionRequest) -> SilencePreflight:
     if found.is_refused:
         raise NotToBeSent("; ".join(each.words for each in found.refusals))
     if found.waits_for_approval and not request.approver:
-        policy = found.case.rules.rules.policy
-        raise NotToBeSent(f"The policy {policy} wants a second person's approval by now: ask again")
+        raise NotToBeSent(f"The policy {found.rules.policy} wants a second person's approval by now: ask again")
     if found.has_old_changed:
         raise NotToBeSent(OLD_CHANGED)
     shown = {each["guard"]: Answer(each["answer"]).rank for each in request.guards}
@@ -173,16 +169,16 @@ def _call_and_write(request: ActionRequest, client: AlertmanagerClient, began: f
     """The one call, unless this process stood still since `began` (monotonic); and what was answered."""
     connection_let_go()
     if time.monotonic() - began > SENDS_WITHIN:
-        _write(request, State.NOT_STARTED, "Nothing was sent: the portal was held up for too long")
+        answer_write(request, State.NOT_STARTED, "Nothing was sent: the portal was held up for too long")
         return
     wanted = wanted_of(request)
     try:
         made = _call(request, client, wanted)
     except UpstreamError as error:
-        _write(request, *answer_of(error), answer=clean(error.message, LONGEST))
+        answer_write(request, *answer_of(error), answer=clean(error.message, LONGEST))
         return
     wanted = msgspec.structs.replace(wanted, made=clean(made, 100))
-    _write(request, State.SUCCEEDED, done_words(Action(request.action), wanted), options=wanted.as_builtins())
+    answer_write(request, State.SUCCEEDED, done_words(Action(request.action), wanted), options=wanted.as_builtins())
     group_read_soon(wanted.alertmanager)
 
 
@@ -227,11 +223,3 @@ def answer_of(error: UpstreamError) -> tuple[State, str]:
         mine = isinstance(error, UpstreamDenied)
         return State.REFUSED, "The portal's account may not silence there" if mine else f"Refused: {error.message}"
     return State.UNKNOWN, f"Not known whether it arrived: {error.message}. The silences are read until it is known"
-
-
-def _write(request: ActionRequest, state: State, words: str, **columns: Any) -> None:
-    """The answer, also where it comes so late that it has been called unknown meanwhile."""
-    outcome = clean(words, LONGEST)
-    kept: dict[str, Any] = {"outcome": outcome, **columns}
-    if not request_move(request, to=state, when={State.SENDING, State.UNKNOWN}, words=outcome, **kept):
-        log.warning("the answer to request %s came after its end: %s", request.pk, outcome or state.label)

@@ -85,7 +85,7 @@ def _request_of(found: SilencePreflight) -> ActionRequest:
         environment=case.place.environment,
         cluster=case.place.cluster,
         digest=found.shown,
-        policy=clean(case.rules.rules.policy, 100),
+        policy=clean(found.rules.policy, 100),
         guards=guards_told(found.findings),
         state=state.value,
         outcome=clean("; ".join(each.words for each in found.refusals), 1000),

@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from django.db import transaction
 
 from apps.actions.models import ActionRequest
-from apps.actions.moves import request_move, request_told
-from apps.actions.settling import ANSWERS_LATE, MOST_LOOKS, NARROW_LEASE, is_due
+from apps.actions.moves import request_move
+from apps.actions.settling import ANSWERS_LATE, MOST_LOOKS, NARROW_LEASE, columns_keep, is_due
 from apps.actions.states import SILENCES, State
 from apps.core.clock import database_now
 from apps.core.leases import lease_held
@@ -71,18 +70,10 @@ def _conclude(request: ActionRequest, look: Look) -> None:
     if judgement.operation is not None and judgement.operation != request.operation:
         columns["operation"] = judgement.operation
     if judgement.state is None:
-        _keep(request, columns)
+        columns_keep(request, columns)
         return
     if made := made_of(request, look):
         columns["options"] = msgspec.structs.replace(wanted_of(request), made=clean(made.id, 100)).as_builtins()
     words = clean(judgement.words, 1000)
     request_move(request, to=judgement.state, when={State.UNKNOWN}, words=words, outcome=words, **columns)
     group_read_soon(wanted_of(request).alertmanager)
-
-
-def _keep(request: ActionRequest, columns: dict[str, Any]) -> None:
-    if not columns:
-        return
-    with transaction.atomic():
-        if ActionRequest.objects.filter(pk=request.pk, state=request.state).update(**columns):
-            request_told(request)

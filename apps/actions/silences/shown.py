@@ -61,7 +61,7 @@ def silence_shown(
         "lengths": lengths_of(asked, found),
         "limits": limits_of(case.rules),
         "may": not refusal_of(ask.who.user, Verb.ACT),
-        "policy": case.rules.rules.policy,
+        "policy": found.rules.policy,
         "spoken": [line for line in lines if line.answer is not Answer.PASS],
         "passed": [line for line in lines if line.answer is Answer.PASS],
         "written": written,

@@ -16,6 +16,7 @@ from apps.core.matchers import LabelMatcher
 from apps.core.structs import converted
 from apps.core.text import clean
 from apps.integrations.alertmanager import Matcher
+from apps.sources.fleetfile.schema import FleetFile
 
 TENANT_LABEL = "tenant_id"
 """The gateway of Observatorium adds its own matcher on this label to every silence, and drops all others on it."""
@@ -78,6 +79,11 @@ def line_of(matchers: Iterable[LabelMatcher]) -> str:
 def matchers_sent(matchers: Iterable[LabelMatcher]) -> tuple[Matcher, ...]:
     """Matchers as Alertmanager takes them."""
     return tuple(Matcher(each.name, each.value, each.is_regex, not each.is_negative) for each in matchers)
+
+
+def is_observatorium(fleet: FleetFile, group: str) -> bool:
+    """Whether the group's alerts come through an Observatorium gateway."""
+    return any(each.name == group for each in fleet.observatorium)
 
 
 def matchers_kept(silence: Silence, *, is_observatorium: bool = False) -> tuple[LabelMatcher, ...]:
