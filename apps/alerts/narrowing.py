@@ -13,7 +13,7 @@ from apps.core.lists import ALL, NOT_SET
 from apps.core.live import POLL_PARAMETERS
 from apps.core.matchers import LabelMatcher
 from apps.core.matchers.lines import LONGEST_LINE
-from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile import fleet_file_or_empty
 from apps.sources.fleetfile.schema import Alerts
 
 from .models import Episode
@@ -95,10 +95,7 @@ def _is_settled_by(matcher: LabelMatcher, added: LabelMatcher) -> bool:
 
 def labels_that_name() -> Alerts:
     """What the labels of alerts mean, by the fleet file; as it is delivered where that cannot be read."""
-    try:
-        return fleet_file_in_force().alerts
-    except FleetFileInvalid:
-        return Alerts()
+    return fleet_file_or_empty().alerts
 
 
 def narrowings_of(episode: Episode, narrower: Narrower, naming: Alerts) -> Mapping[str, Narrowing]:

@@ -22,7 +22,7 @@ from apps.fleet.overlay import Overlay
 from apps.gitops.models import Application
 from apps.gitops.models import shown_verdict as shown_application_verdict
 from apps.runbooks.coverage_shown import agreement_of
-from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile import fleet_file_or_empty
 from apps.timeline.changes import BEFORE_IT, Around
 from apps.timeline.models import Kind, Transition, TransitionQuerySet
 from apps.timeline.suspects import SEEN_LATE, Scene, Suspect, suspects_of
@@ -208,10 +208,7 @@ def rows_of(firing: EpisodeQuerySet, ways: Sequence[Way], overlay: Overlay) -> l
 
 def told_by_fleet(episode: Episode) -> dict[str, Any]:
     """What the fleet file says: the alert's `owner`, None where it names none so called; the `agreement`'s phase."""
-    try:
-        fleet = fleet_file_in_force()
-    except FleetFileInvalid:
-        return {"owner": None, "agreement": ""}
+    fleet = fleet_file_or_empty()
     owner = next((owner for owner in fleet.owners if owner.name == episode.owner), None)
     return {"owner": owner, "agreement": agreement_of(fleet)}
 

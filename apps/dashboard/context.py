@@ -36,7 +36,7 @@ from apps.fleet.overlay import Overlay, overlay_now
 from apps.fleet.shown import shown_verdict
 from apps.gitops.models import Application
 from apps.notes.models import Subjects
-from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile import fleet_file_or_empty
 from apps.sources.models import Source, SourceState
 
 NEEDING = [tone.value for tone in Tone if tone.needs_somebody]
@@ -186,10 +186,7 @@ def chosen(request: HttpRequest, environments: tuple[str, ...]) -> str:
 
 def portal_name() -> str:
     """The portal's name in the fleet file; without one, as it is delivered."""
-    try:
-        return fleet_file_in_force().portal.name
-    except FleetFileInvalid:
-        return "Stonesoup"
+    return fleet_file_or_empty().portal.name
 
 
 def counts_known(overlay: Overlay, environment: str, shown: str) -> dict[str, Counter[str]]:

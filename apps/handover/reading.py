@@ -15,7 +15,7 @@ from django.db.models import Count, Model, Q, QuerySet
 
 from apps.actions.models import ActionRequest, Freeze
 from apps.actions.silences.makers import makers_of
-from apps.actions.silences.wanted import line_of, matchers_kept
+from apps.actions.silences.wanted import is_observatorium, line_of, matchers_kept
 from apps.actions.states import Action, State
 from apps.alerts.comments import reason_told
 from apps.alerts.models import AlertState, Episode, Silence
@@ -27,7 +27,7 @@ from apps.fleet.past import steps_of_source
 from apps.fleet.shown import keys_of_tellers
 from apps.gitops.models import Application
 from apps.notes.models import Acknowledgement, Note
-from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile import fleet_file_or_empty
 from apps.sources.kept import kept_since
 from apps.sources.models import Source
 from apps.timeline.models import TONE, Kind, Transition
@@ -284,10 +284,7 @@ def silences_made(silences: Iterable[Silence], window: Window) -> Iterator[Deed]
 
 def matchers_told(silence: Silence) -> str:
     """What a silence is about, as its matchers are written; behind Observatorium without the tenant's."""
-    try:
-        is_gateway = silence.alertmanager in {each.name for each in fleet_file_in_force().observatorium}
-    except FleetFileInvalid:
-        is_gateway = False
+    is_gateway = is_observatorium(fleet_file_or_empty(), silence.alertmanager)
     return f"{line_of(matchers_kept(silence, is_observatorium=is_gateway))} on {silence.alertmanager}"
 
 

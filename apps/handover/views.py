@@ -16,8 +16,7 @@ from apps.core.forms import SeeOther, uuid_told
 from apps.core.lists import Asked
 from apps.core.live import after_form, overlay_lately
 from apps.fleet.overlay import overlay_now
-from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
-from apps.sources.fleetfile.shifts import Shifts
+from apps.sources.fleetfile import fleet_file_or_empty
 
 from .models import Handover
 from .reading import facts_read
@@ -100,7 +99,7 @@ def handover_list(request: HttpRequest) -> HttpResponse:
 def facts_asked(request: HttpRequest, told: Asked) -> tuple[Facts, SpanAsked]:
     """The facts of the span that an address or a form asks for."""
     overlay = overlay_lately(request, overlay_now)
-    span = span_asked(told, shifts_in_force(), overlay.now)
+    span = span_asked(told, fleet_file_or_empty().portal.shifts, overlay.now)
     return facts_read(span.window, overlay), span
 
 
@@ -122,17 +121,9 @@ def page(request: HttpRequest, shown: dict[str, Any], *, status: int = 200) -> H
     """The page on which a handover is written: a new one beside its facts, or a saved one."""
     is_new = "handover" not in shown
     template = "handover/handover_new.html" if is_new else "handover/handover_edit.html"
-    told = {"title": "Handover", "has_shifts": shifts_in_force() is not None, **shown}
+    told = {"title": "Handover", "has_shifts": fleet_file_or_empty().portal.shifts is not None, **shown}
     told["kept"] = "here" if request.method == "POST" else ""
     return render(request, template, told, status=status)
-
-
-def shifts_in_force() -> Shifts | None:
-    """The fleet file's; none without one."""
-    try:
-        return fleet_file_in_force().portal.shifts
-    except FleetFileInvalid:
-        return None
 
 
 def number_told(word: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from apps.core.markdown import markdown_safe
-from apps.sources.fleetfile import FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile import fleet_file_or_empty
 
 from .models import LONGEST_TEXT, Acknowledgement, Note, Subjects
 
@@ -80,7 +80,4 @@ def notes_panel(
 
 def incident_url() -> str:
     """The shape of an incident's address, as the fleet file says; "" where it does not."""
-    try:
-        return fleet_file_in_force().portal.incident_url or ""
-    except FleetFileInvalid:
-        return ""
+    return fleet_file_or_empty().portal.incident_url or ""

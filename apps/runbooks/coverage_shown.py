@@ -18,7 +18,7 @@ from apps.core.text import counted
 from apps.core.tones import Tone, strictest
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import Evidence, evidence_of
-from apps.sources.fleetfile import FleetFile
+from apps.sources.fleetfile import FleetFile, fleet_file_or_empty
 from apps.sources.models import Source
 
 from .carrying import Fate
@@ -38,7 +38,6 @@ from .coverage_filters import (
     in_order,
     options_of,
 )
-from .linking import fleet_now
 from .listing import runbook_evidence
 from .models import CoverageDay
 
@@ -135,7 +134,7 @@ class Asking:
 
 def asking(asked: Asked) -> Asking:
     """Reads the address. One query for the rules, three for the runbooks."""
-    fleet = fleet_now()
+    fleet = fleet_file_or_empty()
     coverage = coverage_of(fleet, held_rules(fleet))
     options = options_of(coverage.rules, prometheuses_of(fleet))
     return Asking(fleet, coverage, options, filters_read(asked, options))

@@ -8,7 +8,7 @@ from threading import Lock
 from apps.alerts.support import Linked, Links, RunbookWord
 from apps.core.addresses import page_address
 from apps.core.topics import version_of
-from apps.sources.fleetfile import FleetFile, FleetFileInvalid, fleet_file_in_force
+from apps.sources.fleetfile import FleetFile, fleet_file_or_empty
 
 from .finding import Finding, Found, runbooks_found
 from .rendering.places import anchor_of
@@ -52,7 +52,7 @@ KEPT = KeptLinks()
 
 def links_now(urls: Iterable[str]) -> Links:
     """What is known of the runbooks under these addresses. One query; three more for those not asked for lately."""
-    fleet = fleet_now()
+    fleet = fleet_file_or_empty()
     return KEPT.get(fleet, version_of([TOPIC]), urls) if fleet.runbooks else {}
 
 
@@ -68,11 +68,3 @@ def linked_of(found: Found) -> Linked:
     page = page_address("runbooks:runbook-show", address.source, address.path) if address and found.runbook else ""
     fragment = f"#{anchor_of(address.fragment)}" if page and address and address.fragment else ""
     return Linked(WORDS[found.state], f"{page}{fragment}", found.unread, address.source if address else "")
-
-
-def fleet_now() -> FleetFile:
-    """The fleet file in force; one that says nothing where there is none that can be read."""
-    try:
-        return fleet_file_in_force()
-    except FleetFileInvalid:
-        return FleetFile()

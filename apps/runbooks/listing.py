@@ -14,8 +14,8 @@ from apps.core.exports import Columns, exported
 from apps.core.lists import Asked, Sort, words_meant, words_offered
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import Evidence, evidence_of
+from apps.sources.fleetfile import fleet_file_or_empty
 
-from .linking import fleet_now
 from .models import Runbook
 from .panel import KIND
 from .searching import runbooks_with
@@ -94,7 +94,7 @@ def options_of(usages: Usages) -> dict[str, list[str]]:
     """What can be asked for: the fleet file's sources, owners and components of those who use runbooks."""
     used = usages.values()
     return {
-        "source": [source.name for source in fleet_now().runbooks],
+        "source": [source.name for source in fleet_file_or_empty().runbooks],
         "owner": words_offered({"", *(owner for usage in used for owner in usage.owners)}),
         "component": words_offered({"", *(name for usage in used for name in usage.components)}),
     }
@@ -113,7 +113,7 @@ def filters_read(asked: Asked, options: dict[str, list[str]]) -> RunbookFilters:
 def rows_found(filters: RunbookFilters, sort: Sort, usages: Usages) -> list[RunbookRow]:
     """The rows that are asked for, in order. One query, and those of the search."""
     found = Runbook.objects.filter(runbooks_with(filters.part)).defer("text")
-    found = found.filter(source__in=filters.sources or [source.name for source in fleet_now().runbooks])
+    found = found.filter(source__in=filters.sources or [source.name for source in fleet_file_or_empty().runbooks])
     rows = [RunbookRow(each, usages.get((each.source, each.path), NOBODY)) for each in found]
     return in_order([row for row in rows if filters.kept(row)], sort)
 

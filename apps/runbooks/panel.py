@@ -13,9 +13,9 @@ from apps.core.addresses import page_address
 from apps.core.templatetags.portal import age, bdi
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import evidence_of
+from apps.sources.fleetfile import fleet_file_or_empty
 
 from .finding import Finding, Found, runbook_found
-from .linking import fleet_now
 from .models import Runbook, Tick
 from .placing import place_of
 from .rendering import Done, Rendered, TickForm, Values, rendered
@@ -29,7 +29,7 @@ KIND = "runbooks"
 
 def runbook_panel(episode: Episode, overlay: Overlay) -> dict[str, Any]:
     """What templates/runbooks/_panel.html shows: {"runbook_panel": {…}, "now": …}. Five queries with a runbook."""
-    fleet = fleet_now()
+    fleet = fleet_file_or_empty()
     found = runbook_found(fleet, url_of(episode))
     runbook = found.runbook
     shown: dict[str, Any] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .linking import fleet_now
+from apps.sources.fleetfile import fleet_file_or_empty
+
 from .models import Runbook, RunbookFile
 from .rendering.places import Place
 from .texts import images_named
@@ -12,5 +13,5 @@ def place_of(runbook: Runbook) -> Place:
     """Its place, with the images that were read. One query where it names any."""
     named = images_named(runbook.source, runbook.path, runbook.text)
     there = RunbookFile.objects.filter(source=runbook.source, path__in=named).values_list("path", flat=True)
-    under = next((each.under for each in fleet_now().runbooks if each.name == runbook.source), "")
+    under = next((each.under for each in fleet_file_or_empty().runbooks if each.name == runbook.source), "")
     return Place(runbook.source, runbook.path, under, frozenset(there) if named else frozenset())

@@ -10,8 +10,8 @@ from apps.alerts.models import Episode
 from apps.alerts.support import web_address
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import evidence_of
+from apps.sources.fleetfile import fleet_file_or_empty
 
-from .linking import fleet_now
 from .models import Runbook, RunbookFile, RunbookTree
 from .panel import KIND
 from .placing import place_of
@@ -25,7 +25,7 @@ MOST_PAST = 10
 def runbook_asked(source: str, path: str) -> Runbook:
     """The runbook of that name. Raises Http404 where there is none, or its source left the fleet file."""
     runbook = Runbook.objects.filter(source=source, path=path).first()
-    if runbook is None or source not in {each.name for each in fleet_now().runbooks}:
+    if runbook is None or source not in {each.name for each in fleet_file_or_empty().runbooks}:
         raise Http404(f"No runbook {path} of {source} is known.")
     return runbook
 
@@ -52,6 +52,6 @@ def runbook_shown(runbook: Runbook, overlay: Overlay) -> dict[str, Any]:
 def file_asked(source: str, path: str) -> RunbookFile:
     """The image of that name. Raises Http404 where there is none, or its source left the fleet file."""
     found = RunbookFile.objects.filter(source=source, path=path).first()
-    if found is None or source not in {each.name for each in fleet_now().runbooks}:
+    if found is None or source not in {each.name for each in fleet_file_or_empty().runbooks}:
         raise Http404(f"No image {path} of {source} is known.")
     return found

@@ -14,9 +14,9 @@ from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.topics import raise_topics
 from apps.gitops.models import Application
+from apps.sources.fleetfile import fleet_file_or_empty
 
 from .finding import runbook_address
-from .linking import fleet_now
 from .models import Runbook, Tick, UndoneTick
 from .rendering import rendered
 
@@ -63,7 +63,7 @@ def take_back(place: dict[str, Any], *, by: str) -> None:
 
 def is_of_alert(episode: Episode, source: str, path: str) -> bool:
     """Whether the alert links it."""
-    address = runbook_address(fleet_now(), episode.runbook_url)
+    address = runbook_address(fleet_file_or_empty(), episode.runbook_url)
     return address is not None and (address.source, address.path) == (source, path)
 
 

@@ -15,11 +15,10 @@ from apps.alerts.models import Episode
 from apps.core.keeping import Keeper, is_younger
 from apps.core.topics import version_of
 from apps.fleet.overlay import Overlay
-from apps.sources.fleetfile import FleetFile
+from apps.sources.fleetfile import FleetFile, fleet_file_or_empty
 
 from .coverage_days import held_rules
 from .finding import RunbookAddress, runbook_address
-from .linking import fleet_now
 from .rules import RuleTold
 
 Key = tuple[str, str]
@@ -72,7 +71,7 @@ USAGES: Keeper[tuple[FleetFile, int, Usages]] = Keeper(1)
 
 def usages_now(overlay: Overlay) -> Usages:
     """Source and path → who uses it, at most half a minute old. One query; two more where it is looked up anew."""
-    fleet, version = fleet_now(), version_of(TOPICS)
+    fleet, version = fleet_file_or_empty(), version_of(TOPICS)
 
     def is_good(kept: tuple[FleetFile, int, Usages], age: float) -> bool:
         seconds = BORNE_SECONDS if kept[1] == version else KEPT_SECONDS

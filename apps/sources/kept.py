@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 from apps.core.ages import duration_words
 
-from .fleetfile import FleetFileInvalid, fleet_file_in_force
-from .fleetfile.schema import Portal
+from .fleetfile import fleet_file_or_empty
 from .models import Source
 
 FEW_DAYS = timedelta(days=2)
@@ -17,10 +16,7 @@ ROUND = timedelta(minutes=5)
 
 def kept_since(now: datetime) -> datetime:
     """The moment before which nothing is kept any more, by the fleet file's retention."""
-    try:
-        return now - fleet_file_in_force().portal.retention
-    except FleetFileInvalid:
-        return now - Portal().retention
+    return now - fleet_file_or_empty().portal.retention
 
 
 def told_since(alertmanager: str, sources: Iterable[Source], now: datetime) -> datetime:

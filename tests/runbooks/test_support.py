@@ -13,10 +13,10 @@ from apps.alerts.models import Episode
 from apps.core.tones import Tone
 from apps.core.topics import raise_topics
 from apps.runbooks.coverage import coverage_of
-from apps.runbooks.linking import fleet_now
 from apps.runbooks.models import Runbook, RunbookTree
 from apps.runbooks.rules import RuleTold
 from apps.runbooks.wanted import paths_wanted
+from apps.sources.fleetfile import fleet_file_or_empty
 from apps.sources.models import Source
 from tests.fleet_in_force import FleetFileOfTest
 from tests.pages import html_of, queries_of, text_of
@@ -98,7 +98,7 @@ def test_a_line_break_behind_the_link_is_no_part_of_it_anywhere(viewer: Client) 
     assert f'<a href="{PAGE}">' in panel
     assert f'<a class="out" href="{BASE}a.md"' in panel
     assert "Broken line" in text_of(html_of(viewer, PAGE))
-    assert paths_wanted(fleet_now(), "sop") == {"a.md"}
+    assert paths_wanted(fleet_file_or_empty(), "sop") == {"a.md"}
 
 
 def test_alerts_of_an_alertmanager_that_left_the_fleet_file_do_not_count(viewer: Client) -> None:
@@ -106,7 +106,7 @@ def test_alerts_of_an_alertmanager_that_left_the_fleet_file_do_not_count(viewer:
     linking("Left", f"{BASE}a.md")
     row = viewer.get("/runbooks/?format=json").json()["rows"][0]
     assert row["firing"] == 0
-    assert paths_wanted(fleet_now(), "sop") == frozenset()
+    assert paths_wanted(fleet_file_or_empty(), "sop") == frozenset()
 
 
 def test_a_runbook_under_the_other_annotation_is_said_to_stand_there(viewer: Client) -> None:
@@ -115,7 +115,7 @@ def test_a_runbook_under_the_other_annotation_is_said_to_stand_there(viewer: Cli
     episode_row("A", runbook_url=f"{BASE}a.md", annotations=told)
     assert support_told(viewer, "A") == words
     assert words in text_of(html_of(viewer, "/"))
-    coverage = coverage_of(fleet_now(), [RuleTold("A", annotations=told), RuleTold("B")])
+    coverage = coverage_of(fleet_file_or_empty(), [RuleTold("A", annotations=told), RuleTold("B")])
     assert [rule.support.words for rule in coverage.rules] == [words, "not supported: no runbook"]
     assert coverage.counts["without"] == 2
 

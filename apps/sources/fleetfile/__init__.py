@@ -4,6 +4,7 @@ from apps.sources.fleetfile.current import (
     FleetFileStatus,
     fleet_file_in_force,
     fleet_file_look_again,
+    fleet_file_or_empty,
     fleet_file_status,
 )
 from apps.sources.fleetfile.loading import FleetFileInvalid, Problem, fleet_file_load, fleet_file_parse
@@ -17,6 +18,7 @@ __all__ = [
     "fleet_file_in_force",
     "fleet_file_load",
     "fleet_file_look_again",
+    "fleet_file_or_empty",
     "fleet_file_parse",
     "fleet_file_status",
 ]

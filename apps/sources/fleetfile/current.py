@@ -101,6 +101,7 @@ class FleetFileKeeper:
             self._status = replace(self._status, problems=problems, refused_at=datetime.now(UTC))
 
 
+EMPTY = FleetFile()
 _keepers: dict[str, FleetFileKeeper] = {}
 _keepers_lock = threading.Lock()
 
@@ -108,6 +109,14 @@ _keepers_lock = threading.Lock()
 def fleet_file_in_force() -> FleetFile:
     """The fleet file of the setting PORTAL_FLEET; raises FleetFileInvalid as long as there never was a right one."""
     return _keeper().fleet()
+
+
+def fleet_file_or_empty() -> FleetFile:
+    """The same; where there never was a right one, one that says nothing: all is as it is delivered."""
+    try:
+        return fleet_file_in_force()
+    except FleetFileInvalid:
+        return EMPTY
 
 
 def fleet_file_status() -> FleetFileStatus:
