@@ -14,6 +14,7 @@ from django.urls import reverse
 from apps.alerts.listing import EpisodeRow, episode_rows
 from apps.alerts.models import Episode, EpisodeQuerySet
 from apps.alerts.narrowing import Narrower
+from apps.alerts.noting import subject_of as alert_subject
 from apps.core.lists import ALL
 from apps.core.ranking import rank_of
 from apps.core.tones import Tone
@@ -124,7 +125,7 @@ def twins_of(component: str, cluster: str) -> frozenset[str]:
 
 def suspects_around(episode: Episode, around: Surroundings) -> list[Suspect]:
     """What changed in the two hours before it began, the likeliest first. Two queries."""
-    itself = (Kind.ALERT.value, f"{episode.alertmanager}/{episode.fingerprint}")
+    itself = (Kind.ALERT.value, alert_subject(episode))
     scene = Scene(
         moment=episode.began_at,
         application=episode.application,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-
-from django.utils.dateparse import parse_datetime
 
 from apps.core.environment import PARAMETER
 from apps.core.lists import PAGE_SIZE, Asked, short
+from apps.core.moments import moment_read
 from apps.fleet.overlay import Overlay
 from apps.timeline.changes import ACKNOWLEDGED, NOTE, changes_told
 from apps.timeline.models import Kind, Transition, TransitionQuerySet
@@ -27,7 +26,6 @@ SPANS = {
 }
 SPAN_WORDS = {"1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d", "30d": "30 d"}
 DEFAULT_SPAN = "24h"
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LONGEST_MOMENT = 40
 MOST_COUNTED = 10_000
 SAID = (ACKNOWLEDGED, NOTE)
@@ -133,22 +131,10 @@ def moment_asked(asked: Asked, name: str) -> datetime | None:
     told = asked.text(name, limit=LONGEST_MOMENT)
     if not told:
         return None
-    moment = moment_read(told) or moment_read(told.replace(" ", "+"))
+    moment = moment_read(told)
     if moment is None:
         asked.problems.append(f"“{short(told)}” is not a moment like 2026-11-24T22:57Z: it is left out.")
     return moment
-
-
-def moment_read(told: str) -> datetime | None:
-    """A moment that a window can begin or end at; None of anything else."""
-    try:
-        moment = parse_datetime(told)
-        if moment is None:
-            return None
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment >= EARLIEST and moment.year < 9000 else None
 
 
 def timeline_shown(asked: Asked, overlay: Overlay) -> dict[str, Any]:

@@ -58,6 +58,14 @@ class Request:
         """The body read as JSON. Raises `msgspec.DecodeError`."""
         return msgspec.json.decode(self.body)
 
+    def fields(self) -> dict[str, Any]:
+        """The body read as a JSON object; none of anything else."""
+        try:
+            found = self.document()
+        except msgspec.DecodeError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
 
 @dataclass(frozen=True)
 class Reply:

@@ -47,7 +47,7 @@ class SilencesReceived:
         """Write a request down, if it is one of those, before it is answered; with a fault if that answers it."""
         match request.method, request.segments:
             case "POST", (*_, "silences"):
-                told = _body(request)
+                told = request.fields()
                 found = REQUEST_ID.search(str(told.get("comment", "")))
                 entry = ("silence", str(told.get("id") or ""), found[1] if found else "")
             case "DELETE", (*_, "silence", silence_id):
@@ -74,11 +74,3 @@ class SilencesReceived:
         """Start from nothing."""
         self._entries.clear()
         self._latest = None
-
-
-def _body(request: Request) -> dict[str, Any]:
-    try:
-        found = request.document()
-    except msgspec.DecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}

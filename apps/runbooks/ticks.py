@@ -13,7 +13,7 @@ from apps.alerts.models import Episode
 from apps.core.clock import database_now
 from apps.core.errors import RuleViolation
 from apps.core.topics import raise_topics
-from apps.gitops.models import Application
+from apps.gitops.noting import application_of
 from apps.sources.fleetfile import fleet_file_or_empty
 
 from .finding import runbook_address
@@ -75,9 +75,5 @@ def has_step(source: str, path: str, step: str) -> bool:
 
 def place_of(episode: Episode) -> Place:
     """What scopes are about: the alert's environment and cluster, and the project of its Application."""
-    names = episode.application.split("/")
-    found = None
-    if len(names) == 3:
-        instance, namespace, name = names
-        found = Application.objects.filter(instance=instance, namespace=namespace, name=name).first()
+    found = application_of(episode.application)
     return Place(project=found.project if found else "", environment=episode.environment, cluster=episode.cluster)

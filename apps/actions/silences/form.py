@@ -14,6 +14,7 @@ from django.urls import reverse
 from apps.actions.asking import text_told
 from apps.actions.states import SILENCES, Action
 from apps.alerts.models import Episode, Silence
+from apps.alerts.noting import subject_of
 from apps.core.errors import RuleViolation
 from apps.core.matchers import LabelMatcher, MatcherSyntaxError, line_read, matcher_read
 from apps.core.matchers.lines import LONGEST_LINE, MOST_MATCHERS
@@ -181,7 +182,7 @@ def end_read(form: Form, now: datetime, old: Silence | None) -> datetime:
 
 def alert_address(episode: Episode) -> str:
     """The form for a silence of this alert."""
-    return _address([("alert", f"{episode.alertmanager}/{episode.fingerprint}")])
+    return _address([("alert", subject_of(episode))])
 
 
 def silence_address(silence: Silence, action: Action) -> str:

@@ -69,7 +69,7 @@ class Received:
         """Write a request down, if it is one of those, before it is answered; with a fault if that answers it."""
         match request.method, request.segments[2:]:
             case "POST", ("applications", name, "sync"):
-                body = _body(request)
+                body = request.fields()
                 request_id, is_dry_run = _request_id(body.get("infos")), bool(body.get("dryRun"))
                 entry = Entry(self._now(), "sync", name, request_id, is_dry_run, fault)
             case "DELETE", ("applications", name, "operation"):
@@ -98,14 +98,6 @@ class Received:
         """Start from nothing."""
         self._entries.clear()
         self._latest = None
-
-
-def _body(request: Request) -> dict[str, Any]:
-    try:
-        found = request.document()
-    except msgspec.DecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _request_id(infos: Any) -> str:
