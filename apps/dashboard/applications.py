@@ -133,7 +133,6 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
     """What the page's template shows of the Application."""
     [row] = application_rows([application], overlay)
     source = overlay.sources.get(f"argocd/{application.instance}")
-    operation = operation_of(application)
     cluster = Cluster.objects.current().filter(name=application.cluster).first()
     details, others = details_of(application), siblings_of(application, overlay)
     commits = commits_of(
@@ -154,9 +153,7 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
             needs_somebody=row.verdict.tone.needs_somebody,
         ),
         "application": application,
-        "operation": operation,
-        "operation_tone": OPERATION_TONES.get(operation.phase, Tone.UNKNOWN) if operation else Tone.UNKNOWN,
-        "is_running": bool(operation and operation.phase in UNDER_WAY),
+        **operation_shown(application),
         "conditions": conditions_of(application),
         "sentence": sentence_of(row.verdict.reason),
         "details": details,
@@ -175,6 +172,16 @@ def application_shown(application: Application, overlay: Overlay) -> dict[str, A
         "changes": changes_of(subject_of(application), overlay),
         "under_way": actions_under_way(application),
         "evidence": evidence_of("Argo CD", [source] if source else [], overlay.now),
+    }
+
+
+def operation_shown(application: Application) -> dict[str, Any]:
+    """Its operation, None without one, with its tone and whether it runs."""
+    operation = operation_of(application)
+    return {
+        "operation": operation,
+        "operation_tone": OPERATION_TONES.get(operation.phase, Tone.UNKNOWN) if operation else Tone.UNKNOWN,
+        "is_running": bool(operation and operation.phase in UNDER_WAY),
     }
 
 

@@ -9,11 +9,10 @@ from django.http import Http404
 from apps.alerts.models import Episode
 from apps.alerts.support import web_address
 from apps.fleet.overlay import Overlay
-from apps.sources.evidence import evidence_of
 from apps.sources.fleetfile import fleet_file_or_empty
 
+from .listing import runbook_evidence
 from .models import Runbook, RunbookFile, RunbookTree
-from .panel import KIND
 from .placing import place_of
 from .rendering import rendered
 from .usage import NOBODY, usages_now
@@ -32,7 +31,6 @@ def runbook_asked(source: str, path: str) -> Runbook:
 
 def runbook_shown(runbook: Runbook, overlay: Overlay) -> dict[str, Any]:
     """What the page's template shows."""
-    source = overlay.sources.get(f"{KIND}/{runbook.source}")
     usage = usages_now(overlay).get((runbook.source, runbook.path), NOBODY)
     episodes = Episode.objects.filter(runbook_url__in=usage.urls).defer("annotations")
     firing = episodes.firing().current(overlay).order_by("-began_at")
@@ -45,7 +43,7 @@ def runbook_shown(runbook: Runbook, overlay: Overlay) -> dict[str, Any]:
         "firing": list(firing[:MOST_FIRING]),
         "past": list(episodes.exclude(ended_at=None).order_by("-ended_at")[:MOST_PAST]),
         "links": [link for url in sorted(usage.urls) if (link := web_address(url))][:1],
-        "evidence": evidence_of("source of runbooks", [source] if source else [], overlay.now),
+        "evidence": runbook_evidence(overlay, [runbook.source]),
     }
 
 
