@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import secrets
 import socket
 from pathlib import Path
 
 SETTINGS_FILE = "provider.json"
 """Where the simulated fleet writes what the provider needs to know, beside the fleet file."""
+
+PORTS = range(15_000, 32_000)
 
 
 def origins(port: int) -> list[str]:
@@ -29,10 +32,15 @@ def issuer_for(folder: Path) -> str:
 
 
 def free_loopback_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now, and that the system gives to no connection that goes out (Linux: 32768 up).
+
+    Such a connection could have it just when the server that it was found for starts, or starts again.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def fleet_arguments(options: argparse.Namespace, fleet: Path, issuer: str) -> list[str]:

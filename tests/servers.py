@@ -8,10 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,8 +20,9 @@ from pathlib import Path
 
 import pytest
 
+from stonesoup_portal.demonstration import free_loopback_port as free_port
+
 START_SECONDS = 30.0
-PORTS = range(15_000, 32_000)
 
 
 def left_out(reason: str) -> None:
@@ -39,18 +38,6 @@ def program(name: str, package: str) -> str:
     if not found:
         left_out(f"{name} is not installed (Debian: apt-get install {package})")
     return found or ""
-
-
-def free_port() -> int:
-    """A port that nobody listens on now, and that the system gives to no connection that goes out (Linux: 32768 up).
-
-    Such a connection could have it just when the server that it was found for starts, or starts again.
-    """
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
