@@ -19,7 +19,10 @@ from apps.core.lists import Asked
 from apps.core.live import live_page, overlay_lately
 from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay, overlay_now
+from apps.fleet.standing import LATENCIES
+from apps.gitops.commits import TOPIC as COMMITS
 from apps.gitops.details import ask_for_details
+from apps.gitops.details import topic_of as topic_of_application
 from apps.gitops.models import Application
 from apps.runbooks.panel import TOPICS as RUNBOOK_TOPICS
 
@@ -41,7 +44,7 @@ def now(request: HttpRequest) -> HttpResponse:
         request,
         page="dashboard/now.html",
         fragment="dashboard/_now.html",
-        topics=["apps", "alerts", "clusters", "notes", "runbooks", "silences", "sources"],
+        topics=["apps", "alerts", "clusters", LATENCIES, "notes", "runbooks", "silences", "sources"],
         overlay=overlay_now,
         context=partial(now_shown, request),
     )
@@ -58,7 +61,7 @@ def application_show(request: HttpRequest, instance: str, namespace: str, name: 
         request,
         page="dashboard/application_show.html",
         fragment="dashboard/_application_show.html",
-        topics=["actions", "apps", "alerts", "clusters", "notes"],
+        topics=["actions", "apps", topic_of_application(application), COMMITS, "alerts", "clusters", "notes"],
         overlay=overlay_now,
         context=lambda overlay: application_shown(find(), overlay),
     )
@@ -74,7 +77,7 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
         request,
         page="dashboard/cluster_list.html",
         fragment="dashboard/_cluster_list.html",
-        topics=["clusters", "apps", "alerts", "notes"],
+        topics=["clusters", LATENCIES, "apps", "alerts", "notes"],
         overlay=overlay_now,
         context=lambda overlay: clusters_listed(Asked(request.GET), overlay),
     )

@@ -20,6 +20,8 @@ from apps.timeline.models import TONE, Transition
 from apps.timeline.services import transitions_note
 
 NEVER = "never reached"
+LATENCIES = "latencies"
+"""The topic that is raised in place of "clusters" where nothing but a latency changed, which few pages show."""
 
 
 class Change(NamedTuple):
@@ -103,5 +105,6 @@ def _save(before: Cluster, row: Cluster, lines: Sequence[Transition], *, has_cha
     if changed:
         Cluster.objects.filter(pk=row.pk).update(**changed)
     transitions_note(lines)
-    raise_topics(["clusters", f"cluster:{row.name}"])
+    is_latency_alone = set(changed) == {"latency"} and not lines and not has_changed_parts
+    raise_topics([LATENCIES if is_latency_alone else "clusters", f"cluster:{row.name}"])
     return True

@@ -22,6 +22,7 @@ from apps.integrations.argocd import ArgoCDClient, RevisionMetadata
 
 from .models import Application, Commit
 
+TOPIC = "commits"
 COMMIT_LENGTHS = (40, 64)
 LONGEST_MESSAGE = 1000
 MOST_TAGS = 20
@@ -90,7 +91,7 @@ def commits_read(*, client: ArgoCDClient, instance: str, most: int) -> int:
                 break
     if read:
         with transaction.atomic():
-            raise_topics(["apps"])
+            raise_topics([TOPIC])
     return asked
 
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from django.db import transaction
@@ -45,6 +46,7 @@ MOST_HISTORY = 20
 MOST_IMAGES = 100
 LONGEST_TEXT = 1000
 MOST_SIBLINGS = 100
+LONGEST_TOPIC = 200
 LOOKED_LATELY = timedelta(minutes=15)
 
 
@@ -77,6 +79,14 @@ def details_read() -> None:
             with lease_held(name=f"details:{argocd.name}", seconds=LEASE_SECONDS) as holder:
                 if holder:
                     _instance_read(fleet, argocd.name)
+
+
+def topic_of(application: Application) -> str:
+    """The topic that is raised when the Application's details were read, which no list shows.
+
+    By its name, which is the page's address too; one that is cut is another's as well, which costs a look for nothing.
+    """
+    return f"application:{quote(str(application))}"[:LONGEST_TOPIC]
 
 
 def details_wanted(*, instance: str, now: datetime) -> list[Application]:
@@ -178,7 +188,7 @@ def _write(row: Application, columns: dict[str, Any]) -> bool:
         moments = {"read_at": now, **({"around_read_at": now} if "around" in columns else {})}
         ApplicationDetail.objects.filter(pk=kept.pk).update(**moments, **differing)
         if differing or kept.read_at is None:
-            raise_topics(["apps"])
+            raise_topics([topic_of(row)])
     return True
 
 

@@ -17,9 +17,11 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.core.clock import database_now
 from apps.core.models import Lease
-from apps.core.topics import version_of
+from apps.core.tones import Tone
+from apps.core.topics import version_of, versions_of
 from apps.fleet.models import Cluster, ClusterObject
 from apps.fleet.services import cluster_told_by_argocd, clusters_align, clusters_judge_lost
+from apps.fleet.standing import LATENCIES
 from apps.fleet.tasks import read_cluster
 from apps.sources.fleetfile.schema import LostAfter
 from apps.sources.models import Source
@@ -201,6 +203,20 @@ def test_an_unchanged_cluster_writes_no_entity_row(fleet: Fleet) -> None:
     written = [query["sql"] for query in queries if query["sql"].startswith(("UPDATE", "INSERT", "DELETE"))]
     assert not [sql for sql in written if "fleet_" in sql or "timeline_" in sql]
     assert version_of(["clusters", f"cluster:{NAME}"]) == before
+
+
+def test_a_latency_alone_is_told_to_the_pages_that_show_it(fleet: Fleet) -> None:
+    fleet.start(HOST)
+    fleet.read()
+    topics = ["clusters", LATENCIES, f"cluster:{NAME}"]
+    Cluster.objects.update(latency=9.0)
+    before = versions_of(topics)
+    fleet.read()
+    assert {name for name, version in versions_of(topics).items() if version != before[name]} == {*topics[1:]}
+    Cluster.objects.update(latency=9.0, tone=Tone.CRITICAL)
+    before = versions_of(topics)
+    fleet.read()
+    assert {name for name, version in versions_of(topics).items() if version != before[name]} == {topics[0], topics[2]}
 
 
 def test_what_changed_is_written_alone_with_its_line(fleet: Fleet) -> None:
@@ -501,6 +517,7 @@ django.setup()
 from django.conf import settings
 settings.PORTAL_FLEET = sys.argv[1]
 settings.DATABASES["default"]["NAME"] = sys.argv[2]
+from apps.fleet.standing import LATENCIES
 from apps.fleet.tasks import read_cluster
 print("reading", flush=True)
 read_cluster(sys.argv[3])

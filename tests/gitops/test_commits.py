@@ -9,7 +9,7 @@ import pytest
 
 from apps.core.clock import database_now
 from apps.core.topics import version_of
-from apps.gitops.commits import FIRST_WAIT, LONGEST_WAIT, MOST_TRIES, commits_of, commits_want
+from apps.gitops.commits import FIRST_WAIT, LONGEST_WAIT, MOST_TRIES, TOPIC, commits_of, commits_want
 from apps.gitops.details import AT_ONCE, MOST_A_MINUTE, ask_for_details, details_read
 from apps.gitops.models import Application, ApplicationDetail, Commit
 from apps.sources.fleetfile.schema import FleetFile
@@ -144,12 +144,12 @@ def test_when_the_server_fails_the_rest_waits(argocd: ArgoCDServer) -> None:
 def test_a_commit_that_came_tells_the_pages(argocd: ArgoCDServer) -> None:
     told(argocd)
     commits_want([(row(), NOW_RUN)])
-    before = version_of(["apps"])
+    before = version_of([TOPIC])
     details_read()
-    assert version_of(["apps"]) > before
-    now = version_of(["apps"])
+    assert version_of([TOPIC]) > before
+    now = version_of([TOPIC])
     details_read()
-    assert version_of(["apps"]) == now
+    assert version_of([TOPIC]) == now
 
 
 def test_a_commit_outlives_its_application_and_is_wanted_through_another(argocd: ArgoCDServer) -> None:

@@ -10,13 +10,14 @@ import pytest
 from apps.core.clock import database_now
 from apps.core.models import Lease
 from apps.core.tones import Tone
-from apps.core.topics import version_of
+from apps.core.topics import version_of, versions_of
 from apps.gitops.around import TreeAndEvents
-from apps.gitops.details import AT_ONCE, MOST_A_MINUTE, ask_for_details, details_read, details_wanted
+from apps.gitops.details import AT_ONCE, MOST_A_MINUTE, ask_for_details, details_read, details_wanted, topic_of
 from apps.gitops.models import Application, ApplicationDetail, Commit
 from apps.integrations.argocd import ArgoCDClient, values
 from apps.sources.fleetfile.schema import FleetFile
 from apps.sources.models import Source
+from stonesoup_portal.streams import is_name
 from tests.gitops.argocd_server import ArgoCDServer, application
 
 pytestmark = pytest.mark.database
@@ -69,15 +70,36 @@ def test_a_comparison_that_found_nothing_new_tells_the_pages_nothing(argocd: Arg
     value = application("build-m01")
     value["status"]["reconciledAt"] = "2026-11-24T12:00:00Z"
     argocd.put(value)
-    ask_for_details(application=row("build-m01"))
+    read = row("build-m01")
+    ask_for_details(application=read)
     details_read()
-    before = (ApplicationDetail.objects.get().data, version_of("apps"))
+    before = (ApplicationDetail.objects.get().data, version_of(["apps", topic_of(read)]))
     value["status"]["reconciledAt"] = "2026-11-24T12:03:00Z"
     argocd.put(value)
     ApplicationDetail.objects.update(read_at=database_now() - timedelta(minutes=5), asked_at=database_now())
     details_read()
     assert len([path for path in asked(argocd) if path == "build-m01"]) == 2
-    assert (ApplicationDetail.objects.get().data, version_of("apps")) == before
+    assert (ApplicationDetail.objects.get().data, version_of(["apps", topic_of(read)])) == before
+
+
+def test_what_was_read_is_told_to_the_page_of_that_application_and_to_no_list(argocd: ArgoCDServer) -> None:
+    for name in ("build-m01", "build-m02"):
+        argocd.put(application(name))
+    read, other = row("build-m01"), row("build-m02")
+    topics = ["apps", topic_of(read), topic_of(other)]
+    ask_for_details(application=read)
+    before = versions_of(topics)
+    details_read()
+    changed = {name for name, version in versions_of(topics).items() if version != before[name]}
+    assert changed == {topic_of(read)}
+
+
+def test_any_application_has_a_topic_that_a_stream_takes() -> None:
+    strange = Application(instance="a, b", namespace="n", name="ü" * 253)
+    topic = topic_of(strange)
+    assert (is_name(topic), set(topic) & {" ", ","}) == (True, set())
+    ordinary = Application(instance="production", namespace="argocd", name="build-m01")
+    assert topic_of(ordinary) == "application:production/argocd/build-m01"
 
 
 def test_one_that_was_deleted_while_it_was_read_leaves_the_round_going(
@@ -207,9 +229,9 @@ def test_what_is_the_same_as_before_tells_no_page(argocd: ArgoCDServer) -> None:
     told = row("worse", Tone.WARNING)
     ask_for_details(application=told)
     details_read()
-    before = version_of(["apps"])
+    before = version_of(["apps", topic_of(told)])
     ApplicationDetail.objects.update(read_at=database_now() - timedelta(minutes=1))
     ask_for_details(application=told)
     details_read()
     assert asked(argocd).count("worse") == 2
-    assert version_of(["apps"]) == before
+    assert version_of(["apps", topic_of(told)]) == before
