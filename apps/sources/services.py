@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -21,6 +21,8 @@ from apps.timeline.models import Transition
 from apps.timeline.services import transitions_note
 
 Columns = dict[str, object]
+GOLDEN_RATIO = 0.6180339887498949
+"""Its multiples, without what stands before the point, lie evenly, however many there are."""
 
 
 def sources_align(*, fleet: FleetFile) -> None:
@@ -39,7 +41,7 @@ def sources_align(*, fleet: FleetFile) -> None:
 
 
 def sources_claim_due(*, limit: int) -> list[tuple[str, str]]:
-    """(key, kind) of at most `limit` sources that are due, the longest due first; each claimed for one interval.
+    """(key, kind) of at most `limit` sources that are due, the longest due first; each claimed until it is due again.
 
     A claim is a compare-and-set of `next_try_at`, so that of two who claim at once one gets the source.
     """
@@ -50,10 +52,20 @@ def sources_claim_due(*, limit: int) -> list[tuple[str, str]]:
         "pk", "key", "kind", "interval", "next_try_at"
     )
     for pk, key, kind, interval, next_try in rows[:limit]:
-        later = now + timedelta(seconds=interval)
+        later = now + timedelta(seconds=seconds_until_next(pk, interval, now))
         if Source.objects.filter(pk=pk, next_try_at=next_try).update(next_try_at=later):
             claimed.append((key, kind))
     return claimed
+
+
+def seconds_until_next(pk: int, interval: float, now: datetime) -> float:
+    """How long a source that is read now waits for its next read: half an interval to a whole one.
+
+    Each has a moment of its own within the interval, so that a hundred clusters, due together when the portal starts,
+    do not go on being read, and written down, all in the same second of each half minute.
+    """
+    left = (pk * GOLDEN_RATIO % 1 * interval - now.timestamp()) % interval or interval
+    return left if left >= interval / 2 else (left + interval) / 2
 
 
 def archived_groups(kind: SourceKind) -> frozenset[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -13,11 +14,14 @@ from apps.core.clock import database_now
 from apps.core.topics import version_of
 from apps.sources.catalog import SourceKind
 from apps.sources.models import FleetFileState, Source
-from apps.sources.services import archived_groups, sources_align, sources_claim_due
+from apps.sources.services import archived_groups, seconds_until_next, sources_align, sources_claim_due
 from apps.timeline.models import Transition
 from tests.fleet_in_force import FleetFileOfTest
 
 pytestmark = pytest.mark.database
+
+TICK = 0.4
+"""How much later than it is due a source is claimed."""
 
 TWO = """
 argocd:
@@ -123,7 +127,7 @@ def test_a_wrong_file_is_told_and_the_one_before_stays_in_force(fleet_file: Flee
     assert FleetFileState.objects.get().refused_at is None
 
 
-def test_due_sources_are_claimed_once_and_for_one_interval(fleet_file: FleetFileOfTest) -> None:
+def test_due_sources_are_claimed_once_and_until_their_own_moment(fleet_file: FleetFileOfTest) -> None:
     fleet_file.put(TWO)
     claimed = sources_claim_due(limit=500)
     assert ("argocd/one", "argocd") in claimed
@@ -131,7 +135,25 @@ def test_due_sources_are_claimed_once_and_for_one_interval(fleet_file: FleetFile
     assert sources_claim_due(limit=500) == []
     due = Source.objects.get(key="argocd/one").next_try_at
     assert due is not None
-    assert timedelta(seconds=58) < due - database_now() <= timedelta(seconds=60)
+    assert timedelta(seconds=28) < due - database_now() <= timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("interval", [10.0, 30.0, 60.0])
+def test_sources_that_begin_together_come_to_be_read_evenly_and_never_later_than_their_interval(
+    interval: float,
+) -> None:
+    began, moments = datetime(2026, 11, 26, 3, 0, 1, tzinfo=UTC), []
+    for pk in range(1, 101):
+        now = began
+        for _ in range(5):
+            wait = seconds_until_next(pk, interval, now)
+            assert interval / 2 <= wait <= interval
+            now += timedelta(seconds=wait + TICK)
+        assert wait == pytest.approx(interval - TICK, abs=1e-3), "it has come to its moment, and comes back to it"
+        moments.append(now.timestamp() % interval)
+    tenths = Counter(int(moment / interval * 10) for moment in moments)
+    assert set(tenths) == set(range(10))
+    assert max(tenths.values()) <= 12
 
 
 def test_the_longest_due_come_first_and_archived_ones_never(fleet_file: FleetFileOfTest) -> None:
