@@ -13,6 +13,8 @@ from apps.demo.catalogue import TENANT
 from apps.demo.world.clusters import Cluster
 from apps.demo.world.world import World
 
+Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""libyaml's where PyYAML was built with it: a large fleet's file is written in a tenth of the time."""
 INTERVALS = {"argocd": "30s", "alertmanagers": "10s", "prometheuses": "30s"}
 MANY_CLUSTERS = 20
 CLIENT_ID = "portal"
@@ -64,7 +66,7 @@ def fleet_file_write(
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(HEADING + yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    unfinished.write_text(HEADING + yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True))
     unfinished.replace(path)
 
 

@@ -33,8 +33,7 @@ def resync(page: Page) -> None:
 
 def test_a_drifted_application_is_resynced_with_one_click_and_its_outcome_shows_by_itself(play: Play) -> None:
     scene = play.scene()
-    scene.there("auto_sync", False)
-    scene.there("sync", "OutOfSync")
+    scene.there(auto_sync=False, sync="OutOfSync")
     _, page = opened(play, scene)
     resync(page)
     expect(page).to_have_url(SENT)
@@ -74,7 +73,7 @@ def test_a_closed_window_refuses_with_its_reason_and_no_button_to_send(play: Pla
 
 def test_prune_in_production_lists_what_goes_and_wants_the_name_and_a_reason(play: Play) -> None:
     scene = play.scene("production")
-    scene.there("has_legacy", True)
+    scene.there(has_legacy=True)
     visit, page = opened(play, scene)
     page.locator("#more-actions summary").click()
     page.get_by_role("link", name="Resync with options").click()
@@ -112,12 +111,12 @@ def test_a_second_person_approves_from_another_browser(play: Play) -> None:
 def test_a_sync_that_retries_for_ever_is_taken_over(play: Play) -> None:
     scene = play.scene()
     visit, page = opened(play, scene)
-    scene.there("sync_seconds", 600.0)
+    scene.there(sync_seconds=600.0)
     resync(page)
     expect(page).to_have_url(SENT)
     play.turn()
     ActionRequest.objects.update(holds=False)  # as one that was begun elsewhere
-    scene.there("sync_seconds", 0.3)
+    scene.there(sync_seconds=0.3)
     visit.open(address(scene))
     resync(page)
     page.get_by_role("button", name=re.compile("Take over")).click()

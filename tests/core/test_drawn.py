@@ -47,13 +47,11 @@ def another(field: models.Field[Any, Any], value: Any) -> Any:
     return "critical" if field.name == "tone" else "suppressed" if field.name == "state" else "another"
 
 
-@pytest.mark.database
 def test_an_application_of_which_any_column_changed_is_drawn_as_it_is_now(db: None, responder: Client) -> None:
     source_row("argocd/production", title="Argo CD production: Applications")
     changes_are_shown(responder, "/apps/?environment=all", application_row("build-service"))
 
 
-@pytest.mark.database
 def test_an_alert_of_which_any_column_changed_is_drawn_as_it_is_now(db: None, viewer: Client) -> None:
     source_row("alertmanager/rhobs-a")
     changes_are_shown(viewer, "/alerts/?environment=all", episode_row("PodsFail"))

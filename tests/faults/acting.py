@@ -53,10 +53,8 @@ class Scene:
 
     def __init__(self, stage: Stage, instance: str = "staging") -> None:
         self.stage, self.instance, self.server = stage, instance, f"argocd/{instance}"
-        self.stage.read(self.server)
         self.name = stage.demo.call(self._one_that_is_well)
-        self.there("hook", "")
-        self.there("sync_seconds", 0.3)
+        self.there(hook="", sync_seconds=0.3)
 
     def _one_that_is_well(self) -> str:
         found = self.stage.demo.world.argocds[self.instance].applications.values()
@@ -68,9 +66,9 @@ class Scene:
         """As the portal knows it."""
         return Application.objects.get(instance=self.instance, name=self.name)
 
-    def there(self, field: str, value: Any) -> None:
+    def there(self, **fields: Any) -> None:
         """Changes it at Argo CD; the portal reads that."""
-        self.stage.demo.call(lambda: self.stage.demo.world.application_change(self._there(), **{field: value}))
+        self.stage.demo.call(lambda: self.stage.demo.world.application_change(self._there(), **fields))
         self.stage.read(self.server)
 
     def _there(self) -> DemoApplication:

@@ -41,13 +41,13 @@ class Stage:
 
     def __init__(self, demo: RunningFleet, file: FleetFileOfTest, viewer: Client) -> None:
         self.demo, self.file, self.viewer = demo, file, viewer
-        self.document: dict[str, Any] = yaml.safe_load(demo.fleet_file.read_text())
+        self.document: dict[str, Any] = yaml.load(demo.fleet_file.read_text(), yaml.CSafeLoader)
         self.put()
 
     def put(self, **changes: object) -> FleetFile:
         """The fleet file with these of its parts changed is in force."""
         self.document.update(changes)
-        return self.file.put(yaml.safe_dump(self.document))
+        return self.file.put(yaml.dump(self.document, Dumper=yaml.CSafeDumper))
 
     def read(self, *keys: str) -> None:
         """Reads sources by their tasks, whether they are due or not; all of the fleet file without names."""

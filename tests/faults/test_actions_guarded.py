@@ -78,7 +78,7 @@ def test_f41_an_application_that_the_portal_lost_sight_of_is_not_synced(scene: S
 
 def test_f41_a_revision_that_moved_before_sending_is_a_new_question(scene: Scene, rhea: Person) -> None:
     request = scene.submitted(rhea)
-    scene.there("revision", NEW_REVISION)
+    scene.there(revision=NEW_REVISION)
     request_send(request.pk)
     refused = scene.now(request)
     assert (refused.state, refused.outcome) == (State.REFUSED, "Changed since it was asked for: revision")
@@ -88,7 +88,7 @@ def test_f41_a_revision_that_moved_before_sending_is_a_new_question(scene: Scene
 def test_f41_a_form_made_before_the_revision_moved_is_shown_again(scene: Scene, rhea: Person) -> None:
     shown = scene.submitted(rhea)
     ActionRequest.objects.filter(pk=shown.pk).update(state=State.WITHDRAWN)
-    scene.there("revision", NEW_REVISION)
+    scene.there(revision=NEW_REVISION)
     done = request_submit(scene.ask(rhea, digest=shown.digest))
     assert done.request is None
     assert done.preflight
@@ -177,7 +177,7 @@ def test_f44_a_right_that_is_missing_is_told_as_one(scene: Scene, rhea: Person) 
 
 def test_f45_prune_in_production_wants_the_applications_own_name_typed(stage: Stage, rhea: Person) -> None:
     scene = Scene(stage, "production")
-    scene.there("has_legacy", True)
+    scene.there(has_legacy=True)
     options = Options(prune=True)
     done = request_submit(scene.ask(rhea, options=options, typed_name="another-application"))
     assert done.request is None
@@ -192,7 +192,7 @@ def test_f45_prune_in_production_wants_the_applications_own_name_typed(stage: St
 
 def test_f45_what_prune_would_delete_may_not_grow_before_sending(scene: Scene, rhea: Person) -> None:
     request = scene.submitted(rhea, options=Options(prune=True))
-    scene.there("has_legacy", True)
+    scene.there(has_legacy=True)
     request_send(request.pk)
     refused = scene.now(request)
     assert refused.state == State.REFUSED

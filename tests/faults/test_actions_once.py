@@ -68,7 +68,7 @@ def test_f37_two_people_at_once_the_second_is_told_who_was_first(scene: Scene, r
 
 
 def test_f38_what_argocd_says_of_another_operation_is_shown_and_not_tried_again(scene: Scene, rhea: Person) -> None:
-    scene.there("sync_seconds", 600.0)
+    scene.there(sync_seconds=600.0)
     by_hand = scene.sent(rhea)
     ActionRequest.objects.filter(pk=by_hand.pk).update(holds=False)  # as one that was begun elsewhere
     scene.stage.read(SERVER)
@@ -98,7 +98,7 @@ def begun_just_before_the_call(scene: Scene, monkeypatch: pytest.MonkeyPatch, *i
 def test_f38_a_refusal_of_the_call_itself_says_whose_operation_runs_and_since_when(
     scene: Scene, rhea: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene.there("sync_seconds", 600.0)
+    scene.there(sync_seconds=600.0)
     begun_just_before_the_call(scene, monkeypatch)
     request = scene.sent(rhea)
     assert request.state == State.REFUSED
@@ -110,7 +110,7 @@ def test_f38_a_call_that_something_made_twice_on_the_way_is_not_called_refused(
     scene: Scene, rhea: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = scene.ask(rhea)
-    scene.there("sync_seconds", 600.0)
+    scene.there(sync_seconds=600.0)
     begun_just_before_the_call(scene, monkeypatch, {"name": "portal.request-id", "value": str(ask.request_id)})
     request_submit(ask)
     request_send(ask.request_id)
@@ -211,7 +211,7 @@ def test_a_worker_that_stood_still_before_its_call_sends_nothing(
 
 
 def test_a_terminate_ends_the_operation_that_it_names(scene: Scene, rhea: Person) -> None:
-    scene.there("sync_seconds", 600.0)
+    scene.there(sync_seconds=600.0)
     sync = scene.sent(rhea)
     scene.stage.demo.advance(1)
     assert scene.looked(sync).state == State.RUNNING

@@ -274,7 +274,7 @@ def test_a_confirmation_that_was_given_with_the_bulk_holds_for_its_steps(scene: 
 
 
 def test_nothing_is_terminated_while_argocd_does_not_tell_what_runs(scene: Scene, rhea: Person) -> None:
-    scene.there("sync_seconds", 600.0)
+    scene.there(sync_seconds=600.0)
     sync = scene.sent(rhea)
     scene.stage.demo.advance(1)
     scene.looked(sync)

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def scene(stage: Stage) -> Scene:
     scene = Scene(stage)
-    scene.there("sync_seconds", 600.0)
+    scene.there(sync_seconds=600.0)
     return scene
 
 
