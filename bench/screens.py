@@ -1,4 +1,6 @@
-"""A real browser on a running portal: what Chromium measures of a page, and of how quickly it follows."""
+"""A real browser on a running portal: what Chromium measures of a page, and of how quickly it follows.
+
+What is looked for is found in a frame's callback, before the frame is painted; a timer set there fires after it."""
 
 from __future__ import annotations
 
@@ -22,10 +24,10 @@ FIRST_ROW_PAINTED = """
 window.firstRowAt = new Promise((done) => {
   const look = () => {
     if (!document.querySelector("tr[data-row]")) return requestAnimationFrame(look);
-    requestAnimationFrame(() => setTimeout(() => {
+    setTimeout(() => {
       const paint = performance.getEntriesByName("first-contentful-paint")[0];
       done(Math.max(paint ? paint.startTime : 0, performance.now()));
-    }));
+    });
   };
   requestAnimationFrame(look);
 });
@@ -41,7 +43,7 @@ WHEN_ROWS_SAY = """([selector, word, how]) => new Promise((done, failed) => {
   const look = () => {
     const rows = [...document.querySelectorAll(selector)];
     const fits = rows.length > 0 && rows[how]((row) => row.textContent.toLowerCase().includes(word));
-    if (fits) return requestAnimationFrame(() => done(performance.now() - (window.lastKeyAt ?? began)));
+    if (fits) return setTimeout(() => done(performance.now() - (window.lastKeyAt ?? began)));
     if (performance.now() - began > 3000) return done(null);
     requestAnimationFrame(look);
   };

@@ -12,7 +12,7 @@ from django.http import Http404
 from django.utils.dateparse import parse_datetime
 
 from apps.actions.silences.form import alert_address
-from apps.alerts.listing import alertmanagers, episode_rows
+from apps.alerts.listing import EpisodeRow, alertmanagers, episode_rows
 from apps.alerts.models import AlertGraph, Episode, Holding
 from apps.alerts.narrowing import narrower_from
 from apps.alerts.noting import subject_of
@@ -24,6 +24,7 @@ from apps.fleet.overlay import Overlay
 from apps.fleet.shown import shown_verdict as shown_cluster_verdict
 from apps.notes.models import Subjects
 from apps.notes.showing import notes_panel
+from apps.runbooks.coverage_doubts import doubts_of
 from apps.runbooks.panel import runbook_panel
 from apps.sources.evidence import Witness, evidence_of
 from apps.timeline.changes import BEFORE_IT
@@ -69,6 +70,7 @@ def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
             needs_somebody=episode.ended_at is None,
         ),
         "episode": episode,
+        "support_doubt": support_doubt(row, overlay),
         "evidence": evidence,
         "doubt": overlay.distrusted_alertmanagers.get(episode.alertmanager, ""),
         "members": members_of(row.episode, evidence.witnesses),
@@ -78,6 +80,11 @@ def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
         **drawn_of(episode, overlay),
         **around_of(episode, overlay),
     }
+
+
+def support_doubt(row: EpisodeRow, overlay: Overlay) -> str:
+    """Why what is known of its runbook may not hold any more; "" where the verdict stands on no runbook."""
+    return "" if row.episode.is_control_plane else doubts_of(overlay).unread_since.get(row.support.source, "")
 
 
 def texts_of(episode: Episode) -> dict[str, Any]:

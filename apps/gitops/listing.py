@@ -28,7 +28,7 @@ from .filters import (
     TIMES_IN_STATE,
     ApplicationFilters,
     filters_read,
-    options_of,
+    options_lately,
     order_of,
 )
 from .models import Application, ApplicationQuerySet, Project, shown_verdict
@@ -109,7 +109,7 @@ class Chosen:
 def applications_chosen(asked: Asked, overlay: Overlay) -> Chosen:
     """Reads the address."""
     current = Application.objects.current(overlay)
-    options = options_of(current, overlay.clusters)
+    options = options_lately(asked, overlay)
     filters = filters_read(asked, options)
     sort = asked.sort(SORTS, default=DEFAULT_SORT)
     return Chosen(filters, options, sort, filters.kept(current, overlay.now).with_shown_tone(overlay))

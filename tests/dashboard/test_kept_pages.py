@@ -9,15 +9,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts.models import Role
 from apps.core import live
+from apps.core.keeping import Keeper
 from apps.core.live import FORM_MARK, PROOF_MARK
 from apps.core.topics import raise_topics
+from apps.gitops.filters import OPTIONS
 from apps.sources.models import Source
 from tests.conftest import BACKEND, person_with
+from tests.rows import application_row, source_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,11 +30,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def kept(settings: Any) -> Iterator[None]:
     settings.PAGES_KEPT_SECONDS = 60.0
-    live.PAGES.forget()
-    live.MOMENTS.forget()
+    keepers: list[Keeper[Any]] = [live.PAGES, live.MOMENTS, OPTIONS]
+    for keeper in keepers:
+        keeper.forget()
     yield
-    live.PAGES.forget()
-    live.MOMENTS.forget()
+    for keeper in keepers:
+        keeper.forget()
 
 
 def test_a_page_costs_the_next_viewer_four_queries(
@@ -122,3 +128,16 @@ def test_a_page_is_never_made_with_an_overlay_older_than_its_version(viewer: Cli
     page = viewer.get("/clusters/").content.decode()
     assert 'data-version="1"' in page
     assert "Argo CD production is not reached yet" in page
+
+
+def test_the_words_of_a_filter_are_read_once_for_many_lists_and_anew_for_a_word_that_is_new(viewer: Client) -> None:
+    source_row("argocd/production")
+    application_row("old", project="build")
+    with CaptureQueriesContext(connection) as queries:
+        for part in ("o", "ol", "old"):
+            viewer.get("/apps/", {"q": part})
+    assert len([query for query in queries if "SELECT DISTINCT" in query["sql"]]) == 1
+    application_row("new", project="release")
+    assert ">new<" in (page := viewer.get("/apps/?environment=all&project=release&q=n").content.decode())
+    assert "There is no project" not in page
+    assert "There is no project “gone”" in viewer.get("/apps/?project=gone&q=n").content.decode()

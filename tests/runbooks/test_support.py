@@ -20,7 +20,7 @@ from apps.sources.fleetfile import fleet_file_or_empty
 from apps.sources.models import Source
 from tests.fleet_in_force import FleetFileOfTest
 from tests.pages import html_of, queries_of, text_of
-from tests.rows import episode_row
+from tests.rows import ago, episode_row
 
 pytestmark = pytest.mark.database
 
@@ -180,3 +180,19 @@ def test_the_alerts_page_says_it_beside_the_agreements_phase(viewer: Client) -> 
     assert "not supported: its runbook is not there" in text_of(html)
     assert "service-preview-1" in text_of(html)
     assert f'class="shape {Tone.WARNING}"' in html
+
+
+def test_the_page_doubts_the_verdict_while_the_runbooks_were_not_read_for_days(viewer: Client) -> None:
+    episode = linking("A", f"{BASE}a.md")
+    owned = linking("B", f"{BASE}a.md", is_control_plane=True)
+
+    def verdict(one: Episode) -> str:
+        html = html_of(viewer, f"/alerts/appsre/{one.fingerprint}/")
+        return next(line for line in html.splitlines() if line.startswith("<p><svg"))
+
+    assert 'class="shape well"' in verdict(episode)
+    Source.objects.filter(key="runbooks/sop").update(succeeded_at=ago(days=9), failing_since=ago(days=9), failures=9)
+    assert 'class="shape unknown stale"' in verdict(episode)
+    words = f"alert and runbook, as last read: <bdi>sop has not been read since {ago(days=9):%d %b}"
+    assert words in verdict(episode)
+    assert ('class="shape well"' in verdict(owned), "last read" in verdict(owned)) == (True, False)
