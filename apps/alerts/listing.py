@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q
 from apps.core.ages import age_words
 from apps.core.drawn import columns_of
 from apps.core.lists import Asked, Sort
+from apps.core.offering import options_lately
 from apps.core.ranking import rows_in_order, tone_counts
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
@@ -136,7 +137,11 @@ def wanted_by(asked: Asked, overlay: Overlay) -> Wanted:
     """Reads the address. Two queries, and one for each matcher with a regular expression."""
     current = Episode.objects.current(overlay)
     lately = current.filter(Q(ended_at=None) | Q(ended_at__gte=overlay.now - ENDED_LATELY))
-    options = options_of(current.firing(), known_words(overlay))
+    options = options_lately(
+        asked,
+        ("alerts", overlay.archived_alertmanagers, frozenset(member_counts(overlay))),
+        lambda: options_of(current.firing(), known_words(overlay)),
+    )
     filters = filters_read(asked, options)
     fitting = filters.kept(lately).filter(condition_of(filters.matchers, filters.kept(lately)))
     return Wanted(

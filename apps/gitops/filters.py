@@ -11,13 +11,11 @@ from django.db.models import F, Q
 from django.db.models.expressions import Combinable, OrderBy
 
 from apps.core.environment import PARAMETER
-from apps.core.keeping import Keeper, is_younger
-from apps.core.lists import ALL, NOT_SET, Asked, Sort, name_has, short, words_meant, words_offered
+from apps.core.lists import NOT_SET, Asked, Sort, name_has, short, words_meant, words_offered
 from apps.core.tones import Tone
 from apps.fleet.models import Cluster
-from apps.fleet.overlay import Overlay
 
-from .models import Application, ApplicationQuerySet
+from .models import ApplicationQuerySet
 from .window_filter import WindowWord, in_window_state
 
 KNOWN_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -47,8 +45,6 @@ TIMES_IN_STATE: Mapping[str, tuple[str, timedelta]] = {
 TURNING = frozenset({"window", "in_state"})
 SHORTEST_REVISION = 7
 REVISION = re.compile(r"^[\w.:+-]+$", re.ASCII)
-KEPT_SECONDS, BORNE_SECONDS = 10.0, 60.0
-OPTIONS: Keeper[dict[str, list[str]]] = Keeper(2)
 SORTS = ("tone", "name", "cluster", "since")
 DEFAULT_SORT = "tone"
 
@@ -129,22 +125,6 @@ def options_of(applications: ApplicationQuerySet, clusters: Iterable[Cluster]) -
         for name, told in zip(COLUMNS, row, strict=True):
             found[name].update(told.split() if name == "condition" else [told])
     return {name: words_offered(words, KNOWN_WORDS.get(name, ())) for name, words in found.items()}
-
-
-def options_lately(asked: Asked, overlay: Overlay) -> Mapping[str, list[str]]:
-    """`options_of`, as it was a moment ago; as it is now where the address asks for a word that there was not then."""
-
-    def read() -> dict[str, list[str]]:
-        return options_of(Application.objects.current(overlay), overlay.clusters)
-
-    kept = OPTIONS.get(
-        overlay.archived_instances,
-        is_good=lambda _, age: is_younger(age, KEPT_SECONDS),
-        is_bearable=lambda _, age, __: is_younger(age, BORNE_SECONDS),
-        make=read,
-    )
-    is_known = all({"", ALL, *offered}.issuperset(asked.query.getlist(name)) for name, offered in kept.items())
-    return kept if is_known else read()
 
 
 def order_of(sort: Sort) -> Iterator[str | OrderBy | Combinable]:

@@ -14,6 +14,7 @@ from apps.core.drawn import columns_of
 from apps.core.exports import MOST_READ
 from apps.core.lists import Asked, Sort
 from apps.core.live import CHANGES_AT
+from apps.core.offering import options_lately
 from apps.core.ranking import rank_of, rows_in_order, tone_counts
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
@@ -28,7 +29,7 @@ from .filters import (
     TIMES_IN_STATE,
     ApplicationFilters,
     filters_read,
-    options_lately,
+    options_of,
     order_of,
 )
 from .models import Application, ApplicationQuerySet, Project, shown_verdict
@@ -109,7 +110,9 @@ class Chosen:
 def applications_chosen(asked: Asked, overlay: Overlay) -> Chosen:
     """Reads the address."""
     current = Application.objects.current(overlay)
-    options = options_lately(asked, overlay)
+    options = options_lately(
+        asked, ("applications", overlay.archived_instances), lambda: options_of(current, overlay.clusters)
+    )
     filters = filters_read(asked, options)
     sort = asked.sort(SORTS, default=DEFAULT_SORT)
     return Chosen(filters, options, sort, filters.kept(current, overlay.now).with_shown_tone(overlay))

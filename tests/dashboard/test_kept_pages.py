@@ -18,8 +18,8 @@ from apps.accounts.models import Role
 from apps.core import live
 from apps.core.keeping import Keeper
 from apps.core.live import FORM_MARK, PROOF_MARK
+from apps.core.offering import OFFERED
 from apps.core.topics import raise_topics
-from apps.gitops.filters import OPTIONS
 from apps.sources.models import Source
 from tests.conftest import BACKEND, person_with
 from tests.rows import application_row, source_row
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def kept(settings: Any) -> Iterator[None]:
     settings.PAGES_KEPT_SECONDS = 60.0
-    keepers: list[Keeper[Any]] = [live.PAGES, live.MOMENTS, OPTIONS]
+    keepers: list[Keeper[Any]] = [live.PAGES, live.MOMENTS, OFFERED]
     for keeper in keepers:
         keeper.forget()
     yield
