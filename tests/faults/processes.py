@@ -79,7 +79,7 @@ def python(code: str, *arguments: str, env: dict[str, str], before: tuple[str, .
     return done.stdout
 
 
-def until(is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
     """Waits until it is so; fails when it does not become so in time."""
     end = time.monotonic() + seconds
     while not is_so():
