@@ -12,7 +12,7 @@ from pathlib import Path
 SETTINGS_FILE = "provider.json"
 """Where the simulated fleet writes what the provider needs to know, beside the fleet file."""
 
-PORTS = range(15_000, 32_000)
+PORTS, MOST_TRIES = range(15_000, 32_000), 1000
 
 
 def origins(port: int) -> list[str]:
@@ -36,11 +36,12 @@ def free_loopback_port() -> int:
 
     Such a connection could have it just when the server that it was found for starts, or starts again.
     """
-    while True:
+    for _ in range(MOST_TRIES):
         port = secrets.choice(PORTS)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+    raise OSError(f"none of {MOST_TRIES} ports of 127.0.0.1 could be had")
 
 
 def fleet_arguments(options: argparse.Namespace, fleet: Path, issuer: str) -> list[str]:

@@ -139,7 +139,7 @@ def wanted_by(asked: Asked, overlay: Overlay) -> Wanted:
     lately = current.filter(Q(ended_at=None) | Q(ended_at__gte=overlay.now - ENDED_LATELY))
     options = options_lately(
         asked,
-        ("alerts", overlay.archived_alertmanagers, frozenset(member_counts(overlay))),
+        ("alerts", overlay.archived_alertmanagers, frozenset(member_counts(overlay)), overlay.places),
         lambda: options_of(current.firing(), known_words(overlay)),
     )
     filters = filters_read(asked, options)

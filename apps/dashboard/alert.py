@@ -16,6 +16,7 @@ from apps.alerts.listing import EpisodeRow, alertmanagers, episode_rows
 from apps.alerts.models import AlertGraph, Episode, Holding
 from apps.alerts.narrowing import narrower_from
 from apps.alerts.noting import subject_of
+from apps.alerts.support import RunbookWord
 from apps.core.links import safe_link
 from apps.core.lists import Asked, short
 from apps.core.verdict import Verdict
@@ -83,8 +84,10 @@ def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
 
 
 def support_doubt(row: EpisodeRow, overlay: Overlay) -> str:
-    """Why what is known of its runbook may not hold any more; "" where the verdict stands on no runbook."""
-    return "" if row.episode.is_control_plane else doubts_of(overlay).unread_since.get(row.support.source, "")
+    """Why what is known of its runbook may not hold any more; "" where the verdict stands on none, or says so."""
+    if row.episode.is_control_plane or row.support.word is RunbookWord.UNREAD:
+        return ""
+    return doubts_of(overlay).unread_since.get(row.support.source, "")
 
 
 def texts_of(episode: Episode) -> dict[str, Any]:

@@ -61,6 +61,11 @@ class Overlay(Standing):
         return {**gone, **self.doubtful_alertmanagers}
 
     @cached_property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """The clusters by name, each with its environment."""
+        return tuple((cluster.name, cluster.environment) for cluster in self.clusters)
+
+    @cached_property
     def are_alerts_known(self) -> bool:
         """Whether no alerts means that none fire."""
         return self._was_read(Source.Kind.ALERTMANAGER) and not self.doubtful_alertmanagers

@@ -187,7 +187,7 @@ def _write(row: Application, columns: dict[str, Any]) -> bool:
         differing = {name: value for name, value in columns.items() if getattr(kept, name) != value}
         moments = {"read_at": now, **({"around_read_at": now} if "around" in columns else {})}
         ApplicationDetail.objects.filter(pk=kept.pk).update(**moments, **differing)
-        if differing or kept.read_at is None:
+        if differing or kept.read_at is None or _is_asked(kept):
             raise_topics([topic_of(row)])
     return True
 

@@ -111,7 +111,9 @@ def applications_chosen(asked: Asked, overlay: Overlay) -> Chosen:
     """Reads the address."""
     current = Application.objects.current(overlay)
     options = options_lately(
-        asked, ("applications", overlay.archived_instances), lambda: options_of(current, overlay.clusters)
+        asked,
+        ("applications", overlay.archived_instances, overlay.places),
+        lambda: options_of(current, overlay.clusters),
     )
     filters = filters_read(asked, options)
     sort = asked.sort(SORTS, default=DEFAULT_SORT)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from apps.core.clock import database_now
 from apps.core.text import clean
@@ -48,23 +48,25 @@ def sources_claim_due(*, limit: int) -> list[tuple[str, str]]:
     now = database_now()
     due = Source.objects.filter(Q(next_try_at=None) | Q(next_try_at__lte=now), is_archived=False)
     claimed = []
+    of_group = Source.objects.filter(kind=OuterRef("kind"), group=OuterRef("group"), is_archived=False).order_by("pk")
     rows = due.order_by(F("next_try_at").asc(nulls_first=True), "pk").values_list(
-        "pk", "key", "kind", "interval", "next_try_at"
+        "pk", "key", "kind", "interval", "next_try_at", Subquery(of_group.values("pk")[:1])
     )
-    for pk, key, kind, interval, next_try in rows[:limit]:
-        later = now + timedelta(seconds=seconds_until_next(pk, interval, now))
+    for pk, key, kind, interval, next_try, first_of_group in rows[:limit]:
+        later = now + timedelta(seconds=seconds_until_next(first_of_group, interval, now))
         if Source.objects.filter(pk=pk, next_try_at=next_try).update(next_try_at=later):
             claimed.append((key, kind))
     return claimed
 
 
-def seconds_until_next(pk: int, interval: float, now: datetime) -> float:
+def seconds_until_next(group: int, interval: float, now: datetime) -> float:
     """How long a source that is read now waits for its next read: half an interval to a whole one.
 
-    Each has a moment of its own within the interval, so that a hundred clusters, due together when the portal starts,
-    do not go on being read, and written down, all in the same second of each half minute.
+    Each group of sources (its number is the first one's primary key) has a moment of its own within the interval, so
+    that a hundred clusters, due together when the portal starts, do not go on being read, and written down, all in the
+    same second of each half minute. Members of one Alertmanager are read together, as they are told from each other.
     """
-    left = (pk * GOLDEN_RATIO % 1 * interval - now.timestamp()) % interval or interval
+    left = (group * GOLDEN_RATIO % 1 * interval - now.timestamp()) % interval or interval
     return left if left >= interval / 2 else (left + interval) / 2
 
 

@@ -22,7 +22,7 @@ from apps.core.offering import OFFERED
 from apps.core.topics import raise_topics
 from apps.sources.models import Source
 from tests.conftest import BACKEND, person_with
-from tests.rows import application_row, source_row
+from tests.rows import application_row, cluster_row, episode_row, source_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -141,3 +141,19 @@ def test_the_words_of_a_filter_are_read_once_for_many_lists_and_anew_for_a_word_
     assert ">new<" in (page := viewer.get("/apps/?environment=all&project=release&q=n").content.decode())
     assert "There is no project" not in page
     assert "There is no project “gone”" in viewer.get("/apps/?project=gone&q=n").content.decode()
+
+
+def test_the_words_of_the_alerts_filter_are_kept_too_but_not_beyond_a_change_of_the_clusters(viewer: Client) -> None:
+    source_row("alertmanager/appsre/0")
+    episode_row("Old", owner="build")
+    with CaptureQueriesContext(connection) as queries:
+        for part in ("o", "ol", "old"):
+            viewer.get("/alerts/", {"q": part})
+    assert len([query for query in queries if "SELECT DISTINCT" in query["sql"]]) == 1
+    episode_row("New", owner="release")
+    assert "There is no owner" not in viewer.get("/alerts/?environment=all&owner=release").content.decode()
+    cluster_row("stone-new")
+    raise_topics(["clusters"])
+    live.MOMENTS.forget()
+    assert "stone-new" in viewer.get("/alerts/?environment=all&q=e").content.decode()
+    assert "stone-new" in viewer.get("/apps/?environment=all&q=e").content.decode()

@@ -517,7 +517,6 @@ django.setup()
 from django.conf import settings
 settings.PORTAL_FLEET = sys.argv[1]
 settings.DATABASES["default"]["NAME"] = sys.argv[2]
-from apps.fleet.standing import LATENCIES
 from apps.fleet.tasks import read_cluster
 print("reading", flush=True)
 read_cluster(sys.argv[3])

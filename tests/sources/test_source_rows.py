@@ -138,6 +138,17 @@ def test_due_sources_are_claimed_once_and_until_their_own_moment(fleet_file: Fle
     assert timedelta(seconds=28) < due - database_now() <= timedelta(seconds=60)
 
 
+def test_members_of_one_alertmanager_are_read_together_and_groups_apart(fleet_file: FleetFileOfTest) -> None:
+    groups = [
+        f"{{name: g{number}, members: ['http://a{number}:9093', 'http://b{number}:9093']}}" for number in range(4)
+    ]
+    fleet_file.put(f"alertmanagers: [{', '.join(groups)}]\n")
+    sources_claim_due(limit=500)
+    due = dict(Source.objects.filter(is_archived=False).values_list("key", "next_try_at"))
+    assert all(due[f"alertmanager/g{number}/0"] == due[f"alertmanager/g{number}/1"] for number in range(4))
+    assert len(set(due.values())) == 4
+
+
 @pytest.mark.parametrize("interval", [10.0, 30.0, 60.0])
 def test_sources_that_begin_together_come_to_be_read_evenly_and_never_later_than_their_interval(
     interval: float,
