@@ -24,7 +24,7 @@ from tests.servers import PostgreSQL, postgresql_server
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "pytest.mark.database"
 FEWEST_TESTS = 1500
-LONGEST = 900
+LONGEST = 1800
 TAIL = 6_000
 READABLE_AGAIN = 15.0
 KEY = "alertmanager/appsre/0"
