@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}'\"</script>"
+HOSTILE = "<img src=x onerror=alert(1)>{{7919*7}}'\"</script>"
 RTL = "evil\u202egnp.exe\u200b"
 ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 TAGS = re.compile(r"<[^>]*>")
