@@ -21,7 +21,7 @@ from .guards import GUARDS
 from .many import cases_of
 from .options import Options
 from .policies import rules_for_bulk
-from .preflight import Ask, Preflight, rules_missing
+from .preflight import Ask, Preflight, Weighed, rules_missing
 from .states import Action
 from .stepping import identity_of
 from .waves import Wave, waves_of
@@ -68,15 +68,19 @@ class Spoken:
 
 
 @dataclass(frozen=True)
-class BulkPreflight:
-    """The guards' answers to a bulk. Members that are refused are left out; `rules` are the strictest of all members'.
+class BulkPreflight(Weighed):
+    """The guards' answers to a bulk. Members that are refused are left out; what may have to be typed is `typed_name`.
 
     Argo CD was not asked: that is done for each member at its turn.
     """
 
     ask: BulkAsk
-    rules: Rules
     waves: tuple[BulkWave, ...]
+
+    @property
+    def rules(self) -> Rules:
+        """The strictest of all members', which each of them was asked by."""
+        return self.members[0].case.rules
 
     @cached_property
     def members(self) -> tuple[Preflight, ...]:
@@ -127,16 +131,6 @@ class BulkPreflight:
         return hashlib.blake2b(plain, digest_size=24).hexdigest()
 
     @property
-    def is_refused(self) -> bool:
-        """Whether nothing of it can be done."""
-        return not self.going
-
-    @property
-    def waits_for_approval(self) -> bool:
-        """Whether a second person has to approve it, once nothing is missing."""
-        return not self.is_refused and self.rules.wants_second_person
-
-    @property
     def has_changed(self) -> bool:
         """Whether the selection is not what the person saw, or they saw none."""
         return self.ask.digest != self.digest
@@ -150,16 +144,6 @@ class BulkPreflight:
     def typed_name(self) -> str:
         """What is to be typed where a name is wanted: how many go."""
         return str(len(self.going))
-
-    @property
-    def wants_typed_name(self) -> bool:
-        """Whether the person has to type that."""
-        return self.strictest == Answer.CONFIRM or self.rules.wants_typed_name
-
-    @property
-    def wants_reason(self) -> bool:
-        """Whether the person has to say why."""
-        return self.strictest == Answer.CONFIRM or self.rules.wants_reason
 
     @cached_property
     def missing(self) -> list[str]:
@@ -197,7 +181,7 @@ def bulk_preflight(ask: BulkAsk) -> BulkPreflight:
         Preflight(tuple(guard.look(case) for guard in guards), case, member)
         for case, member in zip(cases, asks, strict=True)
     ]
-    return BulkPreflight(ask, rules, tuple(_waves_told(waves, members)))
+    return BulkPreflight(ask, tuple(_waves_told(waves, members)))
 
 
 def _member_ask(ask: BulkAsk, row: Application) -> Ask:

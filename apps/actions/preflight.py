@@ -46,11 +46,8 @@ class Ask:
     is_confirmed: bool = False
 
 
-@dataclass(frozen=True)
-class Answered:
-    """What speaks about a request, and what that comes to by the `rules` of its policy."""
-
-    findings: tuple[Finding, ...]
+class Weighed:
+    """What the strictest answer to a request, or to a bulk, comes to by the rules of its policy."""
 
     @property
     def rules(self) -> Rules:
@@ -60,18 +57,7 @@ class Answered:
     @cached_property
     def strictest(self) -> Answer:
         """The answer that counts."""
-        return max((finding.answer for finding in self.findings), key=lambda answer: answer.rank, default=Answer.PASS)
-
-    @cached_property
-    def spoken(self) -> tuple[Finding, ...]:
-        """The findings that do not pass, strictest first."""
-        speaking = (finding for finding in self.findings if finding.answer != Answer.PASS)
-        return tuple(sorted(speaking, key=lambda finding: -finding.answer.rank))
-
-    @property
-    def refusals(self) -> tuple[Finding, ...]:
-        """The findings that refuse it."""
-        return tuple(finding for finding in self.findings if finding.answer == Answer.REFUSE)
+        raise NotImplementedError
 
     @property
     def is_refused(self) -> bool:
@@ -92,6 +78,29 @@ class Answered:
     def wants_reason(self) -> bool:
         """Whether the person has to say why."""
         return self.strictest == Answer.CONFIRM or self.rules.wants_reason
+
+
+@dataclass(frozen=True)
+class Answered(Weighed):
+    """What speaks about one request, each with its answer."""
+
+    findings: tuple[Finding, ...]
+
+    @cached_property
+    def strictest(self) -> Answer:
+        """The answer that counts."""
+        return max((finding.answer for finding in self.findings), key=lambda answer: answer.rank, default=Answer.PASS)
+
+    @cached_property
+    def spoken(self) -> tuple[Finding, ...]:
+        """The findings that do not pass, strictest first."""
+        speaking = (finding for finding in self.findings if finding.answer != Answer.PASS)
+        return tuple(sorted(speaking, key=lambda finding: -finding.answer.rank))
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that refuse it."""
+        return tuple(finding for finding in self.findings if finding.answer == Answer.REFUSE)
 
 
 @dataclass(frozen=True)

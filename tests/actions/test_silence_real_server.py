@@ -217,9 +217,8 @@ def test_one_that_arrived_without_an_answer_is_found_by_its_id(
 ) -> None:
     from apps.actions.silences import sending
 
-    monkeypatch.setattr(
-        sending, "answer_write", lambda *given, **more: None
-    )  # the worker is killed when the answer comes
+    # the worker is killed when the answer comes
+    monkeypatch.setattr(sending, "answer_write", lambda *given, **more: None)
     request = made(rhea, 'alertname="Slow"')
     monkeypatch.undo()
     assert request.state == State.SENDING
