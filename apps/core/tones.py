@@ -29,6 +29,11 @@ class Tone(StrEnum):
         """Whether a thing in this tone belongs on the list of what needs a person."""
         return self in {Tone.CRITICAL, Tone.WARNING, Tone.UNKNOWN}
 
+    @property
+    def in_doubt(self) -> Tone:
+        """The tone of what it was said of once that is not certain any more: what is in doubt is not well."""
+        return Tone.UNKNOWN if self is Tone.WELL else self
+
 
 RANKS: Mapping[str, int] = {tone: rank for rank, tone in enumerate(Tone)}
 

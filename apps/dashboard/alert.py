@@ -12,11 +12,11 @@ from django.http import Http404
 from django.utils.dateparse import parse_datetime
 
 from apps.actions.silences.form import alert_address
-from apps.alerts.listing import EpisodeRow, alertmanagers, episode_rows
+from apps.alerts.listing import alertmanagers, episode_rows
 from apps.alerts.models import AlertGraph, Episode, Holding
 from apps.alerts.narrowing import narrower_from
 from apps.alerts.noting import subject_of
-from apps.alerts.support import RunbookWord
+from apps.alerts.support import Support
 from apps.core.links import safe_link
 from apps.core.lists import Asked, short
 from apps.core.verdict import Verdict
@@ -71,7 +71,7 @@ def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
             needs_somebody=episode.ended_at is None,
         ),
         "episode": episode,
-        "support_doubt": support_doubt(row, overlay),
+        **support_shown(row.support, overlay),
         "evidence": evidence,
         "doubt": overlay.distrusted_alertmanagers.get(episode.alertmanager, ""),
         "members": members_of(row.episode, evidence.witnesses),
@@ -83,11 +83,10 @@ def episode_shown(episode: Episode, overlay: Overlay) -> dict[str, Any]:
     }
 
 
-def support_doubt(row: EpisodeRow, overlay: Overlay) -> str:
-    """Why what is known of its runbook may not hold any more; "" where the verdict stands on none, or says so."""
-    if row.episode.is_control_plane or row.support.word is RunbookWord.UNREAD:
-        return ""
-    return doubts_of(overlay).unread_since.get(row.support.source, "")
+def support_shown(support: Support, overlay: Overlay) -> dict[str, Any]:
+    """The tone of the support verdict, and why it may not hold any more."""
+    doubt = doubts_of(overlay).of_support(support)
+    return {"support_tone": support.tone.in_doubt if doubt else support.tone, "support_doubt": doubt}
 
 
 def texts_of(episode: Episode) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from apps.alerts.support import CONTROL_PLANE, RunbookWord, Support
 from apps.core.tones import Tone
 from apps.fleet.overlay import Overlay
 from apps.sources.evidence import evidence_of
@@ -31,7 +32,13 @@ class Doubts:
 
     def tone(self, judged: JudgedRule) -> Tone:
         """The rule's tone; what is in doubt is not well."""
-        return Tone.UNKNOWN if judged.tone is Tone.WELL and self.of(judged) else judged.tone
+        return judged.tone.in_doubt if self.of(judged) else judged.tone
+
+    def of_support(self, support: Support) -> str:
+        """Since when the source was not read on whose runbook a verdict stands, in words; "" while it is fresh, and
+        where the verdict stands on no runbook, or says itself that it was never read."""
+        is_bare = support.words == CONTROL_PLANE or support.word is RunbookWord.UNREAD
+        return "" if is_bare else self.unread_since.get(support.source, "")
 
     def words(self, rules: Iterable[JudgedRule]) -> str:
         """What is to be added to a sentence on these rules; "" where the sources of their runbooks are fresh."""

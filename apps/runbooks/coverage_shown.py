@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 
-from apps.alerts.support import CONTROL_PLANE, LACKING, RunbookWord
+from apps.alerts.support import LACKING, RunbookWord
 from apps.core.exports import Columns, exported
 from apps.core.lists import NOT_SET, Asked
 from apps.core.text import counted
@@ -266,10 +266,10 @@ def supported_of(coverage: Coverage, doubts: Doubts) -> list[tuple[Tone, str, in
 
 def support_told(row: JudgedRule, doubts: Doubts) -> tuple[Tone, str]:
     """The verdict as a tone and in words; what rests on a runbook that was not read lately is not well."""
-    support = row.support
-    if support.words == CONTROL_PLANE or not doubts.of_runbook(row):
+    support, doubt = row.support, doubts.of_support(row.support)
+    if not doubt:
         return support.tone, support.words
-    return (Tone.UNKNOWN if support.tone is Tone.WELL else support.tone), f"{support.words}{doubts.words([row])}"
+    return support.tone.in_doubt, f"{support.words}, as last read: {doubt}"
 
 
 def agreement_of(fleet: FleetFile) -> str:
