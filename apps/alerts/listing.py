@@ -18,7 +18,6 @@ from apps.core.ranking import rows_in_order, tone_counts
 from apps.core.tones import Tone
 from apps.core.verdict import Verdict
 from apps.core.verdict.alert import BY_SEVERITY
-from apps.fleet.models import Cluster
 from apps.fleet.overlay import Overlay
 from apps.notes.models import Acknowledgement, Subjects
 from apps.sources.evidence import Evidence, evidence_of
@@ -134,7 +133,8 @@ class Wanted:
 
 
 def wanted_by(asked: Asked, overlay: Overlay) -> Wanted:
-    """Reads the address. Two queries, and one for each matcher with a regular expression."""
+    """Reads the address. A query for the words of its filters, which are kept for a moment, and one for each matcher
+    with a regular expression."""
     current = Episode.objects.current(overlay)
     lately = current.filter(Q(ended_at=None) | Q(ended_at__gte=overlay.now - ENDED_LATELY))
     options = options_lately(
@@ -156,8 +156,7 @@ def wanted_by(asked: Asked, overlay: Overlay) -> Wanted:
 
 def known_words(overlay: Overlay) -> dict[str, Iterable[str]]:
     """Column → the words that the list's filters offer though no alert has them."""
-    clusters = Cluster.objects.current().values_list("name", "environment")
-    names, environments = zip(*clusters, strict=True) if clusters else ((), ())
+    names, environments = zip(*overlay.places, strict=True) if overlay.places else ((), ())
     groups = sorted({source.group for source in alertmanagers(overlay)})
     return {"cluster": names, "environment": environments, "alertmanager": groups}
 

@@ -130,13 +130,18 @@ def test_a_page_is_never_made_with_an_overlay_older_than_its_version(viewer: Cli
     assert "Argo CD production is not reached yet" in page
 
 
+def times_words_are_read(viewer: Client, path: str) -> int:
+    """While somebody types three letters."""
+    with CaptureQueriesContext(connection) as queries:
+        for part in ("o", "ol", "old"):
+            viewer.get(path, {"q": part})
+    return len([query for query in queries if "SELECT DISTINCT" in query["sql"]])
+
+
 def test_the_words_of_a_filter_are_read_once_for_many_lists_and_anew_for_a_word_that_is_new(viewer: Client) -> None:
     source_row("argocd/production")
     application_row("old", project="build")
-    with CaptureQueriesContext(connection) as queries:
-        for part in ("o", "ol", "old"):
-            viewer.get("/apps/", {"q": part})
-    assert len([query for query in queries if "SELECT DISTINCT" in query["sql"]]) == 1
+    assert times_words_are_read(viewer, "/apps/") == 1
     application_row("new", project="release")
     assert ">new<" in (page := viewer.get("/apps/?environment=all&project=release&q=n").content.decode())
     assert "There is no project" not in page
@@ -146,10 +151,7 @@ def test_the_words_of_a_filter_are_read_once_for_many_lists_and_anew_for_a_word_
 def test_the_words_of_the_alerts_filter_are_kept_too_but_not_beyond_a_change_of_the_clusters(viewer: Client) -> None:
     source_row("alertmanager/appsre/0")
     episode_row("Old", owner="build")
-    with CaptureQueriesContext(connection) as queries:
-        for part in ("o", "ol", "old"):
-            viewer.get("/alerts/", {"q": part})
-    assert len([query for query in queries if "SELECT DISTINCT" in query["sql"]]) == 1
+    assert times_words_are_read(viewer, "/alerts/") == 1
     episode_row("New", owner="release")
     assert "There is no owner" not in viewer.get("/alerts/?environment=all&owner=release").content.decode()
     cluster_row("stone-new")
