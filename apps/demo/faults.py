@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 
 @dataclass
 class Fault:
-    """One fault. `path` limits it to paths that begin so; `times` ends it after so many requests.
+    """One fault. `path` limits it to what is at or below that path; `times` ends it after so many requests.
 
     retry_after: seconds told with 429 and 503. pause: seconds between two bytes of a slow answer. size: bytes of a
     huge body, decoded bytes of a bomb. to: where a redirect points. chunks: of a stream before it is cut.
@@ -32,7 +32,8 @@ class Fault:
 
     def applies(self, request: Request) -> bool:
         """Whether this request is to suffer it; counts it when so."""
-        if not request.path.startswith(self.path) or self.times == 0:
+        place = self.path.rstrip("/")
+        if self.times == 0 or not (request.path == place or request.path.startswith(f"{place}/")):
             return False
         if self.times is not None:
             self.times -= 1

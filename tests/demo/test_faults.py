@@ -116,6 +116,15 @@ def test_a_fault_can_be_for_one_path_and_for_some_times_only(fleet: RunningFleet
     assert [ask.get(SERVER, PATH).status_code for _ in range(2)] == [503, 200]
 
 
+def test_a_fault_for_a_path_is_for_what_is_below_it_too_but_not_for_what_only_begins_so(
+    fleet: RunningFleet, ask: Caller
+) -> None:
+    fleet.fault(SERVER, "503", path="/api/v2/alerts")
+    assert ask.get(SERVER, "/api/v2/alerts/groups").status_code == 503
+    fleet.fault(SERVER, "503", path="/api/v2/alert")
+    assert ask.get(SERVER, "/api/v2/alerts/groups").status_code == 200
+
+
 def test_what_is_no_request_is_refused(fleet: RunningFleet) -> None:
     import socket
 
