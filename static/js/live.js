@@ -3,7 +3,7 @@
 "use strict";
 
 {
-const LISTS = ":is(.rows, .attention, .lines, .matrix, .cards)";
+const LISTS = ":is(.rows, .attention, .lines, .matrix, .cards, .found)";
 const OPEN = "dialog[open], details.menu[open]";
 const POLL_MS = 10000, GAP_MS = 1000, DEAF_MS = 40000, ASLEEP_MS = 30000, ANSWER_MS = 15000;
 
@@ -130,7 +130,7 @@ pill.addEventListener("click", () => {
   ask(fragment());
 });
 function hold() {
-  const now = `${told.version}/${told.standing}`;
+  const now = `${told.version}/${told.standing || fragment().dataset.standing}`;
   if (held.last !== now) {
     held.count += 1;
     held.last = now;
