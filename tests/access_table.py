@@ -119,6 +119,7 @@ ROWS = (
     Row("dashboard:now", "/", SEEN),
     Row("dashboard:timeline", "/timeline/", SEEN),
     Row("dashboard:search", "/search/?q=stone", SEEN),
+    Row("dashboard:search-box", "/search/box/?q=stone", SEEN),
     Row("dashboard:wall", "/wall/", ON_WALL),
     Row("dashboard:cluster-list", "/clusters/", SEEN),
     Row("dashboard:cluster-show", "/clusters/stone-prd-m01/", SEEN),

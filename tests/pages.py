@@ -41,6 +41,11 @@ def ends_of(html: str) -> float:
     return float(re.findall(r'data-ends="([\d.]+)"', html)[0])
 
 
+def topics_on(client: Client, path: str) -> set[str]:
+    """The topics that the page listens to."""
+    return set(re.findall(r'data-topics="([^"]*)"', html_of(client, path))[0].split())
+
+
 def asked_again(text: str, **more: str) -> str:
     """The address with which a page asks again: its fragment's own, with what it shows, as live.js makes it."""
     fragment = text[text.index("<div hx-get") if "<div hx-get" in text else text.index('id="live"') :]

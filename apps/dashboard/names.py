@@ -1,7 +1,8 @@
 """All names that search looks through, kept in memory: a letter more costs a walk over them and no scan of wide rows.
 
-They are kept for ten seconds, and for a minute at most while they are read anew: a name that came into being just now
-is found some seconds later. Only their order hangs on the kept tone; what is shown is read again.
+Who types is given those of the last ten seconds, of a minute at most while they are read anew: a name that came into
+being just now is found some seconds later. A page that stays current is given those of now. Only their order hangs on
+the kept tone; what is shown is read again.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from apps.actions.states import Action
 from apps.alerts.models import Episode
 from apps.core.keeping import Keeper, is_younger
 from apps.core.ranking import rank_of
+from apps.core.topics import version_of
 from apps.fleet.overlay import Overlay, overlay_now
 from apps.gitops.models import Application, ApplicationSet
 from apps.runbooks.models import Runbook
 
+NAMED_TOPICS = ("actions", "alerts", "apps", "runbooks")
 MOST_SHOWN = 8
 ENDED_LATELY = timedelta(hours=24)
 MOST_FOLDED = 32_768
@@ -83,7 +86,9 @@ class Best(Generic[K]):
 
 @dataclass(frozen=True)
 class Names:
-    """The names by kind, each in the order in which equally good ones are shown."""
+    """The names by kind, each in the order in which equally good ones are shown; `version` of their topics."""
+
+    version: int
 
     applications: Sequence[Name[int]]
     firing: Sequence[Name[int]]
@@ -118,22 +123,36 @@ def best(part: str, names: Iterable[Name[K]]) -> Best[K]:
     return Best(list(found), len(fitting), next(iter(found.values())))
 
 
-def names_known() -> Names:
+def names_lately() -> Names:
     """The names, as they were a moment ago."""
     return NAMES.get(
         "names",
         is_good=lambda _, age: is_younger(age, GOOD_SECONDS),
         is_bearable=lambda _, age, __: is_younger(age, BEARABLE_SECONDS),
-        make=lambda: names_read(overlay_now()),
+        make=names_read,
     )
 
 
-def names_read(overlay: Overlay) -> Names:
+def names_now() -> Names:
+    """The names, with whatever was written until now. One query where nothing was."""
+    version = version_of(NAMED_TOPICS)
+    return NAMES.get(
+        "names",
+        is_good=lambda names, age: names.version >= version and is_younger(age, BEARABLE_SECONDS),
+        is_bearable=lambda _, __, ___: False,
+        make=names_read,
+    )
+
+
+def names_read() -> Names:
     """All names there are. One query for each kind."""
+    version = version_of(NAMED_TOPICS)
+    overlay = overlay_now()
     applications = Application.objects.current(overlay).with_shown_tone(overlay).annotate(rank=rank_of("shown_tone"))
     sets = ApplicationSet.objects.exclude(instance__in=overlay.archived_instances)
     firing, ended = alert_names(overlay)
     return Names(
+        version=version,
         applications=[Name.of(*row) for row in applications.order_by("rank", "name").values_list("pk", "name")],
         firing=firing,
         ended=ended,

@@ -30,9 +30,11 @@ from apps.runbooks.models import Runbook
 from apps.sources.models import SourceState
 from apps.sources.shown import source_shown
 
-from .names import MOST_SHOWN, Grade, Name, best, names_known
+from .names import MOST_SHOWN, NAMED_TOPICS, Grade, Name, Names, best
 
 LONGEST = 100
+TOPICS = (*NAMED_TOPICS, "clusters", "silences", "sources")
+"""What the page listens to."""
 NOT_SHOWN = ("labels", "annotations", "receivers", "group_labels")
 
 
@@ -82,19 +84,18 @@ class Answer:
         return sum(kind.count for kind in self.kinds)
 
 
-def search(told: str, overlay: Overlay) -> Answer:
+def search(told: str, names: Names, overlay: Overlay) -> Answer:
     """What is called so. Nothing is looked for where nothing is asked."""
     part = " ".join(told.split())[:LONGEST].strip()
-    names_known()  # also where nothing is asked yet, so that the first letter finds them read
     if not part:
         return Answer("", overlay.now)
     kinds = [
         clusters_found(part, overlay),
-        alerts_found(part, overlay),
-        applications_found(part, overlay),
-        sets_found(part, overlay),
-        runbooks_found(part, overlay),
-        requests_found(part),
+        alerts_found(part, names, overlay),
+        applications_found(part, names, overlay),
+        sets_found(part, names, overlay),
+        runbooks_found(part, names, overlay),
+        requests_found(part, names),
         sources_found(part, overlay),
     ]
     return Answer(part, overlay.now, sorted((kind for kind in kinds if kind.count), key=lambda kind: kind.grade))
@@ -119,9 +120,8 @@ def clusters_found(part: str, overlay: Overlay) -> Kind:
     return Kind("clusters", "Clusters", found, chosen.count, chosen.grade, listed("dashboard:cluster-list", q=part))
 
 
-def alerts_found(part: str, overlay: Overlay) -> Kind:
+def alerts_found(part: str, names: Names, overlay: Overlay) -> Kind:
     """Alerts: those that fire, and then those that ended lately. One query."""
-    names = names_known()
     firing, ended = best(part, names.firing), best(part, names.ended)
     keys = [*firing.keys, *ended.keys][:MOST_SHOWN]
     rows = rows_in_order(keys, Episode.objects.with_shown_tone(overlay).defer(*NOT_SHOWN))
@@ -143,9 +143,9 @@ def alert_found(episode: Episode) -> Found:
     )
 
 
-def applications_found(part: str, overlay: Overlay) -> Kind:
+def applications_found(part: str, names: Names, overlay: Overlay) -> Kind:
     """Applications. One query."""
-    chosen = best(part, names_known().applications)
+    chosen = best(part, names.applications)
     columns = ("name", "instance", "namespace", "cluster", "sync_status", "health_status", "tone_since")
     rows = rows_in_order(chosen.keys, Application.objects.with_shown_tone(overlay).only(*columns))
     url = listed("gitops:application-list", q=part)
@@ -167,9 +167,9 @@ def application_found(application: Application) -> Found:
     )
 
 
-def sets_found(part: str, overlay: Overlay) -> Kind:
+def sets_found(part: str, names: Names, overlay: Overlay) -> Kind:
     """ApplicationSets, each a link to its Applications. One query."""
-    chosen = best(part, names_known().sets)
+    chosen = best(part, names.sets)
     found = [
         Found(
             title=each.name,
@@ -191,9 +191,9 @@ def set_tone(applicationset: ApplicationSet, overlay: Overlay) -> Tone:
     return Tone.WELL if is_fresh and applicationset.conditions else Tone.UNKNOWN
 
 
-def runbooks_found(part: str, overlay: Overlay) -> Kind:
+def runbooks_found(part: str, names: Names, overlay: Overlay) -> Kind:
     """Runbooks, by title. One query."""
-    chosen = best(part, names_known().runbooks)
+    chosen = best(part, names.runbooks)
     found = [
         Found(
             title=runbook.title,
@@ -214,9 +214,9 @@ def runbook_tone(runbook: Runbook, overlay: Overlay) -> Tone:
     return Tone.WELL if is_fresh and not runbook.problem else Tone.UNKNOWN
 
 
-def requests_found(part: str) -> Kind:
+def requests_found(part: str, names: Names) -> Kind:
     """What people asked for lately, by action, subject and person. One query."""
-    chosen = best(part, names_known().requests)
+    chosen = best(part, names.requests)
     columns = ("action", "subject", "username", "state", "created_at")
     found = [
         Found(

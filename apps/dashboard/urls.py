@@ -13,5 +13,6 @@ urlpatterns = [
     path("clusters/", views.cluster_list, name="cluster-list"),
     path("clusters/<str:name>/", views.cluster_show, name="cluster-show"),
     path("search/", views.search, name="search"),
+    path("search/box/", views.search_box, name="search-box"),
     path("wall/", views.wall, name="wall"),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from apps.accounts.walls import for_walls
@@ -30,7 +30,9 @@ from .alert import episode_asked, episode_shown
 from .applications import application_shown
 from .cluster import cluster_shown
 from .clusters import clusters_exported, clusters_listed
+from .names import names_lately, names_now
 from .now import now_shown
+from .search import TOPICS as SEARCHED_TOPICS
 from .search import search as searched
 from .timeline import COLUMNS, exported_lines, timeline_asked, timeline_shown
 from .wall import wall_shown
@@ -100,14 +102,25 @@ def cluster_show(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """What is called so; its fragment is the list below the field of the frame's search."""
-    is_box = wants_fragment(request)
-    answer = searched(request.GET.get("q", ""), overlay_lately(request, overlay_now))
-    shown = {"title": "Search", "answer": answer, "is_box": is_box}
-    page = render(request, "dashboard/_search.html" if is_box else "dashboard/search.html", shown)
-    patch_cache_control(page, no_store=True, private=True)
-    patch_vary_headers(page, ["HX-Request"])
-    return page
+    """What is called so, on a page that stays current."""
+    told = request.GET.get("q", "")
+    return live_page(
+        request,
+        page="dashboard/search.html",
+        fragment="dashboard/_search.html",
+        topics=SEARCHED_TOPICS if told.strip() else [],
+        overlay=overlay_now,
+        context=lambda overlay: {"title": "Search", "answer": searched(told, names_now(), overlay)},
+    )
+
+
+@require_safe
+def search_box(request: HttpRequest) -> HttpResponse:
+    """What is called so, as the list below the field of the frame's search: of this moment, and for who types it."""
+    answer = searched(request.GET.get("q", ""), names_lately(), overlay_lately(request, overlay_now))
+    box = render(request, "dashboard/_found.html", {"answer": answer, "is_box": True})
+    patch_cache_control(box, no_store=True, private=True)
+    return box
 
 
 @for_walls

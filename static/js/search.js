@@ -44,7 +44,7 @@ async function ask() {
   asking = new AbortController();
   const mine = asking;
   try {
-    const address = `${field.form.action}?q=${encodeURIComponent(wanted)}`;
+    const address = `${field.form.dataset.found}?q=${encodeURIComponent(wanted)}`;
     const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Current-URL": location.href }, signal: mine.signal });
     if (answer.headers.has("HX-Redirect")) return location.assign(answer.headers.get("HX-Redirect"));
     const html = answer.ok ? await answer.text() : null;

@@ -55,7 +55,7 @@ def test_an_older_answer_never_takes_the_place_of_a_newer_one(visitor: Visitor) 
     fleet_rows()
     page = visitor().open("/")
     waiting: list[Route] = []
-    page.route(re.compile(r"/search/\?q=has$"), lambda route: waiting.append(route))  # noqa: PLW0108  Playwright marks what it is given
+    page.route(re.compile(r"/search/box/\?q=has$"), lambda route: waiting.append(route))  # noqa: PLW0108  Playwright marks what it is given
     page.keyboard.press("/")
     page.keyboard.type("has")
     page.wait_for_timeout(150)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from django.test import Client
 
@@ -11,14 +9,8 @@ from apps.core.live import OVERLAY_TOPICS
 from apps.fleet.standing import LATENCIES
 from apps.gitops.commits import TOPIC as COMMITS
 from apps.gitops.details import topic_of
-from tests.pages import html_of
+from tests.pages import topics_on
 from tests.rows import application_row, cluster_row, source_row
-
-
-def topics_on(client: Client, path: str) -> set[str]:
-    told = re.search(r'data-topics="([^"]*)"', html_of(client, path))
-    assert told
-    return set(told[1].split())
 
 
 @pytest.fixture(autouse=True)
