@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -205,8 +205,17 @@ def groups_of(
         span = spans[of_group[0].episode.pk]
         has_head = bool(columns) and (span.size > 1 or grouping != DEFAULT_GROUPING)
         labels = tuple(head_labels(of_group[0], grouping, narrower)) if has_head else ()
-        found.append(EpisodeGroup(of_group[0].episode, span.size, span.worst, of_group, has_head, labels))
+        below = tuple(below_head(of_group, labels))
+        found.append(EpisodeGroup(of_group[0].episode, span.size, span.worst, below, has_head, labels))
     return found
+
+
+def below_head(rows: Iterable[EpisodeRow], labels: Iterable[tuple[str, str, Narrowing]]) -> Iterator[EpisodeRow]:
+    """The rows of a group, without the links that its head has for all of them."""
+    of_head = {links for _, _, links in labels}
+    for row in rows:
+        own = {name: links for name, links in row.narrowings.items() if links not in of_head}
+        yield replace(row, narrowings=own)
 
 
 def head_labels(row: EpisodeRow, grouping: str, narrower: Narrower) -> Iterator[tuple[str, str, Narrowing]]:

@@ -168,7 +168,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 // This runs before htmx looks at the page. One request at a time, and of those that wait only the last one.
 for (const form of document.querySelectorAll("form[data-filter]")) {
-  const how = { get: location.pathname, target: "#live", swap: "outerHTML", trigger: `input delay:40ms, submit, ${AGAIN}`, sync: "this:queue last" };
+  const how = { get: location.pathname, target: "#live", swap: "outerHTML", trigger: `input delay:25ms, submit, ${AGAIN}`, sync: "this:queue last" };
   for (const [name, value] of Object.entries(how)) form.setAttribute(`hx-${name}`, value);
   form.after(sayer());
   for (const button of form.querySelectorAll("[data-without-script]")) button.hidden = true;

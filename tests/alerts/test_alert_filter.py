@@ -182,6 +182,21 @@ def test_the_heads_of_groups_link_their_labels(viewer: Client) -> None:
     assert "worst: critical" in text_of("<main" + head)
 
 
+def test_the_rows_of_a_group_do_not_repeat_its_heads_links(viewer: Client) -> None:
+    cluster_row("stone-prd-m01")
+    labels = {"severity": "critical", "source_cluster": "stone-prd-m01"}
+    for number in range(2):
+        told = {"group_labels": {"source_cluster": "stone-prd-m01"}, "group_key": "storm", "labels": labels}
+        episode_row("Storm", fingerprint=str(number), **told)
+    episode_row("Alone", fingerprint="alone", group_key="alone", labels=labels)
+    html = html_of(viewer, URL)
+    rows = {
+        row: told.count('title="Only cluster') for row, told in re.findall(r'data-row="(\S+)"(.*?)</tr>', html, re.S)
+    }
+    assert rows == {"appsre/0": 0, "appsre/1": 0, "appsre/alone": 1}
+    assert html.count('title="Not severity critical"') == 3, "the head does not name the severity"
+
+
 def test_alerts_are_grouped_by_owner(viewer: Client) -> None:
     episode_row("A", fingerprint="1", owner="build", severity="warning", began_at=ago(minutes=1))
     episode_row("B", fingerprint="2", owner="build", severity="critical", began_at=ago(minutes=9))
