@@ -40,7 +40,7 @@ from tests.servers import free_port, postgresql
 
 VIEWERS = 50
 PAGE_GOAL_MS, RARE_PAGE_GOAL_MS = 100.0, 300.0
-COLD_PAGE, COLD_TURNS, COLD_VIEWS = "alerts/?environment=all", 2, 5
+COLD_PAGE, COLD_TURNS, COLD_VIEWS = "alerts/?environment=all", 3, 9
 BULK_FLEET = Size(applications=416)
 GOALS_MADE_ANEW = {"runbooks, searched": 100.0, "preview of a silence, from an alert": 300.0}
 TRIES = 15
