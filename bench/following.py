@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from bench.servers import Fleet, Portal
 
-CHANGES = 20
+CHANGES = 40
 ALERTS = 12
 HANGING = ("alertmanager/appsre/1", "argocd/staging")
 UNTIL_SEEN = """([selector, word]) => new Promise((done, failed) => {

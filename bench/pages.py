@@ -56,6 +56,7 @@ def pages_wanted() -> Iterator[tuple[str, str]]:
         "source": f"sources/argocd/{quote(application.instance, safe='')}/",
         "wall": "wall/",
         "search": f"search/?q={quote(application.name[:6])}",
+        "search, as typed": f"search/box/?q={quote(application.name[:6])}",
     }.items()
 
 

@@ -205,8 +205,8 @@ def groups_of(
         span = spans[of_group[0].episode.pk]
         has_head = bool(columns) and (span.size > 1 or grouping != DEFAULT_GROUPING)
         labels = tuple(head_labels(of_group[0], grouping, narrower)) if has_head else ()
-        below = tuple(below_head(of_group, labels))
-        found.append(EpisodeGroup(of_group[0].episode, span.size, span.worst, below, has_head, labels))
+        rows_shown = tuple(below_head(of_group, labels)) if has_head else of_group
+        found.append(EpisodeGroup(of_group[0].episode, span.size, span.worst, rows_shown, has_head, labels))
     return found
 
 

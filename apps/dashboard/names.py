@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import lru_cache
 from itertools import islice
@@ -29,7 +29,7 @@ from apps.fleet.overlay import Overlay, overlay_now
 from apps.gitops.models import Application, ApplicationSet
 from apps.runbooks.models import Runbook
 
-NAMED_TOPICS = ("actions", "alerts", "apps", "runbooks")
+NAMED_TOPICS = ("actions", "alerts", "apps", "clusters", "runbooks", "sources")
 MOST_SHOWN = 8
 ENDED_LATELY = timedelta(hours=24)
 MOST_FOLDED = 32_768
@@ -86,9 +86,15 @@ class Best(Generic[K]):
 
 @dataclass(frozen=True)
 class Names:
-    """The names by kind, each in the order in which equally good ones are shown; `version` of their topics."""
+    """The names by kind, each in the order in which equally good ones are shown.
+
+    `version` is that of their topics, `standing` how the sources stood (`Overlay.digest`); `ends_at` is when the first
+    of those that ended has ended too long ago.
+    """
 
     version: int
+    standing: str
+    ends_at: datetime | None
 
     applications: Sequence[Name[int]]
     firing: Sequence[Name[int]]
@@ -129,30 +135,32 @@ def names_lately() -> Names:
         "names",
         is_good=lambda _, age: is_younger(age, GOOD_SECONDS),
         is_bearable=lambda _, age, __: is_younger(age, BEARABLE_SECONDS),
-        make=names_read,
+        make=lambda: names_read(overlay_now()),
     )
 
 
-def names_now() -> Names:
-    """The names, with whatever was written until now. One query where nothing was."""
+def names_now(overlay: Overlay) -> Names:
+    """The names, with whatever was written until now, as the sources stand. One query where nothing has changed."""
     version = version_of(NAMED_TOPICS)
-    return NAMES.get(
-        "names",
-        is_good=lambda names, age: names.version >= version and is_younger(age, BEARABLE_SECONDS),
-        is_bearable=lambda _, __, ___: False,
-        make=names_read,
-    )
+
+    def is_true(names: Names, age: float) -> bool:
+        has_ended = names.ends_at is not None and names.ends_at <= overlay.now
+        is_current = names.version >= version and names.standing == overlay.digest
+        return is_current and not has_ended and is_younger(age, BEARABLE_SECONDS)
+
+    return NAMES.get("names", is_good=is_true, is_bearable=lambda _, __, ___: False, make=lambda: names_read(overlay))
 
 
-def names_read() -> Names:
-    """All names there are. One query for each kind."""
+def names_read(overlay: Overlay) -> Names:
+    """All names there are. One query for each kind, and one before for the version."""
     version = version_of(NAMED_TOPICS)
-    overlay = overlay_now()
     applications = Application.objects.current(overlay).with_shown_tone(overlay).annotate(rank=rank_of("shown_tone"))
     sets = ApplicationSet.objects.exclude(instance__in=overlay.archived_instances)
-    firing, ended = alert_names(overlay)
+    firing, ended, ends_at = alert_names(overlay)
     return Names(
         version=version,
+        standing=overlay.digest,
+        ends_at=ends_at,
         applications=[Name.of(*row) for row in applications.order_by("rank", "name").values_list("pk", "name")],
         firing=firing,
         ended=ended,
@@ -169,17 +177,21 @@ def request_names() -> list[Name[UUID]]:
     return [Name.of(key, f"{Action(action).label} {subject} {who}") for key, action, subject, who in rows]
 
 
-def alert_names(overlay: Overlay) -> tuple[list[Name[int]], list[Name[int]]]:
-    """The alerts that fire, and those that did within the last day: of each alert its last time. One query."""
+def alert_names(overlay: Overlay) -> tuple[list[Name[int]], list[Name[int]], datetime | None]:
+    """The alerts that fire, and those that did within the last day: of each alert its last time; and when the first of
+    those is none any more. One query."""
     lately = Q(ended_at=None) | Q(ended_at__gte=overlay.now - ENDED_LATELY)
     episodes = Episode.objects.current(overlay).with_shown_tone(overlay).filter(lately)
     columns = ("alertmanager", "fingerprint", "ended_at", "pk", "name")
     seen: set[tuple[str, str]] = set()
     firing: list[Name[int]] = []
     ended: list[Name[int]] = []
+    ends: list[datetime] = []
     ordered = episodes.annotate(rank=rank_of("shown_tone")).order_by("rank", "-began_at").values_list(*columns)
     for alertmanager, fingerprint, ended_at, key, name in sorted(ordered, key=lambda row: row[2] is not None):
         if (alertmanager, fingerprint) not in seen:
             seen.add((alertmanager, fingerprint))
             (firing if ended_at is None else ended).append(Name.of(key, name))
-    return firing, ended
+            if ended_at is not None:
+                ends.append(ended_at + ENDED_LATELY)
+    return firing, ended, min(ends, default=None)

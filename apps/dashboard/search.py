@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -21,6 +22,7 @@ from apps.alerts.models import Episode
 from apps.core.addresses import page_address
 from apps.core.environment import PARAMETER
 from apps.core.lists import ALL
+from apps.core.live import CHANGES_AT
 from apps.core.ranking import rows_in_order
 from apps.core.tones import Tone
 from apps.fleet.overlay import Overlay
@@ -30,11 +32,12 @@ from apps.runbooks.models import Runbook
 from apps.sources.models import SourceState
 from apps.sources.shown import source_shown
 
-from .names import MOST_SHOWN, NAMED_TOPICS, Grade, Name, Names, best
+from .names import MOST_SHOWN, NAMED_TOPICS, Grade, Name, Names, best, names_now
 
 LONGEST = 100
-TOPICS = (*NAMED_TOPICS, "clusters", "silences", "sources")
-"""What the page listens to."""
+ALERTS = "alerts"
+TOPICS = NAMED_TOPICS
+"""What the page listens to: only what has a name is found."""
 NOT_SHOWN = ("labels", "annotations", "receivers", "group_labels")
 
 
@@ -84,6 +87,14 @@ class Answer:
         return sum(kind.count for kind in self.kinds)
 
 
+def search_shown(told: str, overlay: Overlay) -> dict[str, Any]:
+    """What the page's template shows; what it found of alerts changes when one has ended too long ago."""
+    names = names_now(overlay)
+    answer = search(told, names, overlay)
+    is_dated = any(kind.name == ALERTS for kind in answer.kinds)
+    return {"title": "Search", "answer": answer, CHANGES_AT: names.ends_at if is_dated else None}
+
+
 def search(told: str, names: Names, overlay: Overlay) -> Answer:
     """What is called so. Nothing is looked for where nothing is asked."""
     part = " ".join(told.split())[:LONGEST].strip()
@@ -128,7 +139,7 @@ def alerts_found(part: str, names: Names, overlay: Overlay) -> Kind:
     found = [alert_found(episode) for episode in rows]
     remark = f"{firing.count} firing, {ended.count} ended in the last day" if ended.count else ""
     count, grade = firing.count + ended.count, min(firing.grade, ended.grade)
-    return Kind("alerts", "Alerts", found, count, grade, listed("alerts:alert-list", q=part), remark)
+    return Kind(ALERTS, "Alerts", found, count, grade, listed("alerts:alert-list", q=part), remark)
 
 
 def alert_found(episode: Episode) -> Found:

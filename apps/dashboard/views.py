@@ -30,10 +30,11 @@ from .alert import episode_asked, episode_shown
 from .applications import application_shown
 from .cluster import cluster_shown
 from .clusters import clusters_exported, clusters_listed
-from .names import names_lately, names_now
+from .names import names_lately
 from .now import now_shown
 from .search import TOPICS as SEARCHED_TOPICS
 from .search import search as searched
+from .search import search_shown
 from .timeline import COLUMNS, exported_lines, timeline_asked, timeline_shown
 from .wall import wall_shown
 
@@ -108,9 +109,9 @@ def search(request: HttpRequest) -> HttpResponse:
         request,
         page="dashboard/search.html",
         fragment="dashboard/_search.html",
-        topics=SEARCHED_TOPICS if told.strip() else [],
+        topics=SEARCHED_TOPICS,
         overlay=overlay_now,
-        context=lambda overlay: {"title": "Search", "answer": searched(told, names_now(), overlay)},
+        context=lambda overlay: search_shown(told, overlay),
     )
 
 

@@ -13,7 +13,7 @@ function chatLine(row) {
   const shape = row.querySelector(".shape");
   const parts = [
     text(".c-tone .pill", ".pill") || shape?.getAttribute("aria-label"),
-    link?.innerText.trim() || text("th"),
+    (link?.querySelector(".name") ?? link)?.innerText.trim() || text("th"),
     text(".c-cluster bdi", ".place"),
     time && `since ${time.dateTime.slice(0, 16).replace("T", " ")} UTC (${time.textContent})`,
     cut(text(".c-why .clamp", ".why", ".wide", "summary")),
@@ -43,7 +43,7 @@ function showCopier(row) {
   const around = row.closest(".panel") ?? row, box = row.getBoundingClientRect(), edge = around.getBoundingClientRect();
   const right = Math.min(box.right, edge.right, root.clientWidth);
   const step = row.querySelector(".step")?.getBoundingClientRect();
-  const aside = row.querySelector(".do button")?.getBoundingClientRect();
+  const aside = row.querySelector(".do button, .foot")?.getBoundingClientRect();
   const top = step ? Math.max(step.bottom + 1, box.bottom - copier.offsetHeight - 3) : box.top + 3;
   copier.style.top = `${top + scrollY}px`;
   copier.style.left = `${(aside?.width ? aside.left : right) + scrollX - copier.offsetWidth - 4}px`;

@@ -724,16 +724,17 @@ class TestElsewhere:
 
     def test_search_leads_to_the_page_that_asks_first(self, responder: Client) -> None:
         application = application_row()
-        for headers in ({}, {"HX-Request": "true"}):
-            page = responder.get(f"/search/?q={NAME}", headers=headers).content.decode()
+        for path in ("/search/", "/search/box/"):
+            page = responder.get(f"{path}?q={NAME}").content.decode()
             assert address_of(Action.SYNC, application) in html.unescape(page)
             assert f'href="{choices_address(application)}"' in html.unescape(page)
 
     def test_search_offers_a_viewer_no_action(self, viewer: Client) -> None:
         application = application_row()
-        page = html.unescape(viewer.get(f"/search/?q={NAME}").content.decode())
-        assert application.name in page
-        assert choices_address(application) not in page
+        for path in ("/search/", "/search/box/"):
+            page = html.unescape(viewer.get(f"{path}?q={NAME}").content.decode())
+            assert application.name in page
+            assert choices_address(application) not in page
 
     def test_what_is_folded_into_one_row_of_now_leads_to_the_actions_of_each(
         self, responder: Client, viewer: Client

@@ -124,7 +124,7 @@ def test_a_page_whose_stream_says_nothing_asks_nothing(listener: Visitor) -> Non
     assert asked.of("again") == 0
 
 
-@pytest.mark.parametrize("path", ["/search/", "/timeline/?from=2026-01-01T00:00&to=2026-01-01T06:00"])
+@pytest.mark.parametrize("path", ["/handover/", "/timeline/?from=2026-01-01T00:00&to=2026-01-01T06:00"])
 def test_the_frame_of_a_page_that_does_not_change_goes_on_counting(listener: Visitor, path: str) -> None:
     _, page, asked = listening(listener, path)
     page.locator("main").evaluate("(main) => { main.firstElementChild.marked = true }")
@@ -162,6 +162,18 @@ def test_nothing_moves_under_the_pointer_and_the_pill_lets_it_in(listener: Visit
     expect(page.get_by_role("link", name="third-stone-prd-m01")).to_be_visible()
     expect(page.get_by_role("link", name=NEW)).to_be_visible()
     expect(pill).to_be_hidden()
+
+
+def test_what_was_searched_for_is_brought_up_to_date_but_not_under_the_pointer(listener: Visitor) -> None:
+    _, page, _ = listening(listener, "/search/?q=stone")
+    page.locator(".found").get_by_role("link", name=re.compile(BROKEN)).hover()
+    change()
+    expect(page.locator(".pill-held")).to_have_text("1 update")
+    new = page.locator(".found").get_by_role("link", name=re.compile(NEW))
+    expect(new).to_have_count(0)
+    page.mouse.move(5, 5)
+    expect(new).to_be_visible()
+    expect(page.locator(".found .is-new")).to_contain_text(NEW)
 
 
 def test_leaving_the_list_lets_it_in(listener: Visitor) -> None:

@@ -19,10 +19,13 @@ from apps.core import live
 from apps.core.keeping import Keeper
 from apps.core.live import FORM_MARK, PROOF_MARK
 from apps.core.offering import OFFERED
-from apps.core.topics import raise_topics
+from apps.core.topics import raise_topics, version_of
+from apps.dashboard.names import NAMES
+from apps.dashboard.search import TOPICS as SEARCHED_TOPICS
 from apps.sources.models import Source
 from tests.conftest import BACKEND, person_with
-from tests.rows import application_row, cluster_row, episode_row, source_row
+from tests.pages import asked_again, html_of
+from tests.rows import application_row, broken, cluster_row, episode_row, source_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def kept(settings: Any) -> Iterator[None]:
     settings.PAGES_KEPT_SECONDS = 60.0
-    keepers: list[Keeper[Any]] = [live.PAGES, live.MOMENTS, OFFERED]
+    keepers: list[Keeper[Any]] = [live.PAGES, live.MOMENTS, OFFERED, NAMES]
     for keeper in keepers:
         keeper.forget()
     yield
@@ -92,7 +95,7 @@ def test_the_frame_of_a_page_that_is_never_kept_tells_of_a_source_at_once(viewer
     viewer.get("/")
     Source.objects.update(failures=99, succeeded_at=timezone.now())
     raise_topics(["sources"])
-    assert "Argo CD production is down" in viewer.get("/search/?q=a").content.decode()
+    assert "Argo CD production is down" in viewer.get("/handover/").content.decode()
 
 
 def test_what_an_admin_sees_is_not_given_to_a_viewer(viewer: Client, admin: Client) -> None:
@@ -159,3 +162,36 @@ def test_the_words_of_the_alerts_filter_are_kept_too_but_not_beyond_a_change_of_
     live.MOMENTS.forget()
     assert "stone-new" in viewer.get("/alerts/?environment=all&q=e").content.decode()
     assert "stone-new" in viewer.get("/apps/?environment=all&q=e").content.decode()
+
+
+def test_a_search_finds_what_is_new_though_who_types_is_given_the_names_of_a_moment_ago(viewer: Client) -> None:
+    application_row("has-a")
+    assert names_found(html_of(viewer, "/search/box/?q=has")) == ["has-a"]
+    again, by_page = asked_again(html_of(viewer, "/search/?q=has")), {"HX-Request": "true"}
+    assert viewer.get(again, headers=by_page).status_code == 204
+    broken("has-b")
+    raise_topics(["apps"])
+    fragment = viewer.get(f"{again}&since={version_of(SEARCHED_TOPICS)}", headers=by_page).content.decode()
+    assert names_found(fragment) == ["has-b", "has-a"]
+    assert names_found(html_of(viewer, "/search/box/?q=has-b")) == ["has-b"], "what is read anew is kept for all"
+
+
+def test_a_search_finds_nothing_more_of_what_the_fleet_file_has_given_up(viewer: Client) -> None:
+    source_row("argocd/production")
+    application_row("has-a")
+    assert names_found(html_of(viewer, "/search/?q=has")) == ["has-a"]
+    Source.objects.update(is_archived=True)
+    raise_topics(["sources"])
+    since = version_of(SEARCHED_TOPICS)
+    assert names_found(html_of(viewer, f"/search/?q=has&since={since}")) == []
+
+
+def test_who_types_is_given_the_names_of_a_moment_ago(viewer: Client) -> None:
+    application_row("has-a")
+    html_of(viewer, "/search/box/")
+    application_row("has-b")
+    assert names_found(html_of(viewer, "/search/box/?q=has")) == ["has-a"]
+
+
+def names_found(html: str) -> list[str]:
+    return re.findall(r"<bdi>(has-[ab])</bdi>", html)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from django.test import Client
 
 from apps.actions.states import State
 from apps.core.clock import database_now
 from apps.core.tones import Tone
-from apps.core.topics import raise_topics, version_of
-from apps.dashboard.names import Grade, Name, best, names_now
+from apps.dashboard.names import Grade, Name, best, names_lately
 from apps.dashboard.search import TOPICS, search
 from apps.fleet.overlay import overlay_now
 from apps.gitops.models import ApplicationSet
 from apps.runbooks.models import Runbook
 from tests.actions.log import request_row
-from tests.pages import HOSTILE, asked_again, html_of, queries_of, topics_on
+from tests.pages import HOSTILE, ends_of, html_of, queries_of, topics_on
 from tests.rows import ago, application_row, broken, cluster_row, down, episode_row, source_row
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +22,9 @@ pytestmark = pytest.mark.django_db
 
 def titles(told: str) -> dict[str, list[str]]:
     """What is found, by kind, in the order in which it is shown."""
-    return {kind.name: [each.title for each in kind.found] for kind in search(told, names_now(), overlay_now()).kinds}
+    return {
+        kind.name: [each.title for each in kind.found] for kind in search(told, names_lately(), overlay_now()).kinds
+    }
 
 
 def names(*words: str) -> list[Name[str]]:
@@ -72,7 +71,7 @@ def test_a_set_is_well_only_where_its_inventory_is_fresh_and_told_its_conditions
     inventory = source_row("argocd-inventory/production")
 
     def tones() -> list[Tone]:
-        return [found.tone for kind in search("stone", names_now(), overlay_now()).kinds for found in kind.found]
+        return [found.tone for kind in search("stone", names_lately(), overlay_now()).kinds for found in kind.found]
 
     assert tones() == [Tone.WELL, Tone.UNKNOWN]
     down(inventory)
@@ -90,7 +89,7 @@ def test_counts_are_those_of_all_and_the_list_shows_as_many(viewer: Client) -> N
     for number in range(12):
         application_row(f"has-prd-{number:02d}")
     application_row("other")
-    (kind,) = search("prd has", names_now(), overlay_now()).kinds
+    (kind,) = search("prd has", names_lately(), overlay_now()).kinds
     assert (kind.count, len(kind.found), kind.is_cut) == (12, 8, True)
     assert "1 to 12 of 12 applications" in html_of(viewer, kind.all_url)
 
@@ -100,7 +99,7 @@ def test_alerts_that_fire_come_before_those_that_ended_lately_and_old_ones_are_l
     episode_row("Slow", fingerprint="1", severity="warning")
     episode_row("SlowEnded", fingerprint="2", severity="critical", began_at=ago(hours=2), ended_at=ago(hours=1))
     episode_row("SlowOld", fingerprint="3", began_at=ago(days=4), ended_at=ago(days=3))
-    (kind,) = search("slow", names_now(), overlay_now()).kinds
+    (kind,) = search("slow", names_lately(), overlay_now()).kinds
     assert [(each.title, each.said) for each in kind.found] == [("Slow", "warning"), ("SlowEnded", "ended")]
     assert "1 firing, 1 ended" in kind.remark
     assert kind.found[1].since is not None
@@ -111,14 +110,14 @@ def test_an_alert_that_came_and_went_often_is_found_once() -> None:
     for hours in (1, 2, 3):
         episode_row("Flapping", fingerprint="1", began_at=ago(hours=hours, minutes=5), ended_at=ago(hours=hours))
     episode_row("Flapping", fingerprint="1", began_at=ago(minutes=1))
-    (kind,) = search("flap", names_now(), overlay_now()).kinds
+    (kind,) = search("flap", names_lately(), overlay_now()).kinds
     assert (kind.count, kind.found[0].said) == (1, "critical")
 
 
 def test_what_is_found_is_never_greener_than_its_evidence() -> None:
     down(source_row("argocd/production"))
     application_row("has-a")
-    (kind,) = search("has", names_now(), overlay_now()).kinds
+    (kind,) = search("has", names_lately(), overlay_now()).kinds
     assert kind.found[0].tone == "unknown"
 
 
@@ -128,7 +127,7 @@ def test_runbooks_and_what_people_asked_for_are_found_too() -> None:
     Runbook.objects.create(path="infra/etcd.md", title="etcd fills up", **row)
     Runbook.objects.create(path="infra/pods.md", title="etcd pods", problem="broken letters", **row)
     request_row(subject="etcd-prd", state=State.SUCCEEDED)
-    found = {kind.name: kind.found for kind in search("etcd", names_now(), overlay_now()).kinds}
+    found = {kind.name: kind.found for kind in search("etcd", names_lately(), overlay_now()).kinds}
     assert [(each.title, each.tone) for each in found["runbooks"]] == [
         ("etcd fills up", "well"),
         ("etcd pods", "unknown"),
@@ -137,13 +136,13 @@ def test_runbooks_and_what_people_asked_for_are_found_too() -> None:
     assert [(each.title, each.place, each.said) for each in found["actions"]] == [
         ("Resync etcd-prd", "remy", "succeeded")
     ]
-    assert [kind.name for kind in search("resync remy", names_now(), overlay_now()).kinds] == ["actions"]
+    assert [kind.name for kind in search("resync remy", names_lately(), overlay_now()).kinds] == ["actions"]
 
 
 def test_nothing_asked_is_nothing_found() -> None:
     application_row("has-a")
-    assert search("  ", names_now(), overlay_now()).kinds == []
-    assert search("nothing like it", names_now(), overlay_now()).kinds == []
+    assert search("  ", names_lately(), overlay_now()).kinds == []
+    assert search("nothing like it", names_lately(), overlay_now()).kinds == []
 
 
 def test_percent_and_underscore_are_letters() -> None:
@@ -177,21 +176,17 @@ def test_search_is_for_people_with_a_role_and_never_kept(client: Client, viewer:
     assert "no-store" in viewer.get(path, {"q": "a"}).headers["Cache-Control"]
 
 
-def test_the_page_asks_again_when_what_it_shows_or_what_is_called_so_changes(viewer: Client) -> None:
-    """Also where the names of a moment ago, which are good enough for who types, do not have it."""
+def test_the_page_listens_to_the_same_whatever_is_looked_for(viewer: Client) -> None:
+    """A stream that was opened on one of them says all that the other must hear."""
+    assert topics_on(viewer, "/search/") == topics_on(viewer, "/search/?q=has") == set(TOPICS)
+
+
+def test_the_page_changes_when_an_alert_has_ended_too_long_ago(viewer: Client) -> None:
     application_row("has-a")
-    assert "has-a" in html_of(viewer, "/search/box/?q=has")
-    again, by_page = asked_again(html_of(viewer, "/search/?q=has")), {"HX-Request": "true"}
-    assert viewer.get(again, headers=by_page).status_code == 204
-    broken("has-b")
-    raise_topics(["apps"])
-    fragment = viewer.get(f"{again}&since={version_of(TOPICS)}", headers=by_page).content.decode()
-    assert re.findall(r"<bdi>(has-[ab])</bdi>", fragment) == ["has-b", "has-a"]
-
-
-def test_a_page_on_which_nothing_is_looked_for_changes_with_nothing(viewer: Client) -> None:
-    assert topics_on(viewer, "/search/") == {"sources"}
-    assert topics_on(viewer, "/search/?q=has") == set(TOPICS)
+    episode_row("Slow", began_at=ago(hours=25), ended_at=ago(hours=23, minutes=55))
+    now = database_now().timestamp()
+    assert 290 < ends_of(html_of(viewer, "/search/?q=slow")) - now <= 300
+    assert ends_of(html_of(viewer, "/search/?q=has")) - now > 800, "it shows no alert"
 
 
 @pytest.mark.parametrize("path", ["/search/", "/search/box/"])
