@@ -36,7 +36,7 @@ def confirmed(view: View) -> View:
     return asking
 
 
-def is_session_confirmed(request: HttpRequest) -> bool:
+def was_session_confirmed(request: HttpRequest) -> bool:
     """Whether the provider stood by the session of a form a moment ago; of what was only looked at nobody asked it."""
     return bool(request.__dict__.get(CONFIRMED, True))
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, QueryDict
 
 from apps.accounts.access import role_of
-from apps.accounts.confirming import is_session_confirmed
+from apps.accounts.confirming import was_session_confirmed
 from apps.accounts.sessions import signed_in_at
 from apps.core.errors import RuleViolation
 from apps.core.forms import form_id_told, uuid_told
@@ -95,7 +95,7 @@ def who_asks(request: HttpRequest) -> Who:
         session=request.session.session_key or "",
         address=clean(request.META.get("REMOTE_ADDR", ""), 100),
         signed_in_at=signed_in_at(request.session),
-        is_confirmed=is_session_confirmed(request),
+        is_confirmed=was_session_confirmed(request),
     )
 
 
