@@ -382,7 +382,7 @@ def on_soak(figures: Figures, folder: Path, rounds: int, views: int, most_second
     figures.add("soak: rounds of collectors", soak.rounds, "rounds")
     figures.add("soak: page views", soak.views, "views")
     figures.add("soak: memory at the end", soak.megabytes[-1], "MB (PSS)")
-    figures.add("soak: memory, end to middle, growth", soak.growth * 100, "%", 1)
+    figures.add("soak: memory, growth along its line", soak.growth * 100, "%", 1)
 
 
 def main() -> None:

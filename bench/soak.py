@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
+from statistics import linear_regression
 
 from bench.servers import Portal, pss_megabytes
 from bench.viewers import signed_in, watch
 
 READS = re.compile(r"^portal_source_reads_total\{.*\} ([\d.e+]+)$", re.MULTILINE)
 STEP_SECONDS = 10.0
-WARM_UP_SHARE = 0.3
+WARM_UP_SECONDS = 420.0
+"""Until every Argo CD was listed anew once (five minutes after the first time), and what is kept of pages is full."""
 
 
 @dataclass
@@ -24,12 +26,9 @@ class Soak:
 
     @property
     def growth(self) -> float:
-        """From the middle to the end of what came after the warm-up, as a share: a fifth of the samples around each."""
-        kept = self.megabytes[int(len(self.megabytes) * WARM_UP_SHARE) :]
-        fifth = max(1, len(kept) // 5)
-        middle = kept[len(kept) // 2 - fifth // 2 :][:fifth]
-        end = kept[-fifth:]
-        return (sum(end) / len(end)) / (sum(middle) / len(middle)) - 1
+        """Of the line that fits the samples best, from its beginning to its end, as a share."""
+        slope, at_first = linear_regression(range(len(self.megabytes)), self.megabytes)
+        return slope * (len(self.megabytes) - 1) / at_first
 
 
 def rounds_done(url: str) -> float:
@@ -40,7 +39,8 @@ def rounds_done(url: str) -> float:
 def soaked(
     portal: Portal, pages: dict[str, str], *, rounds: int, views: int, viewers: int, most_seconds: float
 ) -> Soak:
-    """Watches pages until there were so many rounds and views, or the time is over."""
+    """Watches pages until there were so many rounds and views after the warm-up, or the time is over."""
+    watch(portal.url, pages, viewers=viewers, seconds=WARM_UP_SECONDS)
     soak, began, at_first = Soak(), time.monotonic(), rounds_done(portal.url)
     while time.monotonic() - began < most_seconds and (soak.rounds < rounds or soak.views < views):
         if soak.views < views:

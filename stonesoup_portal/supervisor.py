@@ -39,6 +39,9 @@ THREADS_BESIDE_SOURCES = 4
 ACTION_THREADS = 8
 TOLD_TO_DEMO = ("DJANGO_SETTINGS_MODULE", "PORTAL_STATE", "PYTHONFAULTHANDLER", "PYTHONUNBUFFERED")
 OTHERS_SETTINGS = ("CELERY_", "UVICORN_", "WEB_CONCURRENCY")
+FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
+"""glibc keeps memory apart for threads, eight times as often as there are processors: of a hundred threads that read in
+turn each share would come to hold one big answer."""
 
 
 @contextlib.contextmanager
@@ -73,7 +76,7 @@ def environment_for(state: Path, fleet: Path, broker_url: str) -> dict[str, str]
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
     ours = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS_SETTINGS)}
-    return {**ours, **told}
+    return {**FEW_ARENAS, **ours, **told}
 
 
 def environment_of_demo(environment: dict[str, str]) -> dict[str, str]:

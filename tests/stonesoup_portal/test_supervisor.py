@@ -162,6 +162,13 @@ def test_other_programs_settings_do_not_reach_the_children(tmp_path: Path, monke
     assert not environment["PORTAL_WORKER_METRICS_PORT"]
 
 
+def test_memory_is_kept_together_unless_somebody_knows_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    assert environment_for(tmp_path, tmp_path / "fleet.yaml", "")["MALLOC_ARENA_MAX"] == "2"
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
+    assert environment_for(tmp_path, tmp_path / "fleet.yaml", "")["MALLOC_ARENA_MAX"] == "4"
+
+
 def test_a_proxy_is_not_asked_whether_the_portal_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     class Ready(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
