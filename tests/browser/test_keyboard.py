@@ -27,7 +27,7 @@ def test_pages_are_two_keys_away(visitor: Visitor) -> None:
     page = visitor().open("/")
     for keys, path in (("ga", "/alerts/"), ("gp", "/apps/"), ("gc", "/clusters/"), ("gs", "/sources/"), ("gn", "/")):
         page.keyboard.type(keys)
-        expect(page).to_have_url(re.compile(f"[0-9]{path}([?]|$)"))
+        page.wait_for_url(re.compile(f"[0-9]{path}([?]|$)"))
     page.keyboard.type("gw")
     expect(page).to_have_url(re.compile("/wall/"))
 

@@ -238,6 +238,7 @@ def test_i_come_back_after_lunch_with_the_keyboard(listener: Visitor) -> None:
     press(page, "g", "t")
     expect(page.locator("h1")).to_have_text("Timeline")
     expect(page.locator("[data-row]", has_text="has-stone-prd-m02").first).to_be_visible()
+    page.wait_for_load_state()
     press(page, "j", "Enter")
     expect(page).not_to_have_url(re.compile("/timeline/"))
 

@@ -73,7 +73,7 @@ def arrived(visitor: Visitor, name: str, path: str = DEEP) -> tuple[Visit, Page]
     visit = visitor(role=None)
     page = visit.open(path)
     choose(page, name)
-    expect(page).to_have_url(visit.url + path)
+    page.wait_for_url(visit.url + path)  # until its scripts have run
     return visit, page
 
 
