@@ -392,7 +392,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30, help="of watching the pages, for each figure")
     parser.add_argument("--rounds", type=int, default=600, help="of collectors in the soak (in full: 2000)")
     parser.add_argument("--views", type=int, default=3000, help="of pages in the soak (in full: 10000)")
-    parser.add_argument("--soak-seconds", type=float, default=3600, help="after which the soak ends in any case")
+    parser.add_argument(
+        "--soak-seconds", type=float, default=3600, help="after which, warmed up, the soak ends in any case"
+    )
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

@@ -26,7 +26,8 @@ class Soak:
 
     @property
     def growth(self) -> float:
-        """Of the line that fits the samples best, from its beginning to its end, as a share."""
+        """Of the line that fits the samples best, from its beginning to its end, as a share. Raises StatisticsError
+        where there are not two."""
         slope, at_first = linear_regression(range(len(self.megabytes)), self.megabytes)
         return slope * (len(self.megabytes) - 1) / at_first
 
@@ -43,10 +44,7 @@ def soaked(
     watch(portal.url, pages, viewers=viewers, seconds=WARM_UP_SECONDS)
     soak, began, at_first = Soak(), time.monotonic(), rounds_done(portal.url)
     while time.monotonic() - began < most_seconds and (soak.rounds < rounds or soak.views < views):
-        if soak.views < views:
-            soak.views += sum(map(len, watch(portal.url, pages, viewers=viewers, seconds=STEP_SECONDS).values()))
-        else:
-            time.sleep(STEP_SECONDS)
+        soak.views += sum(map(len, watch(portal.url, pages, viewers=viewers, seconds=STEP_SECONDS).values()))
         soak.rounds = rounds_done(portal.url) - at_first
         soak.megabytes.append(pss_megabytes(portal.children()))
     return soak

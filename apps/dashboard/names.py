@@ -135,7 +135,7 @@ def names_lately() -> Names:
         "names",
         is_good=lambda _, age: is_younger(age, GOOD_SECONDS),
         is_bearable=lambda _, age, __: is_younger(age, BEARABLE_SECONDS),
-        make=lambda: names_read(overlay_now()),
+        make=lambda: names_read(version_of(NAMED_TOPICS), overlay_now()),
     )
 
 
@@ -148,12 +148,16 @@ def names_now(overlay: Overlay) -> Names:
         is_current = names.version >= version and names.standing == overlay.digest
         return is_current and not has_ended and is_younger(age, BEARABLE_SECONDS)
 
-    return NAMES.get("names", is_good=is_true, is_bearable=lambda _, __, ___: False, make=lambda: names_read(overlay))
+    return NAMES.get(
+        "names",
+        is_good=is_true,
+        is_bearable=lambda _, __, ___: False,
+        make=lambda: names_read(version, overlay_now()),  # the page's own overlay may be older than the version
+    )
 
 
-def names_read(overlay: Overlay) -> Names:
-    """All names there are. One query for each kind, and one before for the version."""
-    version = version_of(NAMED_TOPICS)
+def names_read(version: int, overlay: Overlay) -> Names:
+    """All names there are; `version` was read before the overlay. One query for each kind."""
     applications = Application.objects.current(overlay).with_shown_tone(overlay).annotate(rank=rank_of("shown_tone"))
     sets = ApplicationSet.objects.exclude(instance__in=overlay.archived_instances)
     firing, ended, ends_at = alert_names(overlay)

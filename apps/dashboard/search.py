@@ -17,6 +17,7 @@ from django.urls import reverse
 from apps.actions.asking import address_of
 from apps.actions.choosing import choices_address
 from apps.actions.models import ActionRequest
+from apps.actions.silences.form import alert_address
 from apps.actions.states import Action
 from apps.alerts.models import Episode
 from apps.core.addresses import page_address
@@ -53,6 +54,7 @@ class Found:
     since: datetime | None = None
     resync_url: str = ""
     more_url: str = ""
+    silence_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Answer:
 
 def search_shown(told: str, overlay: Overlay) -> dict[str, Any]:
     """What the page's template shows; what it found of alerts changes when one has ended too long ago."""
+    if not told.strip():
+        return {"title": "Search", "answer": Answer("", overlay.now)}
     names = names_now(overlay)
     answer = search(told, names, overlay)
     is_dated = any(kind.name == ALERTS for kind in answer.kinds)
@@ -151,6 +155,7 @@ def alert_found(episode: Episode) -> Found:
         place=episode.cluster or episode.environment,
         said="ended" if episode.ended_at else episode.severity,
         since=episode.ended_at or episode.began_at,
+        silence_url="" if episode.ended_at else alert_address(episode),
     )
 
 

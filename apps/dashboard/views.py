@@ -109,7 +109,7 @@ def search(request: HttpRequest) -> HttpResponse:
         request,
         page="dashboard/search.html",
         fragment="dashboard/_search.html",
-        topics=SEARCHED_TOPICS,
+        topics=SEARCHED_TOPICS if told.strip() else [],
         overlay=overlay_now,
         context=lambda overlay: search_shown(told, overlay),
     )

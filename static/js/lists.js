@@ -13,7 +13,7 @@ function chatLine(row) {
   const shape = row.querySelector(".shape");
   const parts = [
     text(".c-tone .pill", ".pill") || shape?.getAttribute("aria-label"),
-    (link?.querySelector(".name") ?? link)?.innerText.trim() || text("th"),
+    (row.matches(".pair") ? link?.querySelector(".name") : link)?.innerText.trim() || text("th"),
     text(".c-cluster bdi", ".place"),
     time && `since ${time.dateTime.slice(0, 16).replace("T", " ")} UTC (${time.textContent})`,
     cut(text(".c-why .clamp", ".why", ".wide", "summary")),

@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from apps.accounts.models import Role
 from tests.browser.small_fleet import ALERT, BROKEN, FINGERPRINT, NEW, change, fleet_rows
 from tests.browser.visiting import Visitor
 
@@ -127,6 +128,24 @@ def test_a_row_is_copied_for_chat(visitor: Visitor) -> None:
     page.locator("#copier").click()
     expect(page.locator("#copier")).to_have_text("Copied")
     assert "· Quiet ·" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_what_was_searched_for_is_walked_copied_and_silenced_by_keys(visitor: Visitor) -> None:
+    fleet_rows()
+    visit = visitor(Role.RESPONDER, permissions=CLIPBOARD)
+    page = visit.open(f"/search/?q={ALERT}")
+    page.keyboard.type("jc")
+    expect(page.locator("#copier")).to_have_text("Copied")
+    told = page.evaluate("navigator.clipboard.readText()")
+    assert told.startswith(f"critical · {ALERT} · stone-prd-m01 · since 20")
+    assert told.endswith(f"critical · {visit.url}/alerts/appsre/{FINGERPRINT}/")
+    page.keyboard.type("s")
+    page.wait_for_url(re.compile("/actions/silence/"))
+    visit.open(f"/search/?q={BROKEN}")
+    page.keyboard.type("jr")
+    page.wait_for_url(re.compile(r"/actions/new/\?action=sync"))
+    assert all("409" in words for words in visit.said), "the preflight refuses: no Argo CD is there to be asked"
+    visit.said.clear()
 
 
 def test_copying_that_fails_is_said(visitor: Visitor) -> None:

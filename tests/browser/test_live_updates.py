@@ -172,8 +172,8 @@ def test_what_was_searched_for_is_brought_up_to_date_but_not_under_the_pointer(l
     new = page.locator(".found").get_by_role("link", name=re.compile(NEW))
     expect(new).to_have_count(0)
     page.mouse.move(5, 5)
-    expect(new).to_be_visible()
     expect(page.locator(".found .is-new")).to_contain_text(NEW)
+    expect(new).to_be_visible()
 
 
 def test_leaving_the_list_lets_it_in(listener: Visitor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +21,13 @@ from apps.core.keeping import Keeper
 from apps.core.live import FORM_MARK, PROOF_MARK
 from apps.core.offering import OFFERED
 from apps.core.topics import raise_topics, version_of
-from apps.dashboard.names import NAMES
+from apps.dashboard.names import NAMES, names_now
 from apps.dashboard.search import TOPICS as SEARCHED_TOPICS
+from apps.fleet.overlay import overlay_now
 from apps.sources.models import Source
 from tests.conftest import BACKEND, person_with
 from tests.pages import asked_again, html_of
-from tests.rows import application_row, broken, cluster_row, episode_row, source_row
+from tests.rows import ago, application_row, broken, cluster_row, down, episode_row, source_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -191,6 +193,24 @@ def test_who_types_is_given_the_names_of_a_moment_ago(viewer: Client) -> None:
     html_of(viewer, "/search/box/")
     application_row("has-b")
     assert names_found(html_of(viewer, "/search/box/?q=has")) == ["has-a"]
+
+
+def test_names_are_read_anew_once_one_has_ended_too_long_ago() -> None:
+    episode_row("Slow", began_at=ago(hours=25), ended_at=ago(hours=23))
+    overlay = overlay_now()
+    names = names_now(overlay)
+    assert names.ends_at
+    assert names_now(overlay.at(names.ends_at - timedelta(seconds=1))) is names
+    assert names_now(overlay.at(names.ends_at)) is not names
+
+
+def test_names_are_read_anew_once_the_sources_stand_otherwise() -> None:
+    source = source_row("argocd/production")
+    application_row("has-a")
+    names = names_now(overlay_now())
+    assert names_now(overlay_now()) is names
+    down(source)
+    assert names_now(overlay_now()) is not names
 
 
 def names_found(html: str) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 from django.test import Client
 
+from apps.actions.silences.form import alert_address
 from apps.actions.states import State
 from apps.core.clock import database_now
 from apps.core.tones import Tone
@@ -176,9 +179,17 @@ def test_search_is_for_people_with_a_role_and_never_kept(client: Client, viewer:
     assert "no-store" in viewer.get(path, {"q": "a"}).headers["Cache-Control"]
 
 
-def test_the_page_listens_to_the_same_whatever_is_looked_for(viewer: Client) -> None:
-    """A stream that was opened on one of them says all that the other must hear."""
-    assert topics_on(viewer, "/search/") == topics_on(viewer, "/search/?q=has") == set(TOPICS)
+def test_the_page_listens_where_something_is_looked_for(viewer: Client) -> None:
+    assert topics_on(viewer, "/search/") == {"sources"}
+    assert topics_on(viewer, "/search/?q=has") == set(TOPICS)
+
+
+def test_an_alert_that_fires_can_be_silenced_by_key_by_who_may(viewer: Client, responder: Client) -> None:
+    firing = episode_row("Slow", fingerprint="1")
+    episode_row("SlowEnded", fingerprint="2", began_at=ago(hours=2), ended_at=ago(hours=1))
+    page = html.unescape(html_of(responder, "/search/?q=slow"))
+    assert page.count(f'data-silence="{alert_address(firing)}"') == page.count("data-silence") == 1
+    assert "data-silence" not in html_of(viewer, "/search/?q=slow")
 
 
 def test_the_page_changes_when_an_alert_has_ended_too_long_ago(viewer: Client) -> None:
