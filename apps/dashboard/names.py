@@ -30,6 +30,7 @@ from apps.gitops.models import Application, ApplicationSet
 from apps.runbooks.models import Runbook
 
 NAMED_TOPICS = ("actions", "alerts", "apps", "clusters", "runbooks", "sources")
+"""What the search's page listens to: only what has a name is found."""
 MOST_SHOWN = 8
 ENDED_LATELY = timedelta(hours=24)
 MOST_FOLDED = 32_768

@@ -33,12 +33,10 @@ from apps.runbooks.models import Runbook
 from apps.sources.models import SourceState
 from apps.sources.shown import source_shown
 
-from .names import MOST_SHOWN, NAMED_TOPICS, Grade, Name, Names, best, names_now
+from .names import MOST_SHOWN, Grade, Name, Names, best, names_now
 
 LONGEST = 100
 ALERTS = "alerts"
-TOPICS = NAMED_TOPICS
-"""What the page listens to: only what has a name is found."""
 NOT_SHOWN = ("labels", "annotations", "receivers", "group_labels")
 
 

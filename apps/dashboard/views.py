@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from apps.accounts.walls import for_walls
@@ -30,9 +29,8 @@ from .alert import episode_asked, episode_shown
 from .applications import application_shown
 from .cluster import cluster_shown
 from .clusters import clusters_exported, clusters_listed
-from .names import names_lately
+from .names import NAMED_TOPICS, names_lately
 from .now import now_shown
-from .search import TOPICS as SEARCHED_TOPICS
 from .search import search as searched
 from .search import search_shown
 from .timeline import COLUMNS, exported_lines, timeline_asked, timeline_shown
@@ -109,7 +107,7 @@ def search(request: HttpRequest) -> HttpResponse:
         request,
         page="dashboard/search.html",
         fragment="dashboard/_search.html",
-        topics=SEARCHED_TOPICS if told.strip() else [],
+        topics=NAMED_TOPICS if told.strip() else [],
         overlay=overlay_now,
         context=lambda overlay: search_shown(told, overlay),
     )
@@ -119,9 +117,7 @@ def search(request: HttpRequest) -> HttpResponse:
 def search_box(request: HttpRequest) -> HttpResponse:
     """What is called so, as the list below the field of the frame's search: of this moment, and for who types it."""
     answer = searched(request.GET.get("q", ""), names_lately(), overlay_lately(request, overlay_now))
-    box = render(request, "dashboard/_found.html", {"answer": answer, "is_box": True})
-    patch_cache_control(box, no_store=True, private=True)
-    return box
+    return render(request, "dashboard/_found.html", {"answer": answer, "is_box": True})
 
 
 @for_walls

@@ -21,8 +21,7 @@ from apps.core.keeping import Keeper
 from apps.core.live import FORM_MARK, PROOF_MARK
 from apps.core.offering import OFFERED
 from apps.core.topics import raise_topics, version_of
-from apps.dashboard.names import NAMES, names_now
-from apps.dashboard.search import TOPICS as SEARCHED_TOPICS
+from apps.dashboard.names import NAMED_TOPICS, NAMES, names_now
 from apps.fleet.overlay import overlay_now
 from apps.sources.models import Source
 from tests.conftest import BACKEND, person_with
@@ -173,7 +172,7 @@ def test_a_search_finds_what_is_new_though_who_types_is_given_the_names_of_a_mom
     assert viewer.get(again, headers=by_page).status_code == 204
     broken("has-b")
     raise_topics(["apps"])
-    fragment = viewer.get(f"{again}&since={version_of(SEARCHED_TOPICS)}", headers=by_page).content.decode()
+    fragment = viewer.get(f"{again}&since={version_of(NAMED_TOPICS)}", headers=by_page).content.decode()
     assert names_found(fragment) == ["has-b", "has-a"]
     assert names_found(html_of(viewer, "/search/box/?q=has-b")) == ["has-b"], "what is read anew is kept for all"
 
@@ -184,7 +183,7 @@ def test_a_search_finds_nothing_more_of_what_the_fleet_file_has_given_up(viewer:
     assert names_found(html_of(viewer, "/search/?q=has")) == ["has-a"]
     Source.objects.update(is_archived=True)
     raise_topics(["sources"])
-    since = version_of(SEARCHED_TOPICS)
+    since = version_of(NAMED_TOPICS)
     assert names_found(html_of(viewer, f"/search/?q=has&since={since}")) == []
 
 

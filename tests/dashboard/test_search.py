@@ -11,8 +11,8 @@ from apps.actions.silences.form import alert_address
 from apps.actions.states import State
 from apps.core.clock import database_now
 from apps.core.tones import Tone
-from apps.dashboard.names import Grade, Name, best, names_lately
-from apps.dashboard.search import TOPICS, search
+from apps.dashboard.names import NAMED_TOPICS, Grade, Name, best, names_lately
+from apps.dashboard.search import search
 from apps.fleet.overlay import overlay_now
 from apps.gitops.models import ApplicationSet
 from apps.runbooks.models import Runbook
@@ -181,7 +181,7 @@ def test_search_is_for_people_with_a_role_and_never_kept(client: Client, viewer:
 
 def test_the_page_listens_where_something_is_looked_for(viewer: Client) -> None:
     assert topics_on(viewer, "/search/") == {"sources"}
-    assert topics_on(viewer, "/search/?q=has") == set(TOPICS)
+    assert topics_on(viewer, "/search/?q=has") == set(NAMED_TOPICS)
 
 
 def test_an_alert_that_fires_can_be_silenced_by_key_by_who_may(viewer: Client, responder: Client) -> None:
