@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import tempfile
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,22 @@ BUNDLES = {
 
 
 class BundleFinder(BaseFinder):
-    """The joined files, in a folder that lives as long as the process."""
+    """The joined files, in a folder that is made for who asks for them and goes with the process.
+
+    Servers have a finder too, since Django's checks look at it: they ask for no file, and need no folder to write to.
+    """
 
     def __init__(self, app_names: Any = None, *args: Any, **kwargs: Any) -> None:
-        self.folder = tempfile.TemporaryDirectory(prefix="portal-bundles-")
-        self.storage = FileSystemStorage(location=self.folder.name)
+        pass
+
+    @cached_property
+    def folder(self) -> tempfile.TemporaryDirectory[str]:
+        """With all bundles in it."""
+        folder = tempfile.TemporaryDirectory(prefix="portal-bundles-")
         sources = Path(settings.BASE_DIR, "static")
         for name, parts in BUNDLES.items():
-            joined = "\n".join((sources / part).read_text() for part in parts)
-            Path(self.folder.name, name).write_text(joined)
+            Path(folder.name, name).write_text("\n".join((sources / part).read_text() for part in parts))
+        return folder
 
     def check(self, **kwargs: Any) -> builtins.list[CheckMessage]:
         """Nothing can be set wrongly."""
@@ -45,4 +53,5 @@ class BundleFinder(BaseFinder):
 
     def list(self, ignore_patterns: Any) -> Iterator[tuple[str, FileSystemStorage]]:
         """Each with its storage."""
-        yield from ((name, self.storage) for name in BUNDLES)
+        storage = FileSystemStorage(location=self.folder.name)
+        yield from ((name, storage) for name in BUNDLES)

@@ -1,5 +1,6 @@
 """What pages have joined into one file is all that lies in static/, but for what single pages ask for themselves."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from stonesoup_portal.bundles import BUNDLES
+from stonesoup_portal.bundles import BUNDLES, BundleFinder
 
 ALONE = {"css/wall.css", "js/wall.js", "js/columns.js"}
 
@@ -26,6 +27,13 @@ def test_a_bundle_is_found_and_holds_its_parts_in_their_order() -> None:
     text = Path(found).read_text()
     parts = [Path(settings.BASE_DIR, "static", part).read_text() for part in BUNDLES["portal.css"]]
     assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
+
+
+def test_who_only_checks_the_finder_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    assert BundleFinder().check() == []
+    with pytest.raises(FileNotFoundError):
+        list(BundleFinder().list(None))
 
 
 @pytest.mark.django_db
