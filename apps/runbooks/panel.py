@@ -16,7 +16,7 @@ from apps.sources.evidence import evidence_of
 from apps.sources.fleetfile import fleet_file_or_empty
 
 from .finding import Finding, Found, runbook_found
-from .models import Runbook, Tick
+from .models import Runbook, Tick, UndoneTick
 from .placing import place_of
 from .rendering import Done, Rendered, TickForm, Values, rendered
 from .rendering.places import anchor_of
@@ -28,7 +28,7 @@ KIND = "runbooks"
 
 
 def runbook_panel(episode: Episode, overlay: Overlay) -> dict[str, Any]:
-    """What templates/runbooks/_panel.html shows: {"runbook_panel": {…}, "now": …}. Five queries with a runbook."""
+    """What templates/runbooks/_panel.html shows: {"runbook_panel": {…}, "now": …}. Six queries with a runbook."""
     fleet = fleet_file_or_empty()
     found = runbook_found(fleet, url_of(episode))
     runbook = found.runbook
@@ -82,10 +82,21 @@ def values_of(episode: Episode, mapping: dict[str, str]) -> Values:
 
 
 def drawn_for(episode: Episode, runbook: Runbook, values: Values, now: datetime) -> Rendered:
-    """The runbook with the alert's values and ticks. One query."""
-    told = Tick.objects.filter(episode=episode, source=runbook.source, path=runbook.path)
-    ticks = {
-        tick.step: Done(tick.person, format_html("{}, {} ago", bdi(tick.person), age(tick.at, now))) for tick in told
-    }
+    """The runbook with the alert's values and ticks. Two queries."""
+    ticks = ticks_of({"episode": episode, "source": runbook.source, "path": runbook.path}, now)
     address = page_address("runbooks:tick-set", str(episode.pk), runbook.source, runbook.path)
     return rendered(runbook, values=values, ticks=ticks, form=TickForm(address, PANEL), place=place_of(runbook))
+
+
+def ticks_of(place: dict[str, Any], now: datetime) -> dict[str, Done]:
+    """What stands of each step, or else how it was last taken back, by the steps' keys. Two queries."""
+    back = UndoneTick.objects.filter(**place).order_by("undone_at", "pk")
+    return {
+        each.step: Done(
+            format_html("taken back by {}, {} ago", bdi(each.undone_by), age(each.undone_at, now)), is_taken_back=True
+        )
+        for each in back
+    } | {
+        each.step: Done(format_html("{}, {} ago", bdi(each.person), age(each.at, now)))
+        for each in Tick.objects.filter(**place)
+    }

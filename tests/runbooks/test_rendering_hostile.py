@@ -71,7 +71,7 @@ def test_a_value_and_a_persons_name_are_only_text() -> None:
     values = Values({"namespace": hostile, hostile: "x"}, {"cluster": hostile}, {hostile: "namespace"})
     [step] = draw("1. `<namespace>` `<cluster>`").steps
     form = TickForm('/x"><script>', '"><script>')
-    done = {step.key: Done(hostile, format_html("{}", hostile))}
+    done = {step.key: Done(format_html("{}", hostile))}
     drawn = draw("1. `<namespace>` `<cluster>`", values=values, ticks=done, form=form)
     found = Elements(drawn.html_for(may_tick=True))
     assert {name for name, _ in found.found} <= {"ol", "li", "code", "mark", "button", "span"}

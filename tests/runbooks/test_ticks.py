@@ -113,6 +113,31 @@ def test_what_was_taken_back_is_kept_with_who_ticked_and_who_took_it_back(
     assert standing.username == "approver-person"
 
 
+def test_a_step_says_who_took_its_tick_back_until_it_is_ticked_again(
+    responder: Client, approver: Client, runbook: Runbook, episode: Episode
+) -> None:
+    step = keys(runbook)[0]
+    tick(responder, episode, step)
+    html = tick(approver, episode, step, "undone", **HTMX).content.decode()
+    assert "taken back by <bdi>approver-person</bdi>, <time" in html
+    assert "0 of 3 steps done" in html
+    assert f'name="done" value="{step}"' in html
+    html = tick(responder, episode, step, **HTMX).content.decode()
+    assert "taken back" not in html
+    assert "1 of 3 steps done" in html
+
+
+def test_who_only_reads_sees_what_was_taken_back_too(
+    responder: Client, viewer: Client, runbook: Runbook, episode: Episode
+) -> None:
+    step = keys(runbook)[0]
+    tick(responder, episode, step)
+    tick(responder, episode, step, "undone")
+    html = tick(viewer, episode, step, **HTMX).content.decode()
+    assert "taken back by <bdi>responder-person</bdi>, <time" in html
+    assert "✓" not in html
+
+
 def test_no_other_runbook_than_the_alerts_own_is_ticked(responder: Client, runbook: Runbook, episode: Episode) -> None:
     other = Runbook.objects.create(source="sop", path="api/other.md", text=TEXT, read_at=database_now())
     answer = responder.post(address(episode, other.path), {"done": keys(other)[0]})

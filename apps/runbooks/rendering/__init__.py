@@ -40,10 +40,10 @@ class Written(Protocol):
 
 @dataclass(frozen=True)
 class Done:
-    """That a step was done: `words` is markup that says by whom and when."""
+    """That a step was done: `words` is markup that says by whom and when, or by whom and when that was taken back."""
 
-    person: str
     words: SafeString
+    is_taken_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Rendered:
     @property
     def done(self) -> int:
         """How many of the steps are ticked off."""
-        return sum(step.key in self.ticks for step in self.steps)
+        return sum(self._stands(step) for step in self.steps)
 
     @property
     def html(self) -> SafeString:
@@ -141,13 +141,17 @@ class Rendered:
             return format_html('<mark class="odd" title="{}">{}</mark>', UNSAFE, written)
         return format_html('<mark title="{}, from {}">{}</mark>', slot.written, value.origin, value.text)
 
-    def _tick(self, step: Step, form: TickForm | None) -> str:
+    def _stands(self, step: Step) -> bool:
         done = self.ticks.get(step.key)
+        return done is not None and not done.is_taken_back
+
+    def _tick(self, step: Step, form: TickForm | None) -> str:
+        done, stands = self.ticks.get(step.key), self._stands(step)
         said = format_html(' <span class="quiet">{} ·</span> ', done.words) if done else ""
-        sign = "✓" if done else "\u2003"
+        sign = "✓" if stands else "\u2003"
         if form is None:
-            return format_html("<b>{}</b>{}", sign, said) if done else ""
-        return format_html(BUTTON, form.url, form.target, step.key, step.ordinal, sign, said, *TURNS[bool(done)])
+            return format_html("<b>{}</b>{}", sign if stands else "", said) if done else ""
+        return format_html(BUTTON, form.url, form.target, step.key, step.ordinal, sign, said, *TURNS[stands])
 
 
 TURNS = {True: ("undone", "true"), False: ("done", "false")}
