@@ -13,8 +13,10 @@ from typing import Any
 
 import msgspec
 
+from apps.core.ages import moment_words
 from apps.core.text import clean, clean_all
 from apps.core.verdict.application import OUT_OF_SYNC
+from apps.gitops.phases import Result
 from apps.integrations.argocd import ApplicationDetail, Operation, ResourceStatus
 
 from .comparing import comparison_of, end_compared
@@ -30,7 +32,7 @@ from .outcomes import (
     left_words,
     revision_words,
 )
-from .states import Action, State
+from .states import REFRESHES, Action, State
 
 MOST_RESOURCES = 500
 LONGEST_TEXT = 1000
@@ -45,10 +47,10 @@ CATCHES_UP = timedelta(seconds=15)
 
 DELETED = "The application was deleted meanwhile"
 END_SEEN_AT, COMPARED_BEFORE, LEFT, LATE_LOOK_AT = "end_seen_at", "compared_before", "left", "late_look_at"
-UNANSWERED = "unanswered_since"
+UNANSWERED, SEEN_REFRESHING = "unanswered_since", "seen_refreshing"
 """What is kept beside an operation for the next look: when its end was first seen, which comparison stood there before
-it ended, what was out of sync by one since, when it was first looked after nothing could arrive any more, and since
-when no look had an answer that can be read."""
+it ended, what was out of sync by one since, when it was first looked after nothing could arrive any more, since when
+no look had an answer that can be read, and whether a refresh was seen under way."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def judged(request: ActionRequest, sight: Sight) -> Judgement:
         return gone_judged(request, sight.asked_at, sight.deadline, f"{DELETED} and made anew")
     if request.action == Action.TERMINATE:
         return _terminate_judged(request, sight)
+    if request.action in REFRESHES:
+        return _refresh_judged(request, sight)
     operation = sight.told.application.operation
     if operation is not None and operation.request_id == str(request.pk):
         return _own_judged(request, operation, sight)
@@ -244,6 +248,26 @@ def _named_runs_on(request: ActionRequest, kept: dict[str, Any]) -> Judgement:
     return Judgement(State.NOT_KNOWN, "Argo CD accepted it, but the operation runs on", kept)
 
 
+def _refresh_judged(request: ActionRequest, sight: Sight) -> Judgement:
+    """Of a refresh that nobody answered: whether Argo CD has compared since, by its own clock.
+
+    The annotation that a refresh leaves proves that one arrived; without it a comparison may be another's, with
+    manifests that were not made anew.
+    """
+    kept, told = request.operation or {}, sight.told
+    if told.is_refreshing:
+        return Judgement(operation=None if kept.get(SEEN_REFRESHING) else {**kept, SEEN_REFRESHING: True})
+    compared, sent_at = told.reconciled_at, request.sent_at or request.state_at
+    if compared is None or compared <= sent_at:
+        is_late = is_over(request, sight.asked_at, sight.deadline)
+        words = "Argo CD has not compared the application since: it may be asked for again"
+        return Judgement(State.NOT_KNOWN, words) if is_late else Judgement()
+    at = f"compared at {moment_words(compared)}, by Argo CD’s clock"
+    if kept.get(SEEN_REFRESHING) or request.action == Action.REFRESH:
+        return Judgement(State.SUCCEEDED, f"Refreshed: {at}")
+    return Judgement(State.NOT_KNOWN, f"The application was {at}; not known whether with manifests made anew")
+
+
 def operation_begun(operation: Operation, told: ApplicationDetail) -> dict[str, Any]:
     """What is kept of an operation that has not ended."""
     return {**operation_kept(operation, told.operation_resources), COMPARED_BEFORE: moment_text(told.reconciled_at)}
@@ -251,7 +275,7 @@ def operation_begun(operation: Operation, told: ApplicationDetail) -> dict[str, 
 
 def operation_kept(operation: Operation, resources: tuple[ResourceStatus, ...]) -> dict[str, Any]:
     """What a request's row keeps of an operation; of many resources those that are not in order."""
-    shown = sorted(resources, key=lambda each: each.status in {"Synced", "Pruned"})[:MOST_RESOURCES]
+    shown = sorted(resources, key=lambda each: Result(each).tone.rank)[:MOST_RESOURCES]
     return {
         "phase": clean(operation.phase, 50),
         "message": clean(operation.message, LONGEST_TEXT),

@@ -21,9 +21,8 @@ from apps.sources.fleetfile.schema import FleetFile
 
 from .case import Live
 from .in_name import acting_client, acts_as_person
-from .states import Action
+from .states import REFRESHES, Action
 
-READING = frozenset({Action.REFRESH, Action.HARD_REFRESH})
 PAGES_LOOK = threading.BoundedSemaphore(max(1, settings.PORTAL_PAGE_THREADS - 1))
 """One thread of the pages stays free, however slow Argo CD is."""
 TURN_COMES = 0.5
@@ -107,7 +106,7 @@ def live_look(
 
 def right_to(action: Action) -> str:
     """The verb on applications that Argo CD wants for an action: terminating takes `sync` too."""
-    return "get" if action in READING else "sync"
+    return "get" if action in REFRESHES else "sync"
 
 
 def may_act(client: ArgoCDClient, application: Application, verb: str) -> bool:

@@ -18,7 +18,7 @@ from apps.integrations.argocd import ApplicationDetail, Operation, ResourceStatu
 
 from .evidence import starter_of
 from .options import Options, Resource
-from .states import Action, State
+from .states import State
 
 LONGEST = 1000
 NAMED = 3
@@ -70,14 +70,12 @@ def taken_words(operation: Operation) -> str:
     return clean(f"Another operation is running there already: that of {starter_of(operation)}{since}", LONGEST)
 
 
-def answer_of(action: Action, error: UpstreamError, *, person: str = "") -> tuple[State, str]:
+def answer_of(error: UpstreamError, *, person: str = "") -> tuple[State, str]:
     """Where a call that failed leaves its request, and the words for it. What may have arrived is never called lost."""
     if error.never_sent:
         return State.NOT_STARTED, f"Nothing was sent: {error.message}"
     if isinstance(error, REFUSALS) and REFUSING_STATUS.search(error.message):
         return State.REFUSED, refusal_words(error, person=person)
-    if action in {Action.REFRESH, Action.HARD_REFRESH}:
-        return State.NOT_KNOWN, f"Not known whether Argo CD took it ({error.message}): a refresh may be asked for again"
     return State.UNKNOWN, f"Not known whether it began: {error.message}. Argo CD is asked until it is known"
 
 
@@ -96,10 +94,13 @@ def short(revision: str) -> str:
 
 def end_of_chosen(options: Options, told: ApplicationDetail) -> tuple[State, str]:
     """Of chosen resources: what the operation says of each. Those in sync already are no work for it where only what
-    is out of sync was to be synced."""
-    done = {_identity(each): each.status for each in told.operation_resources}
+    is out of sync was to be synced.
+
+    Of what lies in no namespace the operation's results tell the Application's own (gitops-engine, getSyncTasks).
+    """
+    done = _statuses(told.operation_resources)
     if options.apply_out_of_sync_only:
-        done = {_identity(each): each.status for each in told.resources if each.status == "Synced"} | done
+        done = _statuses(each for each in told.resources if each.status == "Synced") | done
     left = [(each, done.get(_identity(each), "")) for each in options.resources]
     left = [(each, status) for each, status in left if status not in DONE]
     count = len(options.resources)
@@ -173,6 +174,15 @@ def _names(resources: Sequence[ResourceStatus]) -> str:
 def _some(named: Sequence[str]) -> str:
     more = len(named) - NAMED
     return ", ".join(named[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _statuses(resources: Iterable[ResourceStatus]) -> dict[tuple[str, str, str, str], str]:
+    """By identity, and by identity without the namespace."""
+    return {
+        identity: each.status
+        for each in resources
+        for identity in (_identity(each), (each.group, each.kind, "", each.name))
+    }
 
 
 def _identity(thing: Resource | ResourceStatus) -> tuple[str, str, str, str]:

@@ -30,11 +30,10 @@ from .models import ActionRequest
 from .options import options_of
 from .policies import rules_for
 from .preflight import Ask, Preflight, preflight
-from .states import Action, State
+from .states import REFRESHES, Action, State
 from .stepping import MOVES_ON
 from .waiting import late_words
 
-REFRESHES = frozenset({Action.REFRESH, Action.HARD_REFRESH})
 SENT_BEFORE = "It was sent before: Argo CD has its operation. What came of it is being found out; nothing is sent again"
 AT_LAST = (RoleGuard(), FreezeGuard())
 WARNS_ANYWAY = frozenset({NotCheckedGuard.name})

@@ -29,11 +29,11 @@ from .known import RUNNING, Known, doomed_told, known_of
 from .models import ActionRequest
 from .moves import request_move
 from .options import Options, options_of
-from .outcomes import LONGEST, TAKEN, answer_of, revision_words, taken_words
+from .outcomes import LONGEST, TAKEN, answer_of, taken_words
 from .preflight import Preflight
-from .rechecking import REFRESHES, NotToBeSent, checked_again, checked_at_last
+from .rechecking import NotToBeSent, checked_again, checked_at_last
 from .services import guards_told
-from .states import Action, State
+from .states import REFRESHES, Action, State
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +176,7 @@ def _failed(request: ActionRequest, error: UpstreamError) -> None:
     """
     fleet = fleet_file_in_force()
     person = request.username if acts_as_person(fleet, request.instance) else ""
-    state, words = answer_of(Action(request.action), error, person=person)
+    state, words = answer_of(error, person=person)
     is_taken = state is State.REFUSED and TAKEN in error.message.lower()
     told = _looked_at(request, argocd_client(fleet, f"argocd/{request.instance}")) if is_taken else None
     running = told.application.operation if told else None
@@ -213,9 +213,7 @@ def _accepted(request: ActionRequest, told: ApplicationDetail | None) -> None:
     operation: Operation | None = told.application.operation if told else None
     sent = clean(operation.revision, 300) if operation else ""
     kept = operation_begun(operation, told) if operation and told and operation.request_id == str(request.pk) else None
-    answer_write(
-        request, State.ACCEPTED, revision_words(request.revision_seen, sent), revision_sent=sent, operation=kept
-    )
+    answer_write(request, State.ACCEPTED, "", revision_sent=sent, operation=kept)
 
 
 def answer_write(request: ActionRequest, state: State, words: str, **columns: Any) -> None:

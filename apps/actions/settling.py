@@ -30,12 +30,12 @@ from .models import ActionRequest
 from .moves import request_move, request_told
 from .options import options_of
 from .outcomes import LONGEST
-from .states import SILENCES, Action, State
+from .states import REFRESHES, SILENCES, Action, State
 from .stepping import applications_of, identity_of
 from .waiting import unapproved_words
 
 SENT = frozenset({State.ACCEPTED, State.RUNNING, State.UNKNOWN})
-FOLLOWED = frozenset({Action.SYNC, Action.DRY_RUN, Action.TERMINATE})
+FOLLOWED = frozenset({Action.SYNC, Action.DRY_RUN, Action.TERMINATE, *REFRESHES})
 MOST_LOOKS = 10
 LOST_AFTER = timedelta(seconds=3)
 SENT_AGAIN_AFTER = timedelta(seconds=5)
@@ -93,13 +93,8 @@ def _late_become_unknown(fleet: FleetFile) -> None:
 
 
 def _become_unknown(request: ActionRequest) -> None:
-    to, words = (
-        State.UNKNOWN,
-        "Not known whether it began: the portal got no answer. Argo CD is asked until it is known",
-    )
-    if Action(request.action) not in FOLLOWED:
-        to, words = State.NOT_KNOWN, "Not known whether Argo CD took it: a refresh may be asked for again"
-    request_move(request, to=to, when={State.SENDING}, words=words, outcome=words)
+    words = "Not known whether it began: the portal got no answer. Argo CD is asked until it is known"
+    request_move(request, to=State.UNKNOWN, when={State.SENDING}, words=words, outcome=words)
 
 
 def _approvals_expire(fleet: FleetFile) -> None:
@@ -204,8 +199,9 @@ def _conclude(request: ActionRequest, judgement: Judgement, told: ApplicationDet
     if kept != request.operation:
         columns["operation"] = kept
     operation = told.application.operation if told else None
-    if operation and not request.revision_sent and operation.request_id == str(request.pk):
-        columns["revision_sent"] = clean(operation.revision, 300)
+    sent = clean(operation.revision, 300) if operation and operation.request_id == str(request.pk) else ""
+    if sent and sent != request.revision_sent:
+        columns["revision_sent"] = sent
     state = judgement.state
     if state is None:
         columns_keep(request, columns)

@@ -44,6 +44,7 @@ class Action(models.TextChoices):
         return self in SILENCES
 
 
+REFRESHES = frozenset({Action.REFRESH, Action.HARD_REFRESH})
 SILENCES = frozenset({Action.SILENCE, Action.SILENCE_EDIT, Action.SILENCE_EXPIRE})
 
 

@@ -72,9 +72,16 @@ class Details:
 
     @property
     def odd_resources(self) -> Sequence[values.ResourceStatus]:
-        """Resources that differ from Git, wait to be pruned or are not healthy; the unhealthy first."""
+        """Resources that differ from Git, wait to be pruned or are not healthy; the unhealthy first.
+
+        A hook that is there is compared with nothing, and no sync prunes it.
+        """
         resources = self.value.resources if self.value else ()
-        odd = [each for each in resources if each.status != "Synced" or each.health_status not in WELL_HEALTH]
+        odd = [
+            each
+            for each in resources
+            if not (each.hook or each.status == "Synced") or each.health_status not in WELL_HEALTH
+        ]
         odd.sort(key=lambda each: (each.health_status in WELL_HEALTH, each.kind, each.name))
         return odd[:MOST_RESOURCES]
 

@@ -32,6 +32,7 @@ from apps.sources.models import Source
 from .around import around_read
 from .commits import commits_read, commits_tried_since, commits_want
 from .models import Application, ApplicationDetail
+from .phases import Result
 
 log = logging.getLogger(__name__)
 
@@ -200,7 +201,7 @@ def _kept(told: Told) -> dict[str, Any]:
     cut = msgspec.structs.replace(
         told,
         resources=_worst_first(told.resources),
-        operation_resources=_worst_first(told.operation_resources),
+        operation_resources=tuple(sorted(told.operation_resources, key=_rank)[:MOST_RESOURCES]),
         history=told.history[-MOST_HISTORY:],
         images=told.images[:MOST_IMAGES],
         external_urls=told.external_urls[:MOST_IMAGES],
@@ -219,5 +220,9 @@ def _worst_first(resources: tuple[ResourceStatus, ...]) -> tuple[ResourceStatus,
     return tuple(sorted(resources, key=_is_in_order)[:MOST_RESOURCES])
 
 
+def _rank(resource: ResourceStatus) -> int:
+    return Result(resource).tone.rank
+
+
 def _is_in_order(resource: ResourceStatus) -> bool:
-    return resource.status in {"", "Synced"} and resource.health_status in {"", "Healthy"}
+    return (resource.hook or resource.status in {"", "Synced"}) and resource.health_status in {"", "Healthy"}

@@ -155,10 +155,16 @@ def _part(
 
 
 def _is_gone(client: ArgoCDClient, kind: str, identity: tuple[str, ...]) -> bool:
-    """Whether we may get everything of this kind, and this one is not told (decision 1)."""
-    by_server = kind == "clusters"
+    """Whether we may get everything of this kind, and this one is not told (decision 1).
+
+    ApplicationSets are of a project: a right to all of them is one to `*/*`, as the policies are written, and they may
+    lie in another namespace than Argo CD's.
+    """
+    is_set = kind == "applicationsets"
+    name, namespace = identity[0] if kind == "clusters" else identity[-1], identity[0] if is_set else ""
     try:
-        return client.can_i(kind, "get", "*") and not client.is_told(kind, identity[0] if by_server else identity[-1])
+        may_all = client.can_i(kind, "get", "*/*" if is_set else "*")
+        return may_all and not client.is_told(kind, name, set_namespace=namespace)
     except UpstreamError:
         return False
 

@@ -24,6 +24,8 @@ from .models import Application, Project
 from .windows import window_closed
 
 LIFE = "life"
+NOT_COMPARED = "Unknown"
+"""The sync status while a comparison fails: the revision told then is the target's (recorded of 3.6)."""
 MOST_LABELS = 60
 MOST_CONDITIONS = 30
 MOST_INFOS = 20
@@ -182,6 +184,8 @@ def _sync_take(row: Application, told: Told, now: datetime) -> list[Change]:
         changes.append(Change("sync", row.sync_status, status))
         row.sync_status, row.sync_since = status, now
     is_untold = not revision and not told.is_complete
+    if status == NOT_COMPARED and revision in {"", clean(told.target_revision, 300)}:  # that is what was asked for, not what runs
+        is_untold = True
     if not is_untold and (revision != row.sync_revision or row.revision_since is None):
         changes.append(Change("revision", row.sync_revision, revision))
         row.sync_revision, row.revision_since = revision, now

@@ -40,11 +40,18 @@ def detail(
     compared: datetime | None = ENDED + SECOND,
     revision: str = "",
     results: tuple[ResourceStatus, ...] = (),
+    is_refreshing: bool = False,
 ) -> ApplicationDetail:
     application = Application(
         "argocd", "build", "default", True, sync_status=sync, sync_revision=revision, operation=operation
     )
-    return ApplicationDetail(application, resources=resources, operation_resources=results, reconciled_at=compared)
+    return ApplicationDetail(
+        application,
+        resources=resources,
+        operation_resources=results,
+        reconciled_at=compared,
+        is_refreshing=is_refreshing,
+    )
 
 
 def judge(
@@ -308,6 +315,13 @@ def test_chosen_resources_that_were_not_synced_are_named() -> None:
     )
 
 
+def test_a_chosen_resource_of_no_namespace_is_found_where_argo_cd_tells_the_applications_own() -> None:
+    chosen = {"group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "namespace": "", "name": "one"}
+    request = request_in(State.RUNNING, options={"resources": [chosen]})
+    told = ResourceStatus("rbac.authorization.k8s.io", "v1", "ClusterRole", "build", "one", status="Synced")
+    assert judge(request, ours("Succeeded"), results=(told,)).state is State.SUCCEEDED
+
+
 def test_chosen_resources_that_were_in_sync_are_no_work_where_only_the_others_were_to_be_synced() -> None:
     told = {"resources": (result("one", "Synced"), result("two", "OutOfSync"))}
     request = with_chosen("one", apply_out_of_sync_only=True)
@@ -364,3 +378,31 @@ def test_of_a_terminate_that_may_still_arrive_nothing_is_concluded(operation: Op
     request = request_in(State.UNKNOWN, action=Action.TERMINATE)
     assert judge(request, operation, after=TOO_LATE - SECOND).state is None
     assert judge_twice(request, operation, after=TOO_LATE).state is expected
+
+
+@pytest.mark.parametrize("action", [Action.REFRESH, Action.HARD_REFRESH])
+def test_a_refresh_that_took_longer_than_its_call_is_followed_to_its_comparison(action: Action) -> None:
+    request = request_in(State.UNKNOWN, action=action)
+    under_way = judge(request, WAS_THERE, compared=BEFORE, is_refreshing=True)
+    assert under_way.state is None
+    request.operation = under_way.operation
+    assert judge(request, WAS_THERE, compared=BEFORE, is_refreshing=True).operation is None, "nothing new to keep"
+    told = judge(request, WAS_THERE, compared=LATER)
+    assert (told.state, told.words) == (
+        State.SUCCEEDED,
+        "Refreshed: compared at 24 Nov 2026, 12:00:02 UTC, by Argo CD’s clock",
+    )
+
+
+def test_a_comparison_since_is_what_a_refresh_asked_for_and_proves_nothing_of_a_hard_one() -> None:
+    assert judge(request_in(State.UNKNOWN, action=Action.REFRESH), None, compared=LATER).state is State.SUCCEEDED
+    told = judge(request_in(State.UNKNOWN, action=Action.HARD_REFRESH), None, compared=LATER)
+    assert told.state is State.NOT_KNOWN
+    assert "not known whether with manifests made anew" in told.words
+
+
+@pytest.mark.parametrize("compared", [None, BEFORE, SENT])
+def test_a_refresh_that_nothing_shows_is_waited_for_until_it_cannot_arrive(compared: datetime | None) -> None:
+    request = request_in(State.UNKNOWN, action=Action.HARD_REFRESH)
+    assert judge(request, None, compared=compared) == Judgement()
+    assert judge(request, None, compared=compared, after=TOO_LATE).state is State.NOT_KNOWN

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.actions.outcomes import answer_of, left_words, short
-from apps.actions.states import Action, State
+from apps.actions.states import State
 from apps.core.errors import UpstreamBadReply, UpstreamError, UpstreamRejected, UpstreamThrottled, UpstreamUnavailable
 from apps.integrations.argocd import ResourceStatus
 from apps.integrations.http.failures import failure, kind_of_status, words_of
@@ -43,11 +43,11 @@ def recorded(name: str) -> UpstreamError:
     ],
 )
 def test_each_refusal_of_a_real_argocd_has_words_of_its_own(name: str, words: str) -> None:
-    assert answer_of(Action.SYNC, recorded(name)) == (State.REFUSED, words)
+    assert answer_of(recorded(name)) == (State.REFUSED, words)
 
 
 def test_a_refusal_that_nobody_knows_is_told_as_it_is() -> None:
-    state, words = answer_of(Action.SYNC, recorded("sync_bad_body"))
+    state, words = answer_of(recorded("sync_bad_body"))
     assert state is State.REFUSED
     assert words.startswith("Argo CD refused it: refused the request (400): json: cannot unmarshal array")
 
@@ -64,15 +64,13 @@ def test_a_refusal_that_nobody_knows_is_told_as_it_is() -> None:
         UpstreamBadReply("argocd/production", "answered with a web page, not JSON (a sign-in page?)"),
     ],
 )
-def test_what_may_have_arrived_is_unknown_and_of_a_refresh_not_known(error: UpstreamError) -> None:
-    assert answer_of(Action.SYNC, error)[0] is State.UNKNOWN
-    assert answer_of(Action.TERMINATE, error)[0] is State.UNKNOWN
-    assert answer_of(Action.REFRESH, error)[0] is State.NOT_KNOWN
+def test_what_may_have_arrived_is_unknown(error: UpstreamError) -> None:
+    assert answer_of(error)[0] is State.UNKNOWN
 
 
 def test_what_was_never_sent_says_so() -> None:
     error = UpstreamUnavailable("argocd/production", "it refuses connections", never_sent=True)
-    assert answer_of(Action.SYNC, error) == (State.NOT_STARTED, "Nothing was sent: it refuses connections")
+    assert answer_of(error) == (State.NOT_STARTED, "Nothing was sent: it refuses connections")
 
 
 def test_what_is_left_is_named_up_to_three() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 Json = dict[str, Any]
 CAN_I = "/api/v1/account/can-i/applications/get/"
@@ -181,7 +181,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Whatever the collectors ask."""
         path = urlsplit(self.path).path
-        self.argocd.asked.append(unquote(path))
+        namespace = parse_qs(urlsplit(self.path).query).get("appsetNamespace", ())
+        self.argocd.asked.append(unquote(path) + "".join(f"?appsetNamespace={each}" for each in namespace))
         if path == "/api/v1/applications":
             self.argocd.on_list()
             self.answer(self.argocd.listing(), self.argocd.list_status)

@@ -217,6 +217,25 @@ def test_flapping_between_two_reads_leaves_one_line_a_change(fleet: FleetFile) -
     assert Application.objects.count() == 1
 
 
+def test_while_nothing_can_be_compared_the_revision_that_runs_stays(fleet: FleetFile) -> None:
+    """The failing repo-server's recording: 36 Applications tell `main`, their target, for a revision."""
+    failing = event(application("build-m01", sync="Unknown", revision="main", conditions=["ComparisonError"]))
+    applications_apply(fleet=fleet, instance="production", events=[event(application("build-m01"))])
+    since = row().revision_since
+    applications_apply(fleet=fleet, instance="production", events=[failing])
+    assert (row().sync_status, row().sync_revision, row().revision_since) == ("Unknown", "a" * 40, since)
+    assert lines("revision") == []
+    moved = event(application("build-m01", sync="Synced", revision="b" * 40))
+    applications_apply(fleet=fleet, instance="production", events=[moved])
+    assert lines("revision") == [("a" * 40, "b" * 40)]
+
+
+def test_one_that_was_never_compared_runs_no_known_revision(fleet: FleetFile) -> None:
+    never = event(application("build-m01", sync="Unknown", revision="main"))
+    applications_apply(fleet=fleet, instance="production", events=[never])
+    assert row().sync_revision == ""
+
+
 def test_since_is_the_upstreams_moment_where_it_tells_one(fleet: FleetFile) -> None:
     applications_apply(fleet=fleet, instance="production", events=[event(application("build-m01"))])
     changed = application("build-m01", health="Degraded", health_since="2026-11-24T09:30:00Z", sync="OutOfSync")

@@ -140,6 +140,18 @@ def test_an_empty_list_of_an_account_without_rights_removes_nothing(argocd: Argo
     assert ClusterConnection.objects.count() == 2
 
 
+def test_sets_that_are_gone_for_sure_are_removed_on_a_right_to_those_of_all_projects(
+    argocd: ArgoCDServer, read: Read
+) -> None:
+    argocd.sets = [{"metadata": {"name": "build", "namespace": "teams"}}]
+    read()
+    argocd.sets, argocd.asked = [], []
+    assert read().note == ""
+    assert not ApplicationSet.objects.exists()
+    assert "/api/v1/account/can-i/applicationsets/get/*/*" in argocd.asked
+    assert "/api/v1/applicationsets/build?appsetNamespace=teams" in argocd.asked
+
+
 def test_clusters_that_are_gone_for_sure_are_removed(argocd: ArgoCDServer, read: Read) -> None:
     argocd.clusters = [cluster("m01"), cluster("host-by-name")]
     read()

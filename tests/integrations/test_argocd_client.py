@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from apps.core.errors import UpstreamBadReply, UpstreamDenied, UpstreamNotInstalled, UpstreamUnavailable
-from apps.integrations.argocd import REQUEST_ID, ArgoCDClient, RevisionMetadata, SyncOrder
+from apps.integrations.argocd import REQUEST_ID, ApplicationDetail, ArgoCDClient, RevisionMetadata, SyncOrder
 from apps.integrations.http import Endpoint
 from tests.integrations.conftest import Serve
 from tests.integrations.wire_server import Asked, Peer, Script, head, reply
@@ -236,3 +236,47 @@ def test_an_accepted_sync_whose_answer_cannot_be_read_leaves_open_whether_it_beg
         client.sync("a", namespace="argocd", project="default", order=SyncOrder())
     assert not caught.value.never_sent
     assert len(asked) == 1
+
+
+def read_one(serve: Serve, **told: Any) -> ApplicationDetail:
+    client, _ = client_of(serve, reply(json.dumps({"metadata": {"name": "a", "namespace": "argocd"}, **told})))
+    with client:
+        return client.application("a", namespace="argocd", project="")
+
+
+def test_one_that_names_no_project_is_of_the_default_one(serve: Serve) -> None:
+    assert read_one(serve, spec={"project": ""}).application.project == "default"
+    assert read_one(serve).application.project == "default"
+
+
+@pytest.mark.parametrize("other", ["", "https://git.example/rendered"])
+def test_of_one_that_is_hydrated_the_source_is_what_is_synced(serve: Serve, other: str) -> None:
+    synced = {"targetBranch": "env/prod", "path": "build", **({"repoURL": other} if other else {})}
+    dry = {"repoURL": "https://git.example/dry", "path": "components/build", "targetRevision": "HEAD"}
+    told = read_one(serve, spec={"sourceHydrator": {"drySource": dry, "syncSource": synced}}).application
+    assert (told.repo_url, told.path) == (other or "https://git.example/dry", "build")
+    assert (told.target_revision, told.source_count) == ("env/prod", 1)
+
+
+@pytest.mark.parametrize(
+    ("result", "revision"),
+    [
+        ({}, "b" * 40),
+        ({"revision": "c" * 40}, "c" * 40),
+        ({"revision": "", "revisions": ["d" * 40, "e" * 40]}, "d" * 40),
+    ],
+)
+def test_an_operations_revision_is_the_commit_that_it_synced_once_that_is_told(
+    serve: Serve, result: dict[str, Any], revision: str
+) -> None:
+    """Of an annotated tag the operation asks for the tag's own object."""
+    state = {"phase": "Running", "operation": {"sync": {"revision": "b" * 40}}, "syncResult": result}
+    done = read_one(serve, status={"operationState": state}).application.operation
+    assert done
+    assert done.revision == revision
+
+
+def test_whether_a_refresh_is_under_way_is_told_by_what_it_leaves(serve: Serve) -> None:
+    assert not read_one(serve).is_refreshing
+    marked = {"name": "a", "namespace": "argocd", "annotations": {"argocd.argoproj.io/refresh": "hard"}}
+    assert read_one(serve, metadata=marked).is_refreshing

@@ -220,13 +220,20 @@ def _unauthenticated(request: Request) -> Reply:
     return refusal(16, message)
 
 
+OF_PROJECTS = {"applicationsets", "logs", "exec"}
+
+
 def _can_i(account: Account, resource: str, action: str, subresource: list[str]) -> Reply:
     if resource not in accounts.RESOURCES:
         return refusal(3, f"[{' '.join(accounts.RESOURCES)}] does not contain {resource}")
     if action not in accounts.ACTIONS:
         return refusal(3, f"[{' '.join(accounts.ACTIONS)}] does not contain {action}")
-    project = "/".join(subresource).split("/")[0]
-    may = account.may(action, project) if resource == "applications" else account.may_all or _may_look(account, action)
+    asked = "/".join(subresource)
+    if resource == "applications":
+        may = account.may(action, asked.split("/")[0])
+    else:  # its policies are of `*/*` for what is of a project, of `*` for the rest
+        is_met = "/" in asked or resource not in OF_PROJECTS
+        may = is_met and (account.may_all or _may_look(account, action))
     return Reply.json({"value": "yes" if may else "no"})
 
 

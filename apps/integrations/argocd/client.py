@@ -54,6 +54,7 @@ STREAMED_FIELDS: Final = (
     "spec.destination",
     "spec.source",
     "spec.sources",
+    "spec.sourceHydrator",
     "spec.syncPolicy",
     "status.sync.revisions",
     "status.conditions",
@@ -62,7 +63,10 @@ STREAMED_FIELDS: Final = (
     "status.operationState.operation",
     "operation",
 )
-"""The stream selects any path; resourceVersion and reconciledAt are left out, since each reconcile changes them."""
+"""The stream selects any path; resourceVersion and reconciledAt are left out, since each reconcile changes them.
+
+An error within the stream is a field like others: one that is not selected is cut out of its line.
+"""
 
 
 class _Version(Struct):
@@ -127,7 +131,7 @@ class ArgoCDClient(Writing):
                 "v1",
                 "stream",
                 "applications",
-                query=[("fields", f"result.type,{fields}")],
+                query=[("fields", f"result.type,{fields},error")],
                 headers={"Accept": "text/event-stream"},
                 idle_timeout=idle_timeout,
             )
@@ -162,13 +166,13 @@ class ArgoCDClient(Writing):
         answer = self._get("account", "can-i", resource, action, *subresource.split("/"))
         return answer.decode(_CanI).value == "yes"
 
-    def is_told(self, kind: str, name: str) -> bool:
-        """Whether it tells one "clusters" (by server), "projects" or "applicationsets" by name.
+    def is_told(self, kind: str, name: str, *, set_namespace: str = "") -> bool:
+        """Whether it tells one "clusters" (by server), "projects" or "applicationsets" by name, the last where it says.
 
         False where it is missing, and where it is not ours to see: those two look alike for some kinds.
         """
         try:
-            self._get(kind, name)
+            self._get(kind, name, query=[("appsetNamespace", set_namespace)] if set_namespace else [])
         except (UpstreamNotFound, UpstreamDenied):
             return False
         return True

@@ -94,7 +94,11 @@ class Application(Struct, frozen=True):
 
 
 class ResourceStatus(Struct, frozen=True):
-    """One of `status.resources`, or of `operationState.syncResult.resources` (then `message` and `sync_phase` too)."""
+    """One of `status.resources`, or of `operationState.syncResult.resources` (then also `message` and the two phases).
+
+    `hook_phase` is how far a hook is. Of another resource "Failed" and "Error" alone mean something there: one that was
+    applied, and then was not healthy before the next wave; a sync that succeeded leaves "Running" (recorded of 3.6).
+    """
 
     group: str
     version: str
@@ -108,6 +112,7 @@ class ResourceStatus(Struct, frozen=True):
     hook: bool = False
     message: str = ""
     sync_phase: str = ""
+    hook_phase: str = ""
 
 
 class HistoryEntry(Struct, frozen=True):
@@ -125,6 +130,7 @@ class ApplicationDetail(Struct, frozen=True):
     """All that the portal shows of one Application, from GET of that one; never manifests.
 
     `reconciled_at` is when the comparison began that `sync_status` may be taken from, in whole seconds.
+    `is_refreshing`: somebody asked for a comparison that it has not made yet (the annotation that a refresh leaves).
     """
 
     application: Application
@@ -134,6 +140,7 @@ class ApplicationDetail(Struct, frozen=True):
     images: tuple[str, ...] = ()
     external_urls: tuple[str, ...] = ()
     reconciled_at: datetime | None = None
+    is_refreshing: bool = False
 
 
 class ApplicationEvent(Struct, frozen=True):

@@ -26,6 +26,9 @@ from apps.integrations.argocd.values import (
 from apps.integrations.listing import Count, read_time
 
 ENDED: Final = {"Succeeded", "Failed", "Error"}
+REFRESHING: Final = "argocd.argoproj.io/refresh"
+DEFAULT_PROJECT: Final = "default"
+"""Of an Application that names none."""
 
 
 class WireOwner(Struct):
@@ -38,6 +41,7 @@ class WireMetadata(Struct, rename="camel"):
     namespace: str | None = None
     uid: str | None = None
     labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
     owner_references: list[WireOwner] | None = None
@@ -48,6 +52,23 @@ class WireSource(Struct, rename="camel"):
     path: str | None = None
     chart: str | None = None
     target_revision: str | None = None
+
+
+class WireDrySource(Struct, rename="camel"):
+    repo_url: str = field(default="", name="repoURL")
+
+
+class WireSyncSource(Struct, rename="camel"):
+    repo_url: str | None = field(default=None, name="repoURL")
+    path: str | None = None
+    target_branch: str | None = None
+
+
+class WireHydrator(Struct, rename="camel"):
+    """Argo CD 3: what is written to `syncSource`, by default of the same repository, is what is synced."""
+
+    dry_source: WireDrySource | None = None
+    sync_source: WireSyncSource | None = None
 
 
 class WireDestination(Struct):
@@ -77,6 +98,7 @@ class WireSpec(Struct, rename="camel"):
     destination: WireDestination | None = None
     source: WireSource | None = None
     sources: list[WireSource] | None = None
+    source_hydrator: WireHydrator | None = None
     sync_policy: WireSyncPolicy | None = None
 
 
@@ -140,6 +162,7 @@ class WireResource(Struct, rename="camel"):
 
 class WireSyncResult(Struct):
     revision: str | None = None
+    revisions: list[str] | None = None
     resources: list[WireResource] | None = None
 
 
@@ -258,14 +281,14 @@ def application(wire: WireApplication, *, is_complete: bool) -> Application:
     spec, status = wire.spec or WireSpec(), wire.status or WireStatus()
     destination = spec.destination or WireDestination()
     policy = spec.sync_policy or WireSyncPolicy()
-    sources = spec.sources or [spec.source or WireSource()]
+    sources = _sources(spec)
     source = sources[0]
     sync, health = status.sync or WireSyncStatus(), status.health or WireHealth()
     revisions = sync.revisions or [sync.revision or ""]
     return Application(
         namespace=wire.metadata.namespace or "",
         name=wire.metadata.name,
-        project=spec.project or "",
+        project=spec.project or DEFAULT_PROJECT,
         is_complete=is_complete,
         uid=wire.metadata.uid or "",
         set_name=_set_name(wire.metadata),
@@ -296,6 +319,14 @@ def application(wire: WireApplication, *, is_complete: bool) -> Application:
     )
 
 
+def _sources(spec: WireSpec) -> list[WireSource]:
+    """What is synced, as Argo CD's own GetSources tells it; one that says nothing where there is none."""
+    if hydrator := spec.source_hydrator:
+        dry, synced = hydrator.dry_source or WireDrySource(), hydrator.sync_source or WireSyncSource()
+        return [WireSource(synced.repo_url or dry.repo_url, synced.path, target_revision=synced.target_branch)]
+    return spec.sources or [spec.source or WireSource()]
+
+
 def application_detail(wire: WireApplication) -> ApplicationDetail:
     """All that is shown of one Application that was asked for by name."""
     status = wire.status or WireStatus()
@@ -310,6 +341,7 @@ def application_detail(wire: WireApplication) -> ApplicationDetail:
         images=tuple(summary.images or ()),
         external_urls=tuple(summary.external_urls or ()),
         reconciled_at=read_time(status.reconciled_at),
+        is_refreshing=REFRESHING in (wire.metadata.annotations or ()),
     )
 
 
@@ -340,10 +372,16 @@ def _operation_of(asked: WireOperation, state: WireOperationState) -> Operation:
         retry_count=state.retry_count or 0,
         automated=bool(initiator.automated),
         initiated_by=initiator.username or "",
-        revision=sync.revision or (sync.revisions or [""])[0] or result.revision or "",
+        revision=_revision(result) or _revision(sync),
         dry_run=bool(sync.dry_run),
         infos=tuple((info.name, info.value) for info in asked.info or ()),
     )
+
+
+def _revision(told: WireSyncResult | WireSync) -> str:
+    """Of several sources the first one's. What was synced (the result) is always a commit; what was asked for is the
+    tag's own object where an annotated tag is followed."""
+    return told.revision or (told.revisions or [""])[0]
 
 
 def _resource(wire: WireResource) -> ResourceStatus:
@@ -361,6 +399,7 @@ def _resource(wire: WireResource) -> ResourceStatus:
         hook=bool(wire.hook or wire.hook_type),
         message=wire.message or "",
         sync_phase=wire.sync_phase or "",
+        hook_phase=wire.hook_phase or "",
     )
 
 

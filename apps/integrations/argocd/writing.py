@@ -24,8 +24,9 @@ class Writing(UpstreamClient):
     def sync(self, name: str, *, namespace: str, project: str, order: SyncOrder) -> ApplicationDetail:
         """Begins a sync; returns the Application as the answer tells it.
 
-        Its operation is the one that was begun: phase "Pending", no `started_at` yet, `revision` the commit that it
-        syncs to, which need not be the one that the person saw.
+        Its operation is the one that was begun: phase "Pending", no `started_at` yet, `revision` what it syncs to:
+        a commit, which need not be the one that the person saw, or the object of an annotated tag (Argo CD resolves
+        by `git ls-remote`, which does not peel tags). Its result tells the commit in any case.
 
         Refused with UpstreamDenied: "cannot sync: blocked by sync window" (checked first), "permission denied:
         applications, sync, <project>/<name>, …"; with UpstreamRejected: "application is deleting", "another operation
@@ -52,8 +53,9 @@ class Writing(UpstreamClient):
     def refresh(self, name: str, *, namespace: str, project: str, hard: bool) -> ApplicationDetail:
         """Has Argo CD compare the Application with Git again, `hard` with newly made manifests; waits until it did.
 
-        Does no harm when it is done twice. Raises UpstreamError, each kind as its class says; with a project, an
-        Application that is missing is UpstreamNotFound.
+        The controller may need longer than a call may take: what was asked for stays asked for then, and is told by
+        `is_refreshing`. Does no harm when it is done twice. Raises UpstreamError, each kind as its class says; with a
+        project, an Application that is missing is UpstreamNotFound.
         """
         query = [("refresh", "hard" if hard else "normal"), *place(namespace, project)]
         answer = self.http.call("GET", ("api", "v1", "applications", name), query=query)
