@@ -183,9 +183,8 @@ def _sync_take(row: Application, told: Told, now: datetime) -> list[Change]:
     if status != row.sync_status or row.sync_since is None:
         changes.append(Change("sync", row.sync_status, status))
         row.sync_status, row.sync_since = status, now
-    is_untold = not revision and not told.is_complete
-    if status == NOT_COMPARED and revision in {"", clean(told.target_revision, 300)}:  # that is what was asked for, not what runs
-        is_untold = True
+    is_target = status == NOT_COMPARED and revision in {"", clean(told.target_revision, 300)}
+    is_untold = is_target or (not revision and not told.is_complete)
     if not is_untold and (revision != row.sync_revision or row.revision_since is None):
         changes.append(Change("revision", row.sync_revision, revision))
         row.sync_revision, row.revision_since = revision, now
