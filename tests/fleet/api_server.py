@@ -72,7 +72,15 @@ class ApiServer:
             return self.scripts[name]
         if name in self.told:
             return reply(self.told[name])
+        if served := self._served(asked.path):
+            return reply({"kind": "APIResourceList", "resources": [{"name": plural} for plural in served]})
         return reply("404 page not found\n", status=404, Content_Type="text/plain; charset=utf-8")
+
+    def _served(self, group: str) -> list[str]:
+        """The plural names of what is told, or scripted, of a group and version."""
+        paths = [path for name, path in PATHS.items() if name in {*self.told, *self.scripts}]
+        rests = [path.removeprefix(f"{group}/").split("/") for path in paths if path.startswith(f"{group}/")]
+        return [rest[2] if rest[0] == "namespaces" else rest[0] for rest in rests]
 
     def item(self, name: str, index: int = 0) -> Any:
         """One item of a list, to change."""

@@ -26,9 +26,9 @@ from apps.fleet.tasks import read_cluster
 from apps.sources.fleetfile.schema import LostAfter
 from apps.sources.models import Source
 from apps.timeline.models import Transition
-from tests.fleet.api_server import CONTROL, HOST, MEMBER_M01, MEMBER_RH01, ApiServer, refused
+from tests.fleet.api_server import CONTROL, HOST, MEMBER_M01, MEMBER_RH01, PATHS, ApiServer, refused
 from tests.fleet_in_force import FleetFileOfTest
-from tests.integrations.wire_server import Script, WireServer, head, reply
+from tests.integrations.wire_server import Asked, Script, WireServer, head, reply
 
 pytestmark = pytest.mark.database
 
@@ -179,6 +179,25 @@ def test_one_type_that_our_account_may_not_read_costs_only_itself_and_the_well(f
     assert (cluster.tone, cluster.reason) == ("unknown", "our account may not read ClusterOperator")
     assert rows("Node")
     assert source().note == "our account may not read ClusterOperator"
+
+
+def test_a_type_that_is_not_installed_is_no_lack_of_rights_where_the_server_refuses_all_that_is_not_allowed(
+    fleet: Fleet,
+) -> None:
+    """The API server asks for rights before it looks for a route: 403 for a type that there is not."""
+    fleet.start({"nodes": "nodes_host"}, role="member")
+    answer = fleet.api.script_for
+
+    def without_routes(asked: Asked) -> Script:
+        is_discovery = asked.path.count("/") == 3
+        script = answer(asked)
+        missing = asked.path.startswith("/apis/") and asked.path not in {PATHS[name] for name in fleet.api.told}
+        return refused(403, "forbidden") if missing and not is_discovery else script
+
+    fleet.api.script_for = without_routes  # type: ignore[method-assign]
+    cluster = fleet.read()
+    assert (cluster.tone, cluster.not_allowed, source().error) == ("well", [], "")
+    assert set(cluster.not_installed) >= {"ClusterOperator", "ClusterVersion", "MachineConfigPool"}
 
 
 def test_rows_of_a_type_whose_right_was_taken_away_stay(fleet: Fleet) -> None:

@@ -215,6 +215,7 @@ def test_a_cluster_without_some_types_is_ok_and_tells_them(serve: Serve) -> None
 def test_each_right_that_a_service_account_lacks_is_named(serve: Serve) -> None:
     changed = {
         "/api/v1/nodes": FORBIDDEN,
+        "/apis/config.openshift.io/v1": reply({"resources": [{"name": "clusteroperators"}]}),
         "/apis/config.openshift.io/v1/clusteroperators": FORBIDDEN,
         "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews": reply({"status": {"allowed": False}}, status=201),
     }

@@ -104,16 +104,25 @@ class KubernetesApi:
             case [plural, *name]:
                 namespace = ""
             case _:
-                return Reply.text("404 page not found\n", 404)
+                return self._discovered(api, request)
+        if self._user(request) in {"system:anonymous", "denied"}:  # asked before there is any looking for a route
+            return self._forbidden(api, plural, request)
         if (api, plural) not in self._types or len(name) > 1:
             return Reply.text("404 page not found\n", 404)
-        if self._user(request) in {"system:anonymous", "denied"}:
-            return self._forbidden(api, plural, request)
         kind, render = self._types[(api, plural)]
         found = [each for each in render(self._world, self._cluster) if _is_in(each, namespace)]
         if name:
             return _one(found, name[0], api, plural, kind)
         return self._list(found, api, kind, request)
+
+    def _discovered(self, api: str, request: Request) -> Reply:
+        """The types of a group and version, for everybody who is signed in."""
+        if not request.bearer:
+            return status_reply('forbidden: User "system:anonymous" cannot get path', "Forbidden", 403)
+        resources = [{"name": plural, "kind": kind} for (of, plural), (kind, _) in self._types.items() if of == api]
+        if not resources:
+            return Reply.text("404 page not found\n", 404)
+        return Reply.json({"kind": "APIResourceList", "groupVersion": api, "resources": resources})
 
     def _list(self, found: list[Document], api: str, kind: str, request: Request) -> Reply:
         metadata: dict[str, Any] = {"resourceVersion": str(1_000 + self._cluster.resource_version)}

@@ -7,8 +7,15 @@ from typing import Final, TypeVar
 
 from msgspec import Raw, Struct, field
 
-from apps.core.errors import UpstreamBadReply, UpstreamError, UpstreamNotInstalled, UpstreamUnavailable
-from apps.integrations.http import Answer, Endpoint, failure, kind_of_status, plain_line, words_of
+from apps.core.errors import (
+    UpstreamBadReply,
+    UpstreamDenied,
+    UpstreamError,
+    UpstreamNotFound,
+    UpstreamNotInstalled,
+    UpstreamUnavailable,
+)
+from apps.integrations.http import Answer, Endpoint, Query, failure, kind_of_status, plain_line, words_of
 from apps.integrations.kubernetes import wire
 from apps.integrations.kubernetes.values import (
     ArgoCD,
@@ -36,6 +43,7 @@ MEMBER_NAMESPACE: Final = "toolchain-member-operator"
 PAGE: Final = 500
 MOST_PAGES: Final = 200
 
+CORE: Final = ("api", "v1")
 CONFIG: Final = ("apis", "config.openshift.io", "v1")
 MACHINES: Final = ("apis", "machineconfiguration.openshift.io", "v1")
 TOOLCHAIN: Final = ("apis", "toolchain.dev.openshift.com", "v1alpha1")
@@ -53,6 +61,14 @@ class _Version(Struct):
     version: str = field(default="", name="gitVersion")
 
 
+class _Resource(Struct):
+    name: str = ""
+
+
+class _Served(Struct):
+    resources: list[_Resource] = []
+
+
 class _ReviewStatus(Struct, frozen=True):
     allowed: bool = False
 
@@ -65,6 +81,8 @@ class KubernetesClient(UpstreamClient):
     """One cluster. All methods raise UpstreamError, each kind as its class says.
 
     UpstreamNotInstalled is a type that this cluster does not serve, UpstreamNotFound an object that is not there.
+    Who has no right to a type is refused with 403 whether it is served or not, since the API server asks for rights
+    before it looks for a route: then its discovery is asked, which everybody who is signed in may read by default.
     Lists are read in pages of 500.
     """
 
@@ -90,11 +108,11 @@ class KubernetesClient(UpstreamClient):
 
     def nodes(self) -> Listing[Node]:
         """The cluster's nodes."""
-        return self._list(("api", "v1"), "nodes", wire.WireNode, wire.node)
+        return self._list(CORE, "nodes", wire.WireNode, wire.node)
 
     def cluster_version(self) -> ClusterVersion:
         """OpenShift's version and how its update goes."""
-        answer = self.http.get(*CONFIG, "clusterversions", "version")
+        answer = self._get(CONFIG, "clusterversions", "version")
         return self._built(answer, wire.WireClusterVersion, wire.cluster_version)
 
     def cluster_operators(self) -> Listing[ClusterOperator]:
@@ -107,12 +125,12 @@ class KubernetesClient(UpstreamClient):
 
     def toolchain_status(self, namespace: str = HOST_NAMESPACE) -> ToolchainStatus:
         """The host operator's summary of itself and its members."""
-        answer = self.http.get(*TOOLCHAIN, "namespaces", namespace, "toolchainstatuses", "toolchain-status")
+        answer = self._get(TOOLCHAIN, "toolchainstatuses", "toolchain-status", namespace=namespace)
         return self._built(answer, wire.WireToolchainStatus, wire.toolchain_status)
 
     def member_status(self, namespace: str = MEMBER_NAMESPACE) -> MemberStatus:
         """The member operator's summary of itself."""
-        answer = self.http.get(*TOOLCHAIN, "namespaces", namespace, "memberstatuses", "toolchain-member-status")
+        answer = self._get(TOOLCHAIN, "memberstatuses", "toolchain-member-status", namespace=namespace)
         return self._built(answer, wire.WireToolchainStatus, wire.member_status)
 
     def toolchain_clusters(self, namespace: str | None = None) -> Listing[ToolchainCluster]:
@@ -161,19 +179,42 @@ class KubernetesClient(UpstreamClient):
         build: Callable[[W], T],
         namespace: str | None = None,
     ) -> Listing[T]:
-        path = (*group, *(("namespaces", namespace) if namespace else ()), plural)
         try:
-            raws = self._pages(path)
+            raws = self._pages(group, plural, namespace)
         except PageExpired:
-            raws = self._pages(path)
+            raws = self._pages(group, plural, namespace)
         return read_items(raws, kind, build)
 
-    def _pages(self, path: tuple[str, ...]) -> list[Raw]:
+    def _get(
+        self, group: tuple[str, ...], plural: str, *name: str, namespace: str | None = None, query: Query = ()
+    ) -> Answer:
+        """A list, or one object by its name."""
+        place = ("namespaces", namespace) if namespace else ()
+        try:
+            return self.http.get(*group, *place, plural, *name, query=query)
+        except UpstreamDenied as error:
+            if self._serves(group, plural):
+                raise
+            raise UpstreamNotInstalled(self.source, "does not serve this", permanent=True) from error
+
+    def _serves(self, group: tuple[str, ...], plural: str) -> bool:
+        """Whether the cluster has the type, as its discovery tells; True where that tells nothing."""
+        if group == CORE:
+            return True
+        try:
+            resources = self.http.get(*group).decode(_Served).resources
+        except UpstreamNotFound:
+            return False
+        except UpstreamError:
+            return True
+        return any(each.name == plural for each in resources)
+
+    def _pages(self, group: tuple[str, ...], plural: str, namespace: str | None) -> list[Raw]:
         """All items, page by page. A cluster that never comes to an end is a bad reply."""
         items: list[Raw] = []
         query = [("limit", str(self._page_size))]
         for _ in range(MOST_PAGES):
-            page = self.http.get(*path, query=query).decode(wire.WireList)
+            page = self._get(group, plural, namespace=namespace, query=query).decode(wire.WireList)
             items += page.items or ()
             if not page.metadata.next_page:
                 return items
