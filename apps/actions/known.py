@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from apps.core.structs import converted
 from apps.core.text import clean
-from apps.core.verdict.application import SYNCED, UNDER_WAY
+from apps.core.verdict.application import SYNCED, UNDER_WAY, UNKNOWN_SYNC
 from apps.gitops.merging import operation_of
 from apps.gitops.models import Application
 from apps.gitops.models import ApplicationDetail as DetailRow
@@ -29,7 +29,8 @@ class Known:
 
     `source` is (repository, path, target revision), `destination` (server or name, namespace). `prunable` is what Git
     has not any more: what a sync with prune would delete; None where that is not known. `revision` is the first
-    source's; `revisions` are those of all its sources where it has several and Argo CD told them (the row has not).
+    source's, "" while nothing can be compared; `revisions` are those of all its sources where it has several and Argo
+    CD told them (the row has not).
     """
 
     uid: str
@@ -84,7 +85,7 @@ def known_of_row(application: Application, detail_row: DetailRow | None = None) 
         self_heal=row.self_heal,
         is_deleting=row.is_deleting,
         sync_status=row.sync_status,
-        revision=row.sync_revision,
+        revision=_compared(row.sync_status, row.sync_revision),
         operation=operation_of(row),
         prunable=_kept_prunable(row, detail_row),
     )
@@ -101,11 +102,16 @@ def known_live(told: ApplicationDetail) -> Known:
         self_heal=it.self_heal,
         is_deleting=it.is_deleting,
         sync_status=clean(it.sync_status, 50),
-        revision=clean(it.sync_revision, 300),
+        revision=_compared(it.sync_status, clean(it.sync_revision, 300)),
         operation=it.operation,
         prunable=_prunable(told.resources),
-        revisions=it.sync_revisions if it.source_count > 1 else (),
+        revisions=it.sync_revisions if it.source_count > 1 and it.sync_status != UNKNOWN_SYNC else (),
     )
+
+
+def _compared(sync_status: str, revision: str) -> str:
+    """The revision that was compared; "" while nothing can be."""
+    return "" if sync_status == UNKNOWN_SYNC else revision
 
 
 def doomed_told(case: Case) -> dict[str, object]:

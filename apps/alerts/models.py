@@ -203,6 +203,9 @@ class Silence(models.Model):
     starts_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(null=True)
+    annotations = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField()), help_text="what other tools keep there, as told"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["alertmanager", "silence_id"], name="silence_identity")]

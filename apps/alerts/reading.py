@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from apps.alerts.joining import AlertJoiner, ApplicationPlace
+from apps.alerts.models import Holding
 from apps.alerts.planning import Answer
-from apps.alerts.services import RESTARTED, SETTLING, alertmanager_merge, rules_align, silences_align
+from apps.alerts.services import DROPPED, RESTARTED, SETTLING, alertmanager_merge, rules_align, silences_align
 from apps.alerts.telling import PLAIN_FINGERPRINT, Told, alert_told, groupings_of, stand_in_grouping
 from apps.core.clock import database_now
 from apps.core.connections import connection_let_go
-from apps.core.errors import UpstreamDenied, UpstreamNotFound, UpstreamRejected
+from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound
+from apps.core.leases import lease_is_held, lease_take
 from apps.core.matchers import LabelMatcher, are_met
 from apps.fleet.naming import is_in_cluster
 from apps.fleet.overlay import WATCHDOG_MISSING
@@ -27,6 +30,8 @@ from apps.sources.clients import alertmanager_client, prometheus_client
 from apps.sources.fleetfile.schema import Alertmanager, AlertRouting, FleetFile, Observatorium
 from apps.sources.models import Source
 from apps.sources.reading import ReadOutcome
+
+T = TypeVar("T")
 
 # A restarted Alertmanager knows no alerts until every Prometheus has sent them again.
 KNOWS_ALL_AFTER = timedelta(minutes=5)
@@ -56,7 +61,7 @@ def alertmanager_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
     connection_let_go()
     answers = _ask(alertmanager_client(fleet, spec.key))
     routing = _routing(fleet, spec.group)
-    doubt = doubt_of(answers.status, database_now(), answers.facts.skew if answers.facts else None)
+    doubt = _doubt(spec, answers)
     silences_align(
         group=spec.group,
         source=spec.key,
@@ -82,7 +87,7 @@ def rules_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
     facts = client.last
     try:
         version = client.build_version()
-    except (UpstreamDenied, UpstreamNotFound, UpstreamRejected):  # a proxy in front may let nothing but rules through
+    except UpstreamError:  # a proxy in front may let nothing but rules through, and these were told whole
         version = ""
     is_complete = not rules.unreadable and not rules.warnings
     rules_align(prometheus=spec.group, told=rules.items, slo=fleet.alerts.slo, is_complete=is_complete)
@@ -111,10 +116,27 @@ def _broken(rules: Iterable[Rule]) -> str:
     return f"{which} cannot fire: {told}"
 
 
-def doubt_of(status: Status | None, now: datetime, skew: float | None) -> str:
-    """Why a member's lacking an alert proves nothing yet: SETTLING, RESTARTED or "". Its clock is `skew` s ahead."""
-    if status is None:
-        return ""
+def _doubt(spec: SourceSpec, answers: MemberAnswers) -> str:
+    """Why a member's lacking an alert proves nothing yet: SETTLING, RESTARTED, DROPPED or ""."""
+    if answers.status is not None:
+        return doubt_of(answers.status, database_now(), answers.facts.skew if answers.facts else None)
+    name = f"alerts-dropped:{spec.key}"
+    if _has_dropped(spec.key, answers.alerts):
+        lease_take(name=name, holder=spec.key, seconds=KNOWS_ALL_AFTER.total_seconds())
+    return DROPPED if lease_is_held(name=name) else ""
+
+
+def _has_dropped(source: str, listing: Listing[Alert]) -> bool:
+    """Whether it lacks more than half of what it told last: so does one that has restarted, which the gateway of
+    Observatorium, or a proxy, does not let us ask; and in turns a Service over several of which one has."""
+    told = {alert.fingerprint for alert in listing.items} | {item.name for item in listing.unreadable}
+    holdings = Holding.objects.filter(source=source, episode__ended_at=None)
+    held = set(holdings.values_list("episode__fingerprint", flat=True))
+    return len(held - told) * 2 > len(held)
+
+
+def doubt_of(status: Status, now: datetime, skew: float | None) -> str:
+    """The doubt about a member that tells its status. Its clock is `skew` s ahead."""
     if status.cluster_status == "settling":
         return SETTLING
     if status.started_at is None:
@@ -126,11 +148,15 @@ def doubt_of(status: Status | None, now: datetime, skew: float | None) -> str:
 def _ask(client: AlertmanagerClient) -> MemberAnswers:
     alerts = client.alerts()
     facts = client.last
-    silences = client.silences()
+    return MemberAnswers(alerts, client.silences(), _exposed(client.groups), _exposed(client.status), facts)
+
+
+def _exposed(ask: Callable[[], T]) -> T | None:
+    """None where the server, or a proxy in front of it, does not give it."""
     try:
-        return MemberAnswers(alerts, silences, client.groups(), client.status(), facts)
-    except UpstreamNotFound:
-        return MemberAnswers(alerts, silences, None, None, facts)
+        return ask()
+    except (UpstreamDenied, UpstreamNotFound):
+        return None
 
 
 def _routing(fleet: FleetFile, group: str) -> AlertRouting:
@@ -199,6 +225,7 @@ def _outcome(spec: SourceSpec, answers: MemberAnswers, *warnings: str) -> ReadOu
 NOTES = {
     SETTLING: "its HA cluster is settling: alerts that it lacks are unconfirmed, not ended",
     RESTARTED: "it has just restarted: alerts that it lacks are unconfirmed, not ended",
+    DROPPED: "it has lost most of its alerts at once: for five minutes they are unconfirmed, not ended",
     WATCHDOG_MISSING: "the watchdog alert is missing: no alerts does not mean that all is well",
 }
 

@@ -19,7 +19,7 @@ from apps.alerts.planning import STATUS_COLUMNS, Answer, Plan, Present, plan_of,
 from apps.alerts.telling import LONGEST_ANNOTATION, LONGEST_LABEL, Status, fit_texts
 from apps.core.clock import database_now
 from apps.core.matchers import LabelMatcher, are_met
-from apps.core.text import clean
+from apps.core.text import clean, clean_all
 from apps.core.tones import Tone
 from apps.core.topics import raise_topics
 from apps.integrations.alertmanager.values import Silence as SilenceTold
@@ -32,7 +32,12 @@ PRUNE_BATCH = 500
 WORD_LASTS = timedelta(minutes=15)
 SETTLING = "settling"
 RESTARTED = "just restarted"
-DOUBTS = {SETTLING: "is settling", RESTARTED: "has just restarted"}
+DROPPED = "dropped"
+DOUBTS = {
+    SETTLING: "is settling",
+    RESTARTED: "has just restarted",
+    DROPPED: "has lost most of its alerts at once and does not tell whether it has just restarted",
+}
 
 MOST_MATCHERS = 100
 LONGEST_COMMENT = 4_000
@@ -46,8 +51,9 @@ def alertmanager_merge(
 ) -> bool:
     """Merges one member's answer into its group's episodes, with their lines of the timeline; whether rows changed.
 
-    `doubt` is SETTLING, RESTARTED or "". The difference is looked for without a lock, since mostly there is none; where
-    there is one it is made anew under the group's lock, so that two members read at once do not undo each other.
+    `doubt` is SETTLING, RESTARTED, DROPPED or "". The difference is looked for without a lock, since mostly there is
+    none; where there is one it is made anew under the group's lock, so that two members read at once do not undo each
+    other.
     """
     if plan_of(answer, _present(group, answer, doubt, watchdog)).is_empty:
         return False
@@ -222,6 +228,7 @@ def _silence_columns(silence: SilenceTold) -> Columns:
         "starts_at": silence.starts_at,
         "ends_at": silence.ends_at,
         "updated_at": silence.updated_at,
+        "annotations": clean_all(silence.annotations, LONGEST_COMMENT),
     }
 
 

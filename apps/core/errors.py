@@ -66,6 +66,11 @@ class UpstreamDenied(UpstreamError):
     kind = "credentials"
 
 
+class UpstreamUnverified(UpstreamDenied):
+    """It could not verify our credentials: they are wrong, or it does not reach whoever signs them (Observatorium says
+    both alike). Nothing was done, and the latter passes by itself."""
+
+
 class UpstreamNotFound(UpstreamError):
     """It has no such object (404)."""
 

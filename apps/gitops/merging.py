@@ -15,7 +15,7 @@ import msgspec
 
 from apps.core.structs import converted
 from apps.core.text import clean
-from apps.core.verdict.application import GONE_WRONG, OUT_OF_SYNC, ApplicationFacts, application_verdict
+from apps.core.verdict.application import GONE_WRONG, OUT_OF_SYNC, UNKNOWN_SYNC, ApplicationFacts, application_verdict
 from apps.integrations.argocd.values import Application as Told
 from apps.integrations.argocd.values import Operation
 
@@ -24,8 +24,6 @@ from .models import Application, Project
 from .windows import window_closed
 
 LIFE = "life"
-NOT_COMPARED = "Unknown"
-"""The sync status while a comparison fails: the revision told then is the target's (recorded of 3.6)."""
 MOST_LABELS = 60
 MOST_CONDITIONS = 30
 MOST_INFOS = 20
@@ -183,7 +181,7 @@ def _sync_take(row: Application, told: Told, now: datetime) -> list[Change]:
     if status != row.sync_status or row.sync_since is None:
         changes.append(Change("sync", row.sync_status, status))
         row.sync_status, row.sync_since = status, now
-    is_target = status == NOT_COMPARED and revision in {"", clean(told.target_revision, 300)}
+    is_target = status == UNKNOWN_SYNC and revision in {"", clean(told.target_revision, 300)}
     is_untold = is_target or (not revision and not told.is_complete)
     if not is_untold and (revision != row.sync_revision or row.revision_since is None):
         changes.append(Change("revision", row.sync_revision, revision))

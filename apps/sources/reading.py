@@ -15,7 +15,7 @@ from django.db import transaction
 
 from apps.core.clock import database_now
 from apps.core.connections import DATABASE_FAILURES, connection_let_go
-from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamThrottled
+from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamThrottled, UpstreamUnverified
 from apps.core.leases import lease_held
 from apps.core.metrics import SOURCE_READS
 from apps.core.text import clean
@@ -121,6 +121,7 @@ def source_failed(*, key: str, error: UpstreamError) -> None:
         message=error.message,
         is_outage=not isinstance(error, UpstreamThrottled),
         least_delay=_least_delay(error),
+        forgiven=FAILURES_UNTIL_DOWN - 1 if isinstance(error, UpstreamUnverified) else 0,
     )
 
 
@@ -144,7 +145,10 @@ def _is_backed_off(key: str) -> bool:
     return Source.objects.filter(key=key, not_before__gt=database_now()).exists()
 
 
-def _failure_note(*, key: str, kind: str, message: str, is_outage: bool = True, least_delay: float = 0.0) -> None:
+def _failure_note(
+    *, key: str, kind: str, message: str, is_outage: bool = True, least_delay: float = 0.0, forgiven: int = 0
+) -> None:
+    """`least_delay` in seconds counts after more than `forgiven` failures in a row: before, it may pass by itself."""
     SOURCE_READS.labels(key, kind).inc()
     with transaction.atomic():
         source = Source.objects.select_for_update().filter(key=key).first()
@@ -152,7 +156,8 @@ def _failure_note(*, key: str, kind: str, message: str, is_outage: bool = True, 
             return
         now = database_now()
         failures = source.failures + 1 if is_outage else source.failures
-        next_try = now + timedelta(seconds=max(backoff_seconds(max(failures, 1), source.interval), least_delay))
+        least = least_delay if max(failures, 1) > forgiven else 0.0
+        next_try = now + timedelta(seconds=max(backoff_seconds(max(failures, 1), source.interval), least))
         changes: dict[str, object] = {
             "attempted_at": now,
             "failures": failures,

@@ -15,6 +15,7 @@ from apps.alerts.planning import Answer
 from apps.alerts.services import alertmanager_merge, alerts_prune
 from apps.alerts.tasks import read_alertmanager
 from apps.core.clock import database_now
+from apps.core.models import Lease
 from apps.core.topics import version_of
 from apps.sources.models import Source
 from apps.timeline.models import Transition
@@ -389,6 +390,58 @@ def test_behind_observatorium_the_fleet_files_group_by_stands_in(world: World) -
     episodes = Episode.objects.filter(alertmanager="rhobs")
     assert {episode.group_key for episode in episodes} == {'alertname="KonfluxDown", source_cluster="m01"'}
     assert Source.objects.get(key="alertmanager/rhobs/0").items == 2
+
+
+def tenant_firing() -> list[Episode]:
+    return list(Episode.objects.firing().filter(alertmanager="rhobs").order_by("name"))
+
+
+def test_a_tenants_alertmanager_that_loses_most_at_once_may_have_restarted(world: World) -> None:
+    """The gateway tells no uptime: without it 0 alerts of an Alertmanager that has forgotten them look like peace."""
+    world.tenant.tell(told_alert("A"), told_alert("B"), told_alert("C"))
+    world.read_tenant()
+    world.tenant.tell(told_alert("A"))
+    world.read_tenant()
+    assert [(each.name, each.is_unconfirmed) for each in tenant_firing()] == [
+        ("A", False),
+        ("B", True),
+        ("C", True),
+    ]
+    assert "does not tell whether it has just restarted" in tenant_firing()[1].reason
+    assert "unconfirmed, not ended" in Source.objects.get(key="alertmanager/rhobs/0").note
+    world.tenant.tell(told_alert("A"), told_alert("B"))
+    world.read_tenant()
+    assert [(each.name, each.is_unconfirmed) for each in tenant_firing()] == [("A", False), ("B", False), ("C", True)]
+    Lease.objects.update(expires_at=database_now() - timedelta(seconds=1))
+    world.read_tenant()
+    assert [each.name for each in tenant_firing()] == ["A", "B"]
+    assert Source.objects.get(key="alertmanager/rhobs/0").note == ""
+
+
+def test_a_tenants_alerts_end_one_by_one_at_once(world: World) -> None:
+    world.tenant.tell(told_alert("A"), told_alert("B"))
+    world.read_tenant()
+    world.tenant.tell(told_alert("B"))
+    world.read_tenant()
+    assert [each.name for each in tenant_firing()] == ["B"]
+
+
+def test_a_service_over_several_of_which_one_has_restarted_ends_nothing(world: World) -> None:
+    alerts = [told_alert("A"), told_alert("B")]
+    for told in (alerts, [], alerts, [], alerts):
+        world.tenant.tell(*told)
+        world.read_tenant()
+    assert [(each.name, each.is_unconfirmed) for each in tenant_firing()] == [("A", False), ("B", False)]
+    assert not Transition.objects.filter(kind="alert", after="ends").exists()
+
+
+def test_one_that_gives_neither_groups_nor_status_is_read_all_the_same(world: World) -> None:
+    world.other.tell(told_alert())
+    for path in ("/api/v2/alerts/groups", "/api/v2/status"):
+        del world.other.answers[path]
+        world.other.statuses[path] = 403
+    world.read_other()
+    assert Episode.objects.firing().filter(alertmanager="other").count() == 1
 
 
 def test_an_answer_of_a_member_that_left_meanwhile_changes_nothing(world: World) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
 import pytest
 
 from apps.core.errors import (
@@ -139,3 +140,13 @@ def test_an_answer_that_does_not_come_is_asked_for_no_second_time(
         wire.client.silence_post(order_of(Recording("alertmanager/0.28/silence_created")))
     assert not caught.value.never_sent
     assert len(wire.asked) == 1
+
+
+def test_what_other_tools_keep_at_a_silence_is_sent_back_with_its_change(serve: Serve) -> None:
+    recording = Recording("alertmanager/0.28/silence_updated_in_place")
+    wire = Wire(serve, recording.script())
+    wire.client.silence_post(msgspec.structs.replace(order_of(recording), annotations={"ticket": "KFLUX-1"}))
+    wire.client.silence_post(order_of(recording))
+    with_them, without = (json.loads(asked.body) for asked in wire.asked)
+    assert with_them["annotations"] == {"ticket": "KFLUX-1"}
+    assert "annotations" not in without

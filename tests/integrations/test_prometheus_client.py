@@ -43,6 +43,14 @@ def test_warnings_are_told_since_data_may_be_missing(serve: Serve) -> None:
         assert client.rules().warnings == ("half the rules",)
 
 
+def test_a_remark_on_names_is_no_lack_of_data(serve: Serve) -> None:
+    """Thanos, and Prometheus 2.48 to 2.53, tell PromQL's remarks among the warnings."""
+    remark = 'PromQL info: metric might not be a counter, name does not end in _total: "workqueue_depth" (1:6)'
+    client, _ = client_told(serve, vector([1, "1"]), warnings=[remark, "store a is down"])
+    with client:
+        assert client.query("up").warnings == ("store a is down",)
+
+
 def test_f18_a_sample_that_cannot_be_read_costs_itself(serve: Serve) -> None:
     client, _ = client_told(serve, vector([1, "+Inf"], [1, "much"], [1e300, "1"], ["x", "1"], [1.5, "NaN"]))
     with client:

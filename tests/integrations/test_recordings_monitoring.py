@@ -16,6 +16,7 @@ from apps.core.errors import (
     UpstreamNotFound,
     UpstreamNotInstalled,
     UpstreamRejected,
+    UpstreamUnverified,
 )
 from apps.integrations.alertmanager import AlertmanagerClient
 from apps.integrations.http import Endpoint
@@ -174,7 +175,7 @@ PROMETHEUS_REFUSALS: dict[str, Refusal] = {
     "query_range_too_many": (UpstreamRejected, "exceeded maximum resolution of 11,000 points"),
 }
 GATEWAY_REFUSALS: dict[str, Refusal] = {
-    "bad_token": (UpstreamDenied, "failed to verify ID token"),
+    "bad_token": (UpstreamUnverified, "failed to verify ID token"),
     "no_token": (UpstreamDenied, "failed to find token"),
     "not_exposed_alert_groups": (UpstreamNotInstalled, "404 page not found"),
     "not_exposed_am_receivers": (UpstreamNotInstalled, "404 page not found"),
@@ -188,7 +189,7 @@ GATEWAY_REFUSALS: dict[str, Refusal] = {
     "silence_update_refused": (UpstreamRejected, "(422): updates to silence by ID not allowed"),
     "silence_without_matchers": (UpstreamRejected, "need at least one matcher"),
     "tenant_not_allowed": (UpstreamDenied, "You don't have permission to access this tenant"),
-    "tenant_unknown": (UpstreamDenied, "tenant not found"),
+    "tenant_unknown": (UpstreamUnverified, "tenant not found"),
 }
 REFUSALS: dict[str, Refusal] = {
     **{f"{folder}/{name}": refusal for folder in AM_FOLDERS for name, refusal in AM_REFUSALS.items()},

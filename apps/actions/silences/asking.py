@@ -81,6 +81,7 @@ def wanted_by(form: Form, group: str, fleet: FleetFile, old: Silence | None) -> 
         starts_at=old.starts_at if old else now,
         ends_at=end_read(form, now, old),
         silence_id=old.silence_id if old else "",
+        annotations=old.annotations if old else {},
     )
 
 

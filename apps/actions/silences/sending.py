@@ -29,7 +29,13 @@ from apps.alerts.models import Silence
 from apps.core.ages import moment_words
 from apps.core.clock import database_now
 from apps.core.connections import connection_let_go, durable_commits
-from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound, UpstreamNotInstalled
+from apps.core.errors import (
+    UpstreamDenied,
+    UpstreamError,
+    UpstreamNotFound,
+    UpstreamNotInstalled,
+    UpstreamUnverified,
+)
 from apps.core.text import clean
 from apps.fleet.overlay import overlay_now
 from apps.integrations.alertmanager import AlertmanagerClient, SilenceOrder
@@ -199,6 +205,7 @@ def order_of(request: ActionRequest, wanted: Wanted) -> SilenceOrder:
         created_by=request.username,
         comment=comment_of(request),
         id=wanted.silence_id,
+        annotations=wanted.annotations,
     )
 
 
@@ -219,7 +226,10 @@ def answer_of(error: UpstreamError) -> tuple[State, str]:
         return State.REFUSED, "This server does not take silences"
     if isinstance(error, UpstreamNotFound):
         return State.REFUSED, "The Alertmanager has no such silence any more"
+    if isinstance(error, UpstreamUnverified):
+        return State.REFUSED, f"Nothing was done: it {error.message}"
+    if isinstance(error, UpstreamDenied):  # whatever its status: a gateway refuses before it passes anything on
+        return State.REFUSED, "The portal's account may not silence there"
     if isinstance(error, REFUSALS) and REFUSING_STATUS.search(error.message):
-        mine = isinstance(error, UpstreamDenied)
-        return State.REFUSED, "The portal's account may not silence there" if mine else f"Refused: {error.message}"
+        return State.REFUSED, f"Refused: {error.message}"
     return State.UNKNOWN, f"Not known whether it arrived: {error.message}. The silences are read until it is known"

@@ -27,8 +27,9 @@ class Wanted(Struct, frozen=True, omit_defaults=True):
     """What is asked of a silence of one Alertmanager group.
 
     `silence_id` is the one that is changed or expired, "" for a new one; `updated_at` when that was last changed, as it
-    stood when the call was made. `member` is the source key of the member that
-    was asked, `made` the id that it told. Moments are aware; of one that is to be expired they are as it was seen.
+    stood when the call was made. `member` is the source key of the member that was asked, `made` the id that it told.
+    Moments are aware; of one that is to be expired they are as it was seen. `annotations` are those of the silence that
+    is changed.
     """
 
     alertmanager: str
@@ -39,6 +40,7 @@ class Wanted(Struct, frozen=True, omit_defaults=True):
     updated_at: datetime | None = None
     member: str = ""
     made: str = ""
+    annotations: dict[str, str] = {}
 
     @property
     def labels(self) -> tuple[LabelMatcher, ...]:

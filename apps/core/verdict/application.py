@@ -13,6 +13,8 @@ from . import Verdict, strictest_verdict
 
 SYNCED = "Synced"
 OUT_OF_SYNC = "OutOfSync"
+UNKNOWN_SYNC = "Unknown"
+"""While a comparison fails: the revision that Argo CD tells beside it is the target's then (recorded of 3.6)."""
 HEALTHY = "Healthy"
 UNDER_WAY = frozenset({"Pending", "Running", "Terminating"})
 GONE_WRONG = frozenset({"Failed", "Error"})

@@ -70,6 +70,7 @@ class _Silence(Struct, rename="camel"):
     starts_at: str | None = None
     ends_at: str | None = None
     updated_at: str | None = None
+    annotations: dict[str, str] | None = None
 
 
 class _Cluster(Struct, frozen=True):
@@ -188,4 +189,5 @@ def _silence(wire: _Silence) -> Silence:
         starts_at=read_time(wire.starts_at),
         ends_at=read_time(wire.ends_at),
         updated_at=read_time(wire.updated_at),
+        annotations=wire.annotations or {},
     )

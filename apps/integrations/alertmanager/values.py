@@ -56,10 +56,14 @@ class Silence(Struct, frozen=True):
     starts_at: datetime | None
     ends_at: datetime | None
     updated_at: datetime | None = None
+    annotations: dict[str, str] = {}
 
 
 class SilenceOrder(Struct, frozen=True, kw_only=True):
-    """A silence that is asked for; moments are aware. `id` is that of the silence it changes, "" for a new one."""
+    """A silence that is asked for; moments are aware. `id` is that of the silence it changes, "" for a new one.
+
+    `annotations` are what other tools keep there (0.32 and later): a change without them would take them away.
+    """
 
     matchers: tuple[Matcher, ...]
     starts_at: datetime
@@ -67,6 +71,7 @@ class SilenceOrder(Struct, frozen=True, kw_only=True):
     created_by: str
     comment: str
     id: str = ""
+    annotations: dict[str, str] = {}
 
 
 class Status(Struct, frozen=True):

@@ -49,7 +49,8 @@ def _body(order: SilenceOrder) -> dict[str, Any]:
         "createdBy": order.created_by,
         "comment": order.comment,
     }
-    return {**body, "id": order.id} if order.id else body
+    body |= {"annotations": order.annotations} if order.annotations else {}
+    return body | ({"id": order.id} if order.id else {})
 
 
 def _matcher(matcher: Matcher) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def failure(
     kind: type[UpstreamError], source: str, message: str, *, retry_after: float | None = None, never_sent: bool = False
 ) -> UpstreamError:
     """The error of this kind; asking again soon is pointless where the upstream would only say the same."""
-    is_permanent = issubclass(kind, PERMANENT)
+    is_permanent = issubclass(kind, PERMANENT) and kind is not errors.UpstreamUnverified
     return kind(source, message, permanent=is_permanent, retry_after=retry_after, never_sent=never_sent)
 
 
@@ -171,6 +171,7 @@ def words_of(kind: type[UpstreamError], status: int) -> str:
     """The beginning of the message for a refusal of this kind."""
     named: dict[type[UpstreamError], str] = {
         errors.UpstreamDenied: "refused this" if status == 403 else "refused our credentials",
+        errors.UpstreamUnverified: "could not verify our credentials",
         errors.UpstreamNotFound: "has no such object",
         errors.UpstreamNotInstalled: "does not serve this",
         errors.UpstreamThrottled: "asks us to wait",

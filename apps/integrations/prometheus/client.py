@@ -22,6 +22,8 @@ MOST_SERIES: Final = 1000
 MOST_POINTS: Final = 11_000
 Wanted = Callable[[Mapping[str, str]], bool]
 
+REMARK = "PromQL info:"
+
 
 class _Envelope(Struct, rename="camel"):
     status: str
@@ -114,7 +116,7 @@ class PrometheusClient(UpstreamClient):
         return Listing(
             tuple(rule for group in groups.items for rule in group.items),
             groups.unreadable + tuple(bad for group in groups.items for bad in group.unreadable),
-            tuple(envelope.warnings or ()),
+            _warnings(envelope),
         )
 
     def alerts(self) -> Listing[RuleAlert]:
@@ -122,7 +124,7 @@ class PrometheusClient(UpstreamClient):
         self._refuse_behind_gateway("alerts of rules")
         envelope = self._ask("alerts", {})
         raws = self._data(envelope, _Alerts).alerts
-        return read_items(raws, _RuleAlert, _rule_alert, warnings=envelope.warnings or ())
+        return read_items(raws, _RuleAlert, _rule_alert, warnings=_warnings(envelope))
 
     def query(self, expr: str, at: datetime | None = None) -> Answer:
         """The value of an expression at a moment (now by default): a vector's samples, or a scalar as one sample.
@@ -131,7 +133,7 @@ class PrometheusClient(UpstreamClient):
         """
         envelope = self._ask("query", {"query": expr, **({"time": _unix(at)} if at else {})})
         result = self._data(envelope, _Result)
-        warnings = tuple(envelope.warnings or ())
+        warnings = _warnings(envelope)
         if result.result_type == "scalar":
             return Answer((_sample(_Sample(self._decode(result.result, tuple[float, str]))),), warnings)
         read = read_items(self._items(result, "vector"), _Sample, _sample)
@@ -149,7 +151,7 @@ class PrometheusClient(UpstreamClient):
         told = self._items(self._data(envelope, _Result), "matrix") or []
         chosen = [raw for raw in told if wanted is None or _is_wanted(raw, wanted)]
         read = read_items(chosen[:MOST_SERIES], _Series, _series)
-        return RangeAnswer(read.items, tuple(envelope.warnings or ()), read.unreadable, len(told))
+        return RangeAnswer(read.items, _warnings(envelope), read.unreadable, len(told))
 
     def build_version(self) -> str:
         """Its version, as "2.42.0"."""
@@ -197,6 +199,12 @@ class PrometheusClient(UpstreamClient):
 def _refusal(answer: HttpAnswer, reason: str) -> type[UpstreamError] | None:
     """A route that this version lacks is a 404 in plain text."""
     return UpstreamNotInstalled if answer.status == 404 and answer.media_type == "text/plain" else None
+
+
+def _warnings(envelope: _Envelope) -> tuple[str, ...]:
+    """What it warns of. PromQL's remarks on names stand among them in Thanos, and in Prometheus 2.48 until it told them
+    as `infos`: they say nothing of data that may be missing."""
+    return tuple(told for told in envelope.warnings or () if not told.startswith(REMARK))
 
 
 def _is_wanted(raw: Raw, wanted: Wanted) -> bool:

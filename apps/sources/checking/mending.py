@@ -91,6 +91,11 @@ class Place:
             return f"put the secret where {self.credentials} looks for it"
         if not self.credentials:
             return f"it wants credentials: name them under `{self.at}`"
+        if error.message.startswith("could not verify"):
+            return (
+                f"see whether it reaches the provider that signs our tokens, and knows the tenant; else have new "
+                f"credentials made for {self.account} and put them where {self.credentials} looks for them"
+            )
         if not error.message.startswith(("refused our credentials", "no token for us")):
             return f"give {self.account} the right to read this"
         return f"have new credentials made for {self.account} and put them where {self.credentials} looks for them"
