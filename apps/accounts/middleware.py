@@ -31,6 +31,7 @@ from .walls import ROLE, wall_key_of
 
 View = Callable[..., Any]
 
+MOST_GROUPS = 30
 REFRESHED_MEANWHILE = timedelta(seconds=10)
 """When the provider's word is due, one that another page of the same session asked for a moment ago will do."""
 
@@ -133,10 +134,17 @@ def is_lost(request: HttpRequest) -> bool:
 
 
 def no_access(request: HttpRequest) -> HttpResponse:
-    """Which groups would do, and whom to ask; nothing of the fleet."""
+    """Which groups would do, which the provider told, and whom to ask; nothing of the fleet."""
     sso = sso_in_force()
     would_do = [(rule.group, grants_shown([grant_of(rule)])) for rule in access_in_force()] if sso else []
-    shown = {"would_do": would_do, "contact": sso.contact if sso else ""}
+    groups = person.groups or [] if (person := getattr(request.user, "person", None)) else []
+    shown = {
+        "would_do": would_do,
+        "contact": sso.contact if sso else "",
+        "groups": groups[:MOST_GROUPS],
+        "more_groups": len(groups[MOST_GROUPS:]),
+        "is_by_path": not {group.rpartition("/")[2] for group in groups}.isdisjoint(group for group, _ in would_do),
+    }
     return render(request, "accounts/no_access.html", shown, status=403)
 
 

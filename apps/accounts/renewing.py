@@ -37,7 +37,8 @@ PAUSE_SECONDS = 20.0
 WAIT_SECONDS, LOOK_SECONDS = 6.0, 0.1
 ROUND_SECONDS, MOST_IN_A_ROUND = 30, 500
 NOT_CONFIRMED = "a session is not confirmed"
-LEAST_LIFE = timedelta(seconds=60)
+LEAST_LIFE = timedelta(seconds=30)
+"""Of a token that a call is made with, well over the call's deadline; some realms give them for a minute in all."""
 
 _one_at_a_time = threading.Semaphore(1)
 """Of this process's pages: while the provider takes long one of them waits for it, and the others go on."""

@@ -42,6 +42,9 @@ MOST_PENDING = 5
 LIFE = timedelta(minutes=10)
 """Of a sign-in that was begun: an answer that comes later does not count."""
 LONGEST_WAY_BACK, LONGEST_STATE = 1000, 8000
+FRESH_SECONDS = 60
+"""How old a fresh sign-in may be, which the provider is told to ask for. With 0 one that asks another provider in turn
+may find that one's answer, a second old, too old (keycloak#33641)."""
 PAGES_WAIT = threading.BoundedSemaphore(max(1, settings.PORTAL_PAGE_THREADS - 1))
 """One thread of the pages stays free, however slow the provider is."""
 
@@ -52,11 +55,13 @@ class Taken:
 
     `begun` is None where this browser's session does not hold it, or it was begun too long ago; `way_back` is known of
     those too, by the state. `is_to_be_tried_again`: the session was another tab's, which signed in at the same time.
+    `is_second`: it was begun once more already.
     """
 
     begun: Begun | None
     way_back: str
     is_to_be_tried_again: bool = False
+    is_second: bool = False
 
 
 def sign_in_begin(
@@ -71,7 +76,9 @@ def sign_in_begin(
     connection_let_go()
     with turn_at_provider():
         told = state_told(way_back, is_second=is_second)
-        begun = provider.begin(callback, max_age=0 if is_fresh else None, told=told)
+        begun = provider.begin(
+            callback, prompt="login" if is_fresh else "", max_age=FRESH_SECONDS if is_fresh else None, told=told
+        )
     kept = {**asdict(begun), "url": ""}
     pending = {**_pending(request), begun.state: kept}
     request.session[PENDING] = dict(list(pending.items())[-MOST_PENDING:])
@@ -91,7 +98,7 @@ def sign_in_taken(*, request: HttpRequest, state: str) -> Taken:
         request.session[PENDING] = pending
         with suppress(UpdateError):  # another tab has signed in at this moment: its session is the one that counts
             request.session.save()
-        return Taken(None if is_late else _read(kept), way_back)
+        return Taken(None if is_late else _read(kept), way_back, is_second=is_second)
     if pending and begun_at is None:
         return Taken(_read(next(reversed(pending.values()))), way_back)
     return Taken(None, way_back, is_to_be_tried_again=not is_late and not is_second)

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.core.errors import PortalError, RuleViolation
 from apps.core.forms import SeeOther
 from apps.core.topics import raise_topics
-from apps.integrations.oidc import OidcProvider, ProviderAway, SignInRefused
+from apps.integrations.oidc import EXPIRED_THERE, OidcProvider, ProviderAway, SignInRefused
 from apps.sources.fleetfile.secrets import SecretUnavailable
 
 from .access import Verb, may
@@ -98,15 +98,23 @@ def callback(request: HttpRequest) -> HttpResponse:
     taken = sign_in_taken(request=request, state=request.GET.get("state", ""))
     back = page_of_ours(request, taken.way_back)
     if taken.is_to_be_tried_again:
-        return HttpResponseRedirect(f"{reverse('accounts:sign-in')}?{urlencode({'second': 1, 'next': back})}")
+        return begun_once_more(back)
     try:
         sign_in_finish(request=request, provider=provider(), answer=request.GET.dict(), begun=taken.begun)
     except (SignInRefused, AccountRefused) as refused:
         log.warning("a sign-in was refused: %s", refused)
+        if isinstance(refused, SignInRefused) and refused.kind == EXPIRED_THERE and taken.begun and not taken.is_second:
+            return begun_once_more(back, is_fresh=taken.begun.max_age is not None)
         return sign_in_failed(request, refused.words, status=400, back=back)
     except (ProviderAway, SecretUnavailable) as away:
         return provider_away(request, away, back=back)
     return HttpResponseRedirect(back)
+
+
+def begun_once_more(back: str, *, is_fresh: bool = False) -> HttpResponse:
+    """The same sign-in, begun anew without a word; never a third time."""
+    again = {"again": 1} if is_fresh else {}
+    return HttpResponseRedirect(f"{reverse('accounts:sign-in')}?{urlencode({'second': 1, **again, 'next': back})}")
 
 
 def provider() -> OidcProvider:

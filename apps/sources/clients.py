@@ -127,7 +127,14 @@ def _endpoint(key: str, url: str, connection: Connection, headers: Headers) -> E
         proxy=connection.proxy,
         connect_timeout=connection.connect_timeout.total_seconds(),
         deadline=connection.deadline.total_seconds(),
+        client_certificate=_client_certificate(connection),
     )
+
+
+def _client_certificate(connection: Connection) -> tuple[str, str] | None:
+    """The files of certificate and key."""
+    certificate, key = connection.client_certificate, connection.client_key
+    return (str(certificate), str(key)) if certificate and key else None
 
 
 def _tenant(key: str, tenant: Observatorium) -> Endpoint:
@@ -142,7 +149,7 @@ def _tenant(key: str, tenant: Observatorium) -> Endpoint:
         audience=oauth2.audience or "",
         scope=oauth2.scope or "",
     )
-    transport = replace(endpoint, ca=str(oauth2.ca)) if oauth2.ca else endpoint
+    transport = replace(endpoint, ca=str(oauth2.ca) if oauth2.ca else endpoint.ca, client_certificate=None)
     return TokenProvider(credentials=credentials, transport=transport).endpoint(endpoint)
 
 
@@ -150,10 +157,7 @@ def _kubernetes(key: str, access: KubernetesAccess, kubeconfig: str) -> Endpoint
     """The endpoint of a cluster's API; what the fleet file says of the way there goes before what a kubeconfig says."""
     if access.server is None:
         return _by_kubernetes_configuration(key, access, kubeconfig)
-    endpoint = _endpoint(key, access.server, access, _bearer(key, access.token))
-    if access.client_certificate is None or access.client_key is None:
-        return endpoint
-    return replace(endpoint, client_certificate=(str(access.client_certificate), str(access.client_key)))
+    return _endpoint(key, access.server, access, _bearer(key, access.token))
 
 
 def _by_kubernetes_configuration(key: str, access: KubernetesAccess, kubeconfig: str) -> Endpoint:

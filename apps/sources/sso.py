@@ -18,4 +18,5 @@ def provider_settings(sso: Sso) -> ProviderSettings:
         groups_from_userinfo=sso.groups_from_userinfo,
         ca_file=str(sso.ca_file) if sso.ca_file else None,
         hosts=sso.hosts,
+        proxy=sso.proxy,
     )

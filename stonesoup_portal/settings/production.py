@@ -23,8 +23,8 @@ def required(name: str) -> str:
 
 
 SECRET_KEY = required("PORTAL_SECRET_KEY")
-ALLOWED_HOSTS = required("PORTAL_HOSTS").split(",")
-CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
+ALLOWED_HOSTS = [host.strip() for host in required("PORTAL_HOSTS").split(",") if host.strip()]
+CSRF_TRUSTED_ORIGINS = [f"https://{'*' if host.startswith('.') else ''}{host}" for host in ALLOWED_HOSTS]
 required("PORTAL_DATABASE_URL")
 required("PORTAL_BROKER_URL")
 

@@ -151,7 +151,7 @@ def test_the_own_token_is_given_while_it_is_good_and_renewed_before_it_ends(orga
     key = client.session.session_key or ""
     first = id_token_for(key)
     assert (first, organisation.refreshes()) == (unsealed(sign_in_of(client).id_token), 0)
-    SignIn.objects.update(id_token_expires_at=database_now() + timedelta(seconds=50))
+    SignIn.objects.update(id_token_expires_at=database_now() + timedelta(seconds=25))
     second = id_token_for(key)
     assert organisation.refreshes() == 1
     assert second == unsealed(sign_in_of(client).id_token)

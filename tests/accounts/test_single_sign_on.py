@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts.access import Verb, may, role_at, role_of
@@ -104,7 +105,16 @@ def test_without_a_group_that_counts_a_page_says_which_would(
         assert all(group in words for group in ("viewers", "oncall", "dashboards", "leads", "admins"))
         assert "ask #sre-access" in words
         assert "Applications" not in words
+        assert all(f"<b><bdi>{group}</bdi></b>" in words for group in groups or ())
+        assert ("says of no group that you are in it" in words) is not bool(groups)
     assert not may(account("nils"), Verb.SEE)
+
+
+def test_a_group_that_is_told_by_its_path_is_explained(organisation: Organisation, client: Client) -> None:
+    """Keycloak's mapper tells paths ("/oncall") unless it is told otherwise."""
+    organisation.person("nils", "/teams/oncall")
+    organisation.sign_in(client, "nils")
+    assert "differs by its path alone" in client.get("/").content.decode()
 
 
 def test_who_lost_every_group_has_no_role_at_their_next_sign_in(organisation: Organisation) -> None:
@@ -170,7 +180,8 @@ def test_a_fresh_sign_in_is_asked_of_the_provider_and_keeps_what_waits(organisat
     client = organisation.signed_in("remy", "oncall")
     before = client.session.session_key
     path = "/accounts/sign-in/?again=1&next=/actions/"
-    assert organisation.sent(client.get(path))["max_age"] == "0"
+    sent = organisation.sent(client.get(path))
+    assert (sent["prompt"], sent["max_age"]) == ("login", "60")
     now = datetime.now(UTC)
     answer = organisation.sign_in(client, "remy", path, auth_time=int(now.timestamp()))
     assert answer["Location"] == "/actions/"
@@ -246,6 +257,34 @@ def test_f48_a_bad_callback_gives_no_session(
     assert answer.status_code == 400
     assert "<script>alert" not in answer.content.decode()
     assert not SignIn.objects.exists()
+
+
+def test_a_sign_in_page_that_was_open_too_long_is_begun_once_more_and_never_a_third_time(
+    organisation: Organisation, client: Client
+) -> None:
+    """Keycloak answers so where another tab of the same browser signed in meanwhile, too."""
+    organisation.person("remy", "oncall")
+    too_old = {"error": "temporarily_unavailable", "error_description": "authentication_expired"}
+
+    def came_back(path: str) -> HttpResponse:
+        told = {**organisation.answer(client, "remy", path), **too_old}
+        answer: HttpResponse = client.get("/accounts/callback/", {key: told[key] for key in told if key != "code"})
+        return answer
+
+    first = came_back("/accounts/sign-in/?next=/alerts/")
+    assert first["Location"] == SECOND + "%2Falerts%2F"
+    second = came_back(first["Location"])
+    assert second.status_code == 400
+    assert "another tab has signed in meanwhile" in second.content.decode()
+    assert organisation.sign_in(client, "remy", first["Location"])["Location"] == "/alerts/"
+
+
+def test_a_fresh_sign_in_that_is_begun_once_more_is_a_fresh_one(organisation: Organisation) -> None:
+    client = organisation.signed_in("remy", "oncall")
+    told = organisation.answer(client, "remy", "/accounts/sign-in/?again=1&next=/actions/")
+    too_old = {"error": "temporarily_unavailable", "error_description": "authentication_expired"}
+    answer = client.get("/accounts/callback/", {"state": told["state"], "iss": told["iss"], **too_old})
+    assert organisation.sent(client.get(answer["Location"]))["prompt"] == "login"
 
 
 def test_f48_an_answer_belongs_to_the_browser_that_began_and_counts_once(organisation: Organisation) -> None:

@@ -225,6 +225,33 @@ def test_outside_of_a_cluster_in_cluster_is_refused() -> None:
         kubernetes_client(cluster("in_cluster: true"), "kubernetes/c")
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("argocd: [{{name: a, url: 'https://a', {pair}}}]", "argocd/a"),
+        ("alertmanagers: [{{name: a, members: ['https://a'], {pair}}}]", "alertmanager/a/0"),
+        ("prometheuses: [{{name: a, url: 'https://a', {pair}}}]", "prometheus/a"),
+        ("observatorium: [{{name: a, url: 'https://a', tenant: t, {pair}}}]", "prometheus/a"),
+    ],
+)
+def test_a_server_that_asks_for_a_client_certificate_gets_one(text: str, key: str, tmp_path: Path) -> None:
+    fleet = fleet_file_parse(text=text.format(pair="client_certificate: c.crt, client_key: c.key"), folder=tmp_path)
+    kind = key.partition("/")[0]
+    client = {"argocd": argocd_client, "alertmanager": alertmanager_client, "prometheus": prometheus_client}[kind]
+    assert client(fleet, key).http.endpoint.client_certificate == (str(tmp_path / "c.crt"), str(tmp_path / "c.key"))
+
+
+def test_the_provider_of_tokens_gets_no_client_certificate_of_the_gateways(serve: Serve, tmp_path: Path) -> None:
+    """The files are not there: with them nothing could be asked."""
+    issuer = serve(answering({"/token": reply({"access_token": "t", "expires_in": 300})}))
+    (tmp_path / "secret").write_text("s")
+    oauth2 = f"{{token_url: '{issuer.url}/token', client_id: portal, client_secret: 'file:secret'}}"
+    pair = "client_certificate: c.crt, client_key: c.key"
+    text = f"observatorium: [{{name: a, url: 'https://127.0.0.1:9', tenant: t, {pair}, oauth2: {oauth2}}}]"
+    endpoint = prometheus_client(fleet_file_parse(text=text, folder=tmp_path), "prometheus/a").http.endpoint
+    assert endpoint.headers() == {"Authorization": "Bearer t"}
+
+
 def test_a_client_certificate_goes_with_its_key(tmp_path: Path) -> None:
     fleet = cluster("server: 'https://k', client_certificate: tls.crt, client_key: tls.key", tmp_path)
     endpoint = kubernetes_client(fleet, "kubernetes/c").http.endpoint

@@ -59,3 +59,15 @@ def test_the_pool_has_a_connection_for_every_page_and_for_what_makes_pages_anew(
     """All page threads may hold one while they wait for a page that is made anew, which needs one more to be made."""
     renewing = sum(keeper._renewing._max_workers for keeper in (PAGES, MOMENTS))
     assert POOL["max_size"] >= PAGE_THREADS + renewing + 1
+
+
+def test_hosts_may_be_written_with_blanks_and_for_whole_domains() -> None:
+    needed = {"PORTAL_SECRET_KEY": "k" * 60, "PORTAL_BROKER_URL": "redis://127.0.0.1/0"}
+    told = told_by(
+        "production",
+        "print(settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS)",
+        PORTAL_HOSTS="a.example.com, .apps.example.com,",
+        PORTAL_DATABASE_URL="postgresql://portal@127.0.0.1/portal",
+        **needed,
+    )
+    assert told == "['a.example.com', '.apps.example.com'] ['https://a.example.com', 'https://*.apps.example.com']"

@@ -18,7 +18,7 @@ from apps.core.errors import UpstreamBadReply, UpstreamUnavailable
 from apps.integrations.http import Answer
 from apps.integrations.oidc.checks import Checks
 from apps.integrations.oidc.discovery import Discovered, discovered
-from apps.integrations.oidc.errors import PortalRefused, ProviderAway, SessionEnded, SignInRefused
+from apps.integrations.oidc.errors import EXPIRED_THERE, PortalRefused, ProviderAway, SessionEnded, SignInRefused
 from apps.integrations.oidc.groups import are_groups_told, groups_in
 from apps.integrations.oidc.kept import Kept
 from apps.integrations.oidc.keys import Keys
@@ -34,6 +34,12 @@ OF_THE_PORTAL: Final = frozenset({"invalid_client", "unauthorized_client"})
 """What the token endpoint says of a wrong secret, of a client that is not there, or of one without this grant."""
 JUST_NOW: Final = 10.0
 """A person is sent to the provider only if it has answered within so many seconds: else the portal says why not."""
+
+WAS_OPEN_TOO_LONG: Final = "authentication_expired"
+"""How Keycloak says, as `temporarily_unavailable`, that its page was left for too long, or that another tab of the same
+browser signed in meanwhile; clients are to begin once more."""
+LONGEST_HINT: Final = 2500
+"""Letters of an ID token that is sent along in an address: proxies refuse longer heads and lines of 4 to 8 kB."""
 
 KIND_OF_ERROR: Final = {
     "access_denied": "said-no",
@@ -147,11 +153,13 @@ class OidcProvider:
     def logout_url(self, *, id_token: str, back_to: str) -> str:
         """Where the person is signed out at the provider, which leads back to `back_to`; "" where it offers nothing.
 
-        Without an ID token ("") the provider may ask the person first. Raises ProviderAway.
+        Without an ID token (""), and without one that is too long for an address (of many groups), the provider may ask
+        the person first. Raises ProviderAway.
         """
         endpoint = self._discovery.value().end_session_endpoint
         query = {"client_id": self.settings.client_id, "post_logout_redirect_uri": back_to}
-        return _with_query(endpoint, {**query, **({"id_token_hint": id_token} if id_token else {})}) if endpoint else ""
+        hint = {"id_token_hint": id_token} if id_token and len(id_token) <= LONGEST_HINT else {}
+        return _with_query(endpoint, {**query, **hint}) if endpoint else ""
 
     def logout_told(self, logout_token: str) -> LogoutTold:
         """What a back-channel logout token says, if it holds. Raises SignInRefused and ProviderAway."""
@@ -166,6 +174,8 @@ class OidcProvider:
         if issuer != self.settings.issuer and (issuer or document.authorization_response_iss_parameter_supported):
             raise SignInRefused("other-provider")  # RFC 9207
         if error := answer.get("error"):
+            if answer.get("error_description") == WAS_OPEN_TOO_LONG:
+                raise SignInRefused(EXPIRED_THERE, _error_code(error))
             raise SignInRefused(KIND_OF_ERROR.get(error, "provider-error"), _error_code(error))
         code = answer.get("code", "")
         if not code or len(code) > LONGEST_CODE or not (code.isascii() and code.isprintable()):

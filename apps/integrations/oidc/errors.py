@@ -6,6 +6,8 @@ from typing import Final
 
 from apps.core.errors import PortalError, UpstreamError
 
+EXPIRED_THERE: Final = "expired-there"
+"""The kind of a sign-in that was open for too long at the provider: worth a second try."""
 AGAIN: Final = "Start again."
 ADMIN: Final = "Tell whoever runs the portal."
 
@@ -15,6 +17,8 @@ WORDS: Final[dict[str, str]] = {
     "other-provider": f"The answer came from another identity provider than the portal's. {AGAIN}",
     "said-no": "The identity provider did not let you in: it said no, or the sign-in was cancelled there.",
     "login-required": "The identity provider wants you to sign in there. Start again, and it will ask you.",
+    EXPIRED_THERE: "The identity provider's sign-in page was open for too long, or another tab has signed in meanwhile."
+    f" {AGAIN}",
     "provider-trouble": "The identity provider has trouble of its own just now. Try again in a minute.",
     "provider-error": f"The identity provider refused the portal's request. {ADMIN}",
     "no-code": f"The identity provider's answer is incomplete. {AGAIN}",

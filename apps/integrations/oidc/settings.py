@@ -15,7 +15,8 @@ class ProviderSettings:
 
     `issuer` is compared letter by letter. `client_secret` is "" for a public client. `groups_claim` is the name of a
     claim, or a path with dots into it ("realm_access.roles"). `hosts` are those besides the issuer's own (with a port
-    that is not the scheme's) on which its discovery document may name endpoints. `ca_file` is the path of a PEM file.
+    that is not the scheme's) on which its discovery document may name endpoints. `ca_file` is the path of a PEM file,
+    `proxy` the URL of an HTTP proxy on the way to it.
     Raises ValueError for an algorithm that is not one of ALGORITHMS, or none at all.
     """
 
@@ -28,6 +29,7 @@ class ProviderSettings:
     groups_from_userinfo: bool = False
     ca_file: str | None = None
     hosts: tuple[str, ...] = ()
+    proxy: str | None = None
 
     def __post_init__(self) -> None:
         unfit = set(self.algorithms) - set(ALGORITHMS)

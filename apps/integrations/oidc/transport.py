@@ -19,7 +19,7 @@ class Transport:
     """How the provider of these settings is asked. Each call gets its own credentials, and no other call does."""
 
     def __init__(self, settings: ProviderSettings) -> None:
-        self._ca = settings.ca_file
+        self._ca, self._proxy = settings.ca_file, settings.proxy
 
     def get(self, url: str, *segments: str, headers: Mapping[str, str] | None = None) -> Answer:
         """GET a URL, with names added to its path. Raises ProviderAway."""
@@ -40,7 +40,13 @@ class Transport:
         expected: tuple[int, ...] = (),
     ) -> Answer:
         endpoint = Endpoint(
-            source=SOURCE, url=url, headers=lambda: headers, ca=self._ca, deadline=DEADLINE, body_cap=CAP
+            source=SOURCE,
+            url=url,
+            headers=lambda: headers,
+            ca=self._ca,
+            proxy=self._proxy,
+            deadline=DEADLINE,
+            body_cap=CAP,
         )
         http = HttpClient(endpoint)
         try:

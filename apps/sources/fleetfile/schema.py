@@ -50,6 +50,16 @@ class Connection(Section):
         description="Do not check its certificate: whoever sits in between can read the token and invent the answers."
         " `portal_check` and the Sources page say so for as long as it is on.",
     )
+    client_certificate: FilePath | None = Field(
+        default=None, description="Client certificate (PEM), for a server that asks for one."
+    )
+    client_key: FilePath | None = Field(default=None, description="Private key (PEM) of the client certificate.")
+
+    @model_validator(mode="after")
+    def _whole_pair(self) -> Self:
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise ValueError("'client_certificate' and 'client_key' go together")
+        return self
 
 
 class Login(Section):
@@ -121,10 +131,6 @@ class KubernetesAccess(Connection):
 
     server: Url | None = Field(default=None, description="Address of the API server.")
     token: SecretReference | None = Field(default=None, description="Bearer token of the portal's service account.")
-    client_certificate: FilePath | None = Field(
-        default=None, description="Client certificate (PEM), instead of a token."
-    )
-    client_key: FilePath | None = Field(default=None, description="Private key (PEM) of the client certificate.")
     kubeconfig: SecretReference | None = Field(
         default=None, description="A kubeconfig with the address and the credentials. Its exec plugins are refused."
     )
@@ -142,8 +148,6 @@ class KubernetesAccess(Connection):
             raise ValueError("needs exactly one of 'server', 'kubeconfig' and 'in_cluster: true'")
         if self.context is not None and self.kubeconfig is None:
             raise ValueError("'context' means nothing without 'kubeconfig'")
-        if (self.client_certificate is None) != (self.client_key is None):
-            raise ValueError("'client_certificate' and 'client_key' go together")
         if self.server is None and (self.token is not None or self.client_certificate is not None):
             raise ValueError("'token' and 'client_certificate' go with 'server' only")
         return self

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
-from apps.sources.fleetfile.fields import FilePath, Issuer, SecretReference, Text
+from apps.sources.fleetfile.fields import FilePath, Issuer, SecretReference, Text, Url
 from apps.sources.fleetfile.sections import Section
 
 SCOPES = ("openid", "profile", "email")
@@ -78,6 +78,9 @@ class Sso(Section):
     )
     ca_file: FilePath | None = Field(
         default=None, description="File of the authority (PEM) that signed the provider's certificate."
+    )
+    proxy: Url | None = Field(
+        default=None, description="HTTP proxy on the way to the provider. None is taken from the environment."
     )
     contact: Annotated[str, Field(max_length=500)] = Field(
         default="", description="Whom to ask for access, shown as it is written."

@@ -243,6 +243,10 @@ BAD: dict[str, tuple[Bend, str]] = {
     "callback: said no": (answer(error="access_denied"), "said-no"),
     "callback: nobody signed in there": (answer(error="login_required"), "login-required"),
     "callback: trouble there": (answer(error="temporarily_unavailable"), "provider-trouble"),
+    "callback: its page was open for too long": (
+        answer(error="temporarily_unavailable", error_description="authentication_expired"),
+        "expired-there",
+    ),
     "callback: refused as it was asked": (answer(error="invalid_request"), "provider-error"),
     "callback: an error made of markup": (answer(error="<script>alert(1)</script>"), "provider-error"),
     "callback: error, state of another browser": (answer(error="access_denied", state="another"), "other-browser"),
