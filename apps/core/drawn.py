@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from django.db.models import Model
 
-MOST_KEPT = 4000
+MOST_KEPT = 1500
 """Of some 2 kB each."""
 
 

@@ -164,7 +164,8 @@ def test_other_programs_settings_do_not_reach_the_children(tmp_path: Path, monke
 
 def test_memory_is_kept_together_unless_somebody_knows_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
-    assert environment_for(tmp_path, tmp_path / "fleet.yaml", "")["MALLOC_ARENA_MAX"] == "2"
+    told = environment_for(tmp_path, tmp_path / "fleet.yaml", "")
+    assert (told["MALLOC_ARENA_MAX"], told["MALLOC_MMAP_THRESHOLD_"]) == ("2", "131072")
     monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
     assert environment_for(tmp_path, tmp_path / "fleet.yaml", "")["MALLOC_ARENA_MAX"] == "4"
 

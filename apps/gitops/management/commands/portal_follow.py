@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from apps.core.memory import what_is_loaded_stays
 from apps.gitops.shepherd import Shepherd
 
 
@@ -34,4 +35,5 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end)
+        what_is_loaded_stays()
         Shepherd(stop=stop, only=frozenset(options["instance"])).run()
