@@ -198,7 +198,11 @@ class ArgoCDClient(Writing):
         )
 
     def resource_tree(self, name: str, *, namespace: str, project: str) -> Listing[TreeNode]:
-        """The live resources of one Application with all that they own: Deployment, ReplicaSet, Pod."""
+        """The live resources of one Application with all that they own: Deployment, ReplicaSet, Pod.
+
+        They come from Argo CD's cache: of one that is not in it (its Redis is new) the server has the Application
+        compared first, as a refresh does, and that may take longer than a call.
+        """
         told = self._get("applications", name, "resource-tree", query=place(namespace, project))
         return read_items(told.decode(around.WireTree).nodes, around.WireNode, around.tree_node)
 
