@@ -18,7 +18,7 @@ from apps.core.tones import RANKS, Tone
 from apps.fleet.models import Cluster, ClusterObject, ClusterRole
 from apps.fleet.overlay import Overlay
 from apps.fleet.shown import cluster_doubt
-from apps.gitops.listing import ApplicationRow, application_rows
+from apps.gitops.listing import application_rows
 from apps.gitops.models import Application, ClusterConnection
 from apps.notes.models import Subjects
 from apps.notes.showing import notes_panel
@@ -95,7 +95,7 @@ def cluster_shown(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
         "connections": connections_of(cluster, overlay),
         "alerts": alerts_on(cluster, overlay),
         "alerts_are_known": overlay.are_alerts_known,
-        "applications": applications_not_well(cluster, overlay),
+        **applications_not_well(cluster, overlay),
         "changes": changes_on(cluster, overlay),
         "pictures": cluster_pictures(cluster, overlay),
         "drawn": drawn(Scope(Window(overlay.now - DRAWN, overlay.now), cluster=cluster.name), overlay),
@@ -169,11 +169,19 @@ def alerts_on(cluster: Cluster, overlay: Overlay) -> list[EpisodeRow]:
     return episode_rows(ranked.prefetch_related("holdings")[:MOST_ALERTS], overlay)
 
 
-def applications_not_well(cluster: Cluster, overlay: Overlay) -> list[ApplicationRow]:
-    """Applications on the cluster that need somebody, worst first."""
+def applications_not_well(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
+    """{"applications": those on the cluster that need somebody, worst first, "doubted_count"}.
+
+    While it is lost, those that are not known for that alone are counted: they have one cause.
+    """
     deployed = Application.objects.current(overlay).filter(cluster=cluster.name).with_shown_tone(overlay)
     ranked = deployed.filter(Q(shown_tone__in=NEEDING)).annotate(shown_rank=rank_of("shown_tone"))
-    return application_rows(ranked.order_by("shown_rank", "name", "pk")[:MOST_APPLICATIONS], overlay)
+    own = Q(tone__in=[Tone.CRITICAL, Tone.WARNING])
+    told, doubted_count = ranked, 0
+    if cluster.lost_since:
+        told, doubted_count = ranked.filter(own), ranked.exclude(own).count()
+    rows = application_rows(told.order_by("shown_rank", "name", "pk")[:MOST_APPLICATIONS], overlay)
+    return {"applications": rows, "doubted_count": doubted_count}
 
 
 def changes_on(cluster: Cluster, overlay: Overlay) -> list[Change]:

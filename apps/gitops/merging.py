@@ -15,6 +15,7 @@ import msgspec
 
 from apps.core.structs import converted
 from apps.core.text import clean
+from apps.core.tones import Tone
 from apps.core.verdict.application import GONE_WRONG, OUT_OF_SYNC, UNKNOWN_SYNC, ApplicationFacts, application_verdict
 from apps.integrations.argocd.values import Application as Told
 from apps.integrations.argocd.values import Operation
@@ -24,6 +25,7 @@ from .models import Application, Project
 from .windows import window_closed
 
 LIFE = "life"
+TROUBLE = (Tone.CRITICAL, Tone.WARNING)
 MOST_LABELS = 60
 MOST_CONDITIONS = 30
 MOST_INFOS = 20
@@ -78,12 +80,14 @@ def row_take(row: Application, told: Told, around: Surroundings) -> list[Change]
 def row_judge(row: Application, around: Surroundings, *, is_first_sight: bool = False) -> None:
     """Sets tone and reason by what the row holds now: they change with time and with windows too.
 
-    At first sight, until the stream has told of it once, it is in its tone since Argo CD says.
+    At first sight, until the stream has told of it once, it is in its tone since Argo CD says; so is trouble that was
+    of another kind or not known for a while, as when its cluster was lost.
     """
     verdict = application_verdict(facts_of(row, around))
     if row.tone != verdict.tone or row.tone_since is None:
-        told = _told_since(row, around.now) if is_first_sight else around.now
-        row.tone_since = max(told, row.tone_since or told)
+        was_in_trouble = verdict.tone in TROUBLE and row.tone in {*TROUBLE, Tone.UNKNOWN} and not is_first_sight
+        told = _told_since(row, around.now) if is_first_sight or was_in_trouble else around.now
+        row.tone_since = told if was_in_trouble else max(told, row.tone_since or told)
         row.tone = verdict.tone.value
     row.reason = clean(verdict.reason, 1000)
 

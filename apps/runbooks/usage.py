@@ -13,6 +13,7 @@ from django.db.models import Count, Max, Q
 from apps.alerts.joining import AlertJoiner
 from apps.alerts.models import Episode
 from apps.core.keeping import Keeper, is_younger
+from apps.core.tones import Tone
 from apps.core.topics import version_of
 from apps.fleet.overlay import Overlay
 from apps.sources.fleetfile import FleetFile, fleet_file_or_empty
@@ -43,15 +44,21 @@ class RuleUse:
 @dataclass
 class Usage:
     """Who uses one runbook. `alerts` counts the episodes that the portal knows, `firing` those that have not ended, of
-    Alertmanagers that the fleet file still names; `last_at` is when the last one began; `urls` are those under which
-    rules and episodes link it."""
+    Alertmanagers that the fleet file still names, `critical` those of them that are critical; `last_at` is when the
+    last one began; `urls` are those under which rules and episodes link it."""
 
     rules: list[RuleUse] = field(default_factory=list)
     owners: set[str] = field(default_factory=set)
     alerts: int = 0
     firing: int = 0
+    critical: int = 0
     last_at: datetime | None = None
     urls: set[str] = field(default_factory=set)
+
+    @property
+    def firing_tone(self) -> Tone:
+        """The worst of what fires."""
+        return Tone.CRITICAL if self.critical else Tone.WARNING
 
     @property
     def components(self) -> set[str]:
@@ -97,8 +104,13 @@ def usages_found(fleet: FleetFile, overlay: Overlay) -> Usages:
             found[key].rules.append(use_of(rule, joiner))
             found[key].urls.add(url)
     asked = Episode.objects.exclude(runbook_url="").order_by("runbook_url").values_list("runbook_url", "owner")
-    firing = Count("pk", filter=Q(ended_at=None) & ~Q(alertmanager__in=overlay.archived_alertmanagers))
-    counted = asked.annotate(alerts=Count("pk"), firing=firing, last_at=Max("began_at"))
+    fires = Q(ended_at=None) & ~Q(alertmanager__in=overlay.archived_alertmanagers)
+    counted = asked.annotate(
+        alerts=Count("pk"),
+        firing=Count("pk", filter=fires),
+        critical=Count("pk", filter=fires & Q(tone=Tone.CRITICAL)),
+        last_at=Max("began_at"),
+    )
     for url, rows in groupby(counted, key=lambda row: row[0]):
         if key := address_of(url):
             add_episodes(found[key], [row[1:] for row in rows])
@@ -109,12 +121,13 @@ def usages_found(fleet: FleetFile, overlay: Overlay) -> Usages:
     return dict(found)
 
 
-def add_episodes(usage: Usage, rows: list[tuple[str, int, int, datetime]]) -> None:
+def add_episodes(usage: Usage, rows: list[tuple[str, int, int, int, datetime]]) -> None:
     """Adds what was counted of the episodes with one URL, by owner."""
-    for owner, count, firing, last_at in rows:
+    for owner, count, firing, critical, last_at in rows:
         usage.owners.add(owner)
         usage.alerts += count
         usage.firing += firing
+        usage.critical += critical
         usage.last_at = max(filter(None, [usage.last_at, last_at]), default=None)
 
 

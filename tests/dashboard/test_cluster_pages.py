@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from apps.accounts.models import Role
 from apps.fleet.models import Cluster
-from apps.gitops.models import ClusterConnection
+from apps.gitops.models import Application, ClusterConnection
 from apps.sources.fleetfile.current import fleet_file_look_again
 from tests.pages import HOSTILE, RTL, ends_of, html_of, queries_of, text_of
 from tests.rows import (
@@ -143,6 +143,25 @@ def test_a_lost_cluster_shows_its_clock(viewer: Client, two_days: None) -> None:
     assert "Was right" in text
     assert "All right" not in text
     assert "RTO 47 h 50 m left" in text_of(html_of(viewer, LIST))
+
+
+def test_of_a_lost_cluster_what_is_not_known_for_that_alone_is_one_line(viewer: Client, two_days: None) -> None:
+    down(source_row("kubernetes/stone-prd-m01"))
+    source_row("argocd/production")
+    cluster_row(lost_since=ago(minutes=9), unreached_since=ago(minutes=12), reached_at=ago(minutes=12), **LOST)
+    broken("degraded")
+    for name in ("fine-1", "fine-2"):
+        application_row(name)
+    panel = text_of(html_of(viewer, URL)).partition("Applications: 3 of 3 need somebody")[2]
+    assert "degraded" in panel
+    assert "2 more are not known since it was lost" in panel
+    assert "fine-1" not in panel
+    Application.objects.filter(name="degraded").delete()
+    panel = text_of(html_of(viewer, URL)).partition("Applications: 2 of 2 need somebody")[2]
+    assert panel.lstrip().startswith("not known 2 are not known since it was lost") or panel.lstrip().startswith(
+        "2 are"
+    )
+    assert "None needs anybody" not in panel
 
 
 def test_a_missed_objective_says_so(viewer: Client, two_days: None) -> None:

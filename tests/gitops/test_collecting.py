@@ -524,6 +524,22 @@ def test_what_changes_under_our_eyes_is_so_since_then(argocd: ArgoCDServer, read
     assert database_now() - row().tone_since < timedelta(minutes=5)
 
 
+def test_trouble_that_was_not_known_for_a_while_is_no_new_trouble(fleet: FleetFile) -> None:
+    """Its cluster was lost, and Argo CD could compare nothing meanwhile."""
+    failed = operation("Failed", message="one or more objects failed to apply, reason: denied")
+    broken = application("build-m01", sync="OutOfSync", operation_state=failed)
+    unknown = application("build-m01", sync="Unknown", operation_state=failed, conditions=["ComparisonError"])
+    applications_apply(fleet=fleet, instance="production", events=[event(broken)])
+    since, tone = row().tone_since, row().tone
+    assert (tone, row().reason.startswith("sync failed: denied")) == ("critical", True)
+    for told in (unknown, broken):
+        applications_apply(fleet=fleet, instance="production", events=[event(told)])
+    assert (row().tone, row().tone_since) == ("critical", since)
+    applications_apply(fleet=fleet, instance="production", events=[event(application("build-m01"))])
+    assert row().tone == "well"
+    assert row().tone_since != since
+
+
 def test_what_the_list_saw_change_before_the_stream_is_so_since_then(
     argocd: ArgoCDServer, read: Callable[[], ReadOutcome], listed: Callable[[], Collected]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,10 @@ def test_the_list_says_who_uses_a_runbook_when_last_and_who_changed_it(viewer: C
     assert "Errors of the API SLO ApiErrors and 1 more konflux-infra api 5 h" in text
     assert "3 d" in text
     assert "by Remy" in text
-    alert("ApiSlow")
-    assert "1 fires now" in text_of(html_of(viewer, LIST))
+    alert("ApiSlow", tone="warning")
+    assert re.search(r'#tone-warning"></use></svg> 1 fires now', html_of(viewer, LIST))
+    alert("ApiErrors", tone="critical")
+    assert re.search(r'#tone-critical"></use></svg> 2 fire now', html_of(viewer, LIST))
 
 
 @pytest.mark.parametrize("most", [30_000_000, 0], ids=["kept", "asked of the database"])

@@ -22,7 +22,8 @@ from apps.fleet.overlay import Overlay
 from .form import silence_address
 from .guards import is_over
 from .makers import makers_of
-from .wanted import line_of, matchers_kept
+from .preview import ALERTNAME
+from .wanted import TENANT_LABEL, line_of, matchers_kept
 
 LATELY, SOON = timedelta(hours=24), timedelta(minutes=30)
 MOST_OVER, MOST_ON = 100, 500
@@ -136,13 +137,18 @@ def rows_of(silences: Iterable[Silence], now: datetime) -> list[SilenceRow]:
     return [
         SilenceRow(
             each,
-            matchers_kept(each),
+            tuple(sorted(matchers_kept(each), key=_place)),
             hides[each.alertmanager, each.silence_id],
             makers[each.pk].get_absolute_url() if each.pk in makers else "",
             now,
         )
         for each in found
     ]
+
+
+def _place(matcher: LabelMatcher) -> tuple[bool, bool]:
+    """What tells silences apart comes first: the alert's name, and last the tenant, which is a long id."""
+    return matcher.name == TENANT_LABEL, matcher.name != ALERTNAME
 
 
 def hides_of() -> Counter[tuple[str, str]]:

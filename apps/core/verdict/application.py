@@ -13,6 +13,8 @@ from . import Verdict, strictest_verdict
 
 SYNCED = "Synced"
 OUT_OF_SYNC = "OutOfSync"
+LEAD = "one or more objects failed to apply, reason: "
+"""With which Argo CD begins the reason of every failed sync; a row has room for the reason itself."""
 UNKNOWN_SYNC = "Unknown"
 """While a comparison fails: the revision that Argo CD tells beside it is the target's then (recorded of 3.6)."""
 HEALTHY = "Healthy"
@@ -172,5 +174,5 @@ def _of_deletion(facts: ApplicationFacts) -> Verdict:
 
 def _told(what: str, message: str) -> str:
     """`what`, with what the upstream said about it on one line."""
-    line = clean(" ".join(message.split()), LONGEST_MESSAGE)
+    line = clean(" ".join(message.split()).replace(LEAD, ""), LONGEST_MESSAGE)
     return f"{what}: {line}" if line else what
