@@ -94,7 +94,7 @@ def sessions_renew() -> int:
 
 
 def id_token_for(session_key: str) -> str:
-    """The person's own ID token, good for a minute more at least, renewed if it is not.
+    """The person's own ID token, good for half a minute more at least, renewed if it is not.
 
     Raises SignInNeeded where it cannot be had: nothing is sent in the person's name then.
     """

@@ -41,6 +41,8 @@ LATE = timedelta(seconds=60)
 LOOKS_APART = timedelta(seconds=10)
 """An Argo CD that stood still may answer a look before it takes up an older call: so far apart are the two looks by
 which something is called not begun."""
+REFRESHES_WITHIN = timedelta(minutes=10)
+"""After that a comparison that was asked for is no longer waited for: its controller stands still, or skips it."""
 CATCHES_UP = timedelta(seconds=15)
 """Argo CD answers from a cache that may lag behind what it accepted."""
 
@@ -119,7 +121,8 @@ def _own_judged(request: ActionRequest, operation: Operation, sight: Sight) -> J
     end = _end(request, operation, sight, kept)
     if end is None:
         return Judgement(State.RUNNING if request.state != State.RUNNING else None, "", kept)
-    moved = revision_words(request.revision_seen, operation.revision)
+    is_synced_to = bool(sight.told.operation_resources) or operation.revision == sight.told.application.sync_revision
+    moved = revision_words(request.revision_seen, operation.revision) if is_synced_to else ""
     return Judgement(end[0], f"{end[1]}. {moved}" if moved else end[1], kept)
 
 
@@ -249,23 +252,30 @@ def _named_runs_on(request: ActionRequest, kept: dict[str, Any]) -> Judgement:
 
 
 def _refresh_judged(request: ActionRequest, sight: Sight) -> Judgement:
-    """Of a refresh that nobody answered: whether Argo CD has compared since, by its own clock.
+    """Of a refresh that nobody answered: whether Argo CD has compared since.
 
-    The annotation that a refresh leaves proves that one arrived; without it a comparison may be another's, with
-    manifests that were not made anew.
+    The annotation that a refresh leaves, seen and gone, proves it; of a hard one its own value has to be seen, since
+    another's may be a normal one. A comparison other than the one that stood there before sending proves it of a normal
+    refresh alone. Moments of two clocks are never compared.
     """
-    kept, told = request.operation or {}, sight.told
-    if told.is_refreshing:
-        return Judgement(operation=None if kept.get(SEEN_REFRESHING) else {**kept, SEEN_REFRESHING: True})
-    compared, sent_at = told.reconciled_at, request.sent_at or request.state_at
-    if compared is None or compared <= sent_at:
-        is_late = is_over(request, sight.asked_at, sight.deadline)
-        words = "Argo CD has not compared the application since: it may be asked for again"
-        return Judgement(State.NOT_KNOWN, words) if is_late else Judgement()
-    at = f"compared at {moment_words(compared)}, by Argo CD’s clock"
-    if kept.get(SEEN_REFRESHING) or request.action == Action.REFRESH:
-        return Judgement(State.SUCCEEDED, f"Refreshed: {at}")
-    return Judgement(State.NOT_KNOWN, f"The application was {at}; not known whether with manifests made anew")
+    kept, told, before = request.operation or {}, sight.told, (request.operation or {}).get(COMPARED_BEFORE)
+    is_hard, is_late = request.action == Action.HARD_REFRESH, is_over(request, sight.asked_at, sight.deadline)
+    if told.refreshing == "hard" or (told.refreshing and not is_hard):
+        if sight.asked_at - (request.sent_at or request.state_at) > REFRESHES_WITHIN:
+            return Judgement(State.NOT_KNOWN, "Argo CD was asked to compare the application, and has not done so yet")
+        kept = {**kept, SEEN_REFRESHING: True}
+        if request.state == State.RUNNING:
+            return Judgement()
+        return Judgement(State.RUNNING, "Argo CD compares the application", kept)
+    has_compared = bool(before) and told.reconciled_at is not None and moment_text(told.reconciled_at) != before
+    at = f" at {moment_words(told.reconciled_at)}, by Argo CD’s clock" if told.reconciled_at else ""
+    if kept.get(SEEN_REFRESHING) or (has_compared and not is_hard):
+        return Judgement(State.SUCCEEDED, f"Refreshed: compared{at}")
+    if not is_late:
+        return Judgement()
+    if has_compared:
+        return Judgement(State.NOT_KNOWN, f"Argo CD has compared{at}: not known whether with manifests made anew")
+    return Judgement(State.NOT_KNOWN, "Not known whether Argo CD took it: it may be asked for again")
 
 
 def operation_begun(operation: Operation, told: ApplicationDetail) -> dict[str, Any]:

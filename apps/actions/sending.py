@@ -24,7 +24,7 @@ from .audit import confirmation_told, head_locked
 from .case import Finding
 from .guards import GUARDS
 from .in_name import acting_client, acts_as_person
-from .judging import moment_text, operation_begun
+from .judging import COMPARED_BEFORE, moment_text, operation_begun
 from .known import RUNNING, Known, doomed_told, known_of
 from .models import ActionRequest
 from .moves import request_move
@@ -143,9 +143,18 @@ def _sending_begins(request: ActionRequest, found: Preflight) -> bool:
             sent_at=database_now(),
             looked_at=None,
             operation_seen=moment_text(known.began_at),
+            **_comparison_before(request, found),
             digest=request.digest or found.case.digest,
             guards=_guards_kept(request, found.findings),
         )
+
+
+def _comparison_before(request: ActionRequest, found: Preflight) -> dict[str, Any]:
+    """Of a refresh, which comparison stands there before it is sent, as far as Argo CD told."""
+    live = found.case.live
+    if Action(request.action) not in REFRESHES or live is None or live.detail is None:
+        return {}
+    return {"operation": {COMPARED_BEFORE: moment_text(live.detail.reconciled_at)}}
 
 
 def _guards_kept(request: ActionRequest, findings: Iterable[Finding]) -> list[dict[str, str]]:

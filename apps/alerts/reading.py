@@ -36,7 +36,8 @@ T = TypeVar("T")
 # A restarted Alertmanager knows no alerts until every Prometheus has sent them again.
 KNOWS_ALL_AFTER = timedelta(minutes=5)
 FEWEST_TO_DROP = 10
-MOST_NAMED = 3
+MOST_NAMED, FEWEST_LOST = 3, 2
+FORBIDDEN = "(403)"
 LACKING = "its answer may lack data, by its own word"
 
 
@@ -58,8 +59,9 @@ class MemberAnswers:
 
 def alertmanager_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
     """Reads one member of an Alertmanager group and merges it into the group. Raises UpstreamError."""
+    has_told_all = Source.objects.filter(key=spec.key).exclude(version="").exists()
     connection_let_go()
-    answers = _ask(alertmanager_client(fleet, spec.key))
+    answers = _ask(alertmanager_client(fleet, spec.key), has_told_all=has_told_all)
     routing = _routing(fleet, spec.group)
     doubt = _doubt(spec, answers)
     silences_align(
@@ -67,7 +69,7 @@ def alertmanager_read(spec: SourceSpec, fleet: FleetFile) -> ReadOutcome:
         source=spec.key,
         told=answers.silences.items,
         is_complete=not answers.silences.unreadable,
-        doubt=doubt,
+        doubt="" if doubt == DROPPED else doubt,  # silences are kept over a restart
     )
     alertmanager_merge(
         group=spec.group,
@@ -121,18 +123,23 @@ def _doubt(spec: SourceSpec, answers: MemberAnswers) -> str:
     if answers.status is not None:
         return doubt_of(answers.status, database_now(), answers.facts.skew if answers.facts else None)
     name = f"alerts-dropped:{spec.key}"
-    if _has_dropped(spec.key, answers.alerts):
-        lease_take(name=name, holder=spec.key, seconds=KNOWS_ALL_AFTER.total_seconds())
-    return DROPPED if lease_is_held(name=name) else ""
+    if lease_is_held(name=name):
+        return DROPPED
+    if not _has_dropped(spec.key, answers.alerts):
+        return ""
+    lease_take(name=name, holder=spec.key, seconds=KNOWS_ALL_AFTER.total_seconds())
+    return DROPPED
 
 
 def _has_dropped(source: str, listing: Listing[Alert]) -> bool:
-    """Whether it lacks more than half of what it told last: so does one that has restarted, which the gateway of
-    Observatorium, or a proxy, does not let us ask; and in turns a Service over several of which one has."""
+    """Whether it lacks more than half of what it told last, several at once: so does one that has restarted, which the
+    gateway of Observatorium, or a proxy, does not let us ask; and in turns a Service over several of which one has. A
+    single alert ends: that is how alerts end."""
     told = {alert.fingerprint for alert in listing.items} | {item.name for item in listing.unreadable}
     holdings = Holding.objects.filter(source=source, episode__ended_at=None)
     held = set(holdings.values_list("episode__fingerprint", flat=True))
-    return len(held - told) * 2 > len(held)
+    lacking = len(held - told)
+    return lacking >= FEWEST_LOST and lacking * 2 > len(held)
 
 
 def doubt_of(status: Status, now: datetime, skew: float | None) -> str:
@@ -145,17 +152,24 @@ def doubt_of(status: Status, now: datetime, skew: float | None) -> str:
     return RESTARTED if uptime < KNOWS_ALL_AFTER else ""
 
 
-def _ask(client: AlertmanagerClient) -> MemberAnswers:
+def _ask(client: AlertmanagerClient, *, has_told_all: bool) -> MemberAnswers:
+    """All of it. What a proxy in front never let through is None; a right that was taken away fails the whole read."""
     alerts = client.alerts()
     facts = client.last
-    return MemberAnswers(alerts, client.silences(), _exposed(client.groups), _exposed(client.status), facts)
+    silences = client.silences()
+    groups = _exposed(client.groups, has_told_all=has_told_all)
+    status = _exposed(client.status, has_told_all=has_told_all)
+    return MemberAnswers(alerts, silences, groups, status, facts)
 
 
-def _exposed(ask: Callable[[], T]) -> T | None:
-    """None where the server, or a proxy in front of it, does not give it."""
+def _exposed(ask: Callable[[], T], *, has_told_all: bool) -> T | None:
     try:
         return ask()
-    except (UpstreamDenied, UpstreamNotFound):
+    except UpstreamNotFound:
+        return None
+    except UpstreamDenied as error:
+        if has_told_all or FORBIDDEN not in error.message:
+            raise
         return None
 
 

@@ -42,6 +42,8 @@ DOUBTS = {
 MOST_MATCHERS = 100
 LONGEST_COMMENT = 4_000
 LONGEST_QUERY = 20_000
+LONGEST_KEPT = 100_000
+"""Of what others keep at a silence: it is sent back with a change, and never shown."""
 ACTIVE, EXPIRED = "active", "expired"
 SILENCE_ENDED = "silence ended"
 
@@ -228,7 +230,7 @@ def _silence_columns(silence: SilenceTold) -> Columns:
         "starts_at": silence.starts_at,
         "ends_at": silence.ends_at,
         "updated_at": silence.updated_at,
-        "annotations": clean_all(silence.annotations, LONGEST_COMMENT),
+        "annotations": clean_all(silence.annotations, LONGEST_KEPT),
     }
 
 

@@ -312,6 +312,7 @@ def silence_document(silence: Silence, now: datetime) -> dict[str, Any]:
             for each in silence.matchers
         ],
         "startsAt": fine_moment(silence.starts_at),
+        **({"annotations": silence.annotations} if silence.annotations else {}),
     }
 
 
@@ -328,6 +329,7 @@ def silence_asked(document: dict[str, Any], now: datetime) -> Silence:
         created_by=str(document["createdBy"]),
         comment=str(document["comment"]),
         updated_at=now,
+        annotations={str(name): str(value) for name, value in document.get("annotations", {}).items()},
     )
 
 

@@ -56,7 +56,7 @@ class Reading:
 
 
 def cluster_reading(*, client: KubernetesClient, cluster: Cluster, ready: Readiness, budget: float) -> Reading:
-    """Everything below /readyz, in at most `budget` seconds and one call more.
+    """Everything below /readyz, in at most `budget` seconds and two calls more.
 
     A type that is not served, or that our account may not read, costs only itself. Raises UpstreamDenied when there is
     no type that it may read, and any other UpstreamError of any type: half a reading is none.

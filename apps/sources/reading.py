@@ -120,8 +120,9 @@ def source_failed(*, key: str, error: UpstreamError) -> None:
         kind=error.kind,
         message=error.message,
         is_outage=not isinstance(error, UpstreamThrottled),
-        least_delay=_least_delay(error),
-        forgiven=FAILURES_UNTIL_DOWN - 1 if isinstance(error, UpstreamUnverified) else 0,
+        least_delay=min(error.retry_after or 0.0, LONGEST_RETRY_AFTER),
+        is_refusal=isinstance(error, UpstreamDenied),
+        may_pass=isinstance(error, UpstreamUnverified),
     )
 
 
@@ -146,9 +147,17 @@ def _is_backed_off(key: str) -> bool:
 
 
 def _failure_note(
-    *, key: str, kind: str, message: str, is_outage: bool = True, least_delay: float = 0.0, forgiven: int = 0
+    *,
+    key: str,
+    kind: str,
+    message: str,
+    is_outage: bool = True,
+    least_delay: float = 0.0,
+    is_refusal: bool = False,
+    may_pass: bool = False,
 ) -> None:
-    """`least_delay` in seconds counts after more than `forgiven` failures in a row: before, it may pass by itself."""
+    """Asked again after `least_delay` seconds at the soonest. A refusal is asked about as seldom as possible; one that
+    may pass by itself only from the second in a row on."""
     SOURCE_READS.labels(key, kind).inc()
     with transaction.atomic():
         source = Source.objects.select_for_update().filter(key=key).first()
@@ -156,7 +165,8 @@ def _failure_note(
             return
         now = database_now()
         failures = source.failures + 1 if is_outage else source.failures
-        least = least_delay if max(failures, 1) > forgiven else 0.0
+        is_first = may_pass and source.error_kind != kind
+        least = max(LATEST_PROBE, least_delay) if is_refusal and not is_first else least_delay
         next_try = now + timedelta(seconds=max(backoff_seconds(max(failures, 1), source.interval), least))
         changes: dict[str, object] = {
             "attempted_at": now,
@@ -174,12 +184,6 @@ def _failure_note(
             source, before=before, after=after, tone=Tone.WARNING, now=now, seen_after=source.attempted_at
         )
         _record(source, changes, now, [line] if begins else [])
-
-
-def _least_delay(error: UpstreamError) -> float:
-    """Seconds before which asking again is pointless or unwanted."""
-    asked_for = min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
-    return max(LATEST_PROBE, asked_for) if isinstance(error, UpstreamDenied) else asked_for
 
 
 def backoff_seconds(failures: int, interval: float) -> float:

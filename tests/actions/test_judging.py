@@ -9,9 +9,19 @@ from uuid import UUID
 import pytest
 
 from apps.actions.comparing import COMPARES, SETTLES
-from apps.actions.judging import CATCHES_UP, LATE, LOOKS_APART, MOST_RESOURCES, Judgement, Sight, judged
+from apps.actions.judging import (
+    CATCHES_UP,
+    LATE,
+    LOOKS_APART,
+    MOST_RESOURCES,
+    REFRESHES_WITHIN,
+    Judgement,
+    Sight,
+    judged,
+)
 from apps.actions.models import ActionRequest
 from apps.actions.states import Action, State
+from apps.core.ages import moment_words
 from apps.integrations.argocd import Application, ApplicationDetail, Operation, ResourceStatus
 
 PK = UUID("0192f3a0-0000-7000-8000-000000000001")
@@ -40,7 +50,7 @@ def detail(
     compared: datetime | None = ENDED + SECOND,
     revision: str = "",
     results: tuple[ResourceStatus, ...] = (),
-    is_refreshing: bool = False,
+    refreshing: str = "",
 ) -> ApplicationDetail:
     application = Application(
         "argocd", "build", "default", True, sync_status=sync, sync_revision=revision, operation=operation
@@ -50,7 +60,7 @@ def detail(
         resources=resources,
         operation_resources=results,
         reconciled_at=compared,
-        is_refreshing=is_refreshing,
+        refreshing=refreshing,
     )
 
 
@@ -380,29 +390,53 @@ def test_of_a_terminate_that_may_still_arrive_nothing_is_concluded(operation: Op
     assert judge_twice(request, operation, after=TOO_LATE).state is expected
 
 
+def refresh_in(action: Action = Action.REFRESH, *, before: datetime | None = BEFORE) -> ActionRequest:
+    kept = {"compared_before": before.isoformat() if before else ""}
+    return request_in(State.UNKNOWN, action=action, operation=kept)
+
+
 @pytest.mark.parametrize("action", [Action.REFRESH, Action.HARD_REFRESH])
-def test_a_refresh_that_took_longer_than_its_call_is_followed_to_its_comparison(action: Action) -> None:
-    request = request_in(State.UNKNOWN, action=action)
-    under_way = judge(request, WAS_THERE, compared=BEFORE, is_refreshing=True)
-    assert under_way.state is None
-    request.operation = under_way.operation
-    assert judge(request, WAS_THERE, compared=BEFORE, is_refreshing=True).operation is None, "nothing new to keep"
-    told = judge(request, WAS_THERE, compared=LATER)
-    assert (told.state, told.words) == (
-        State.SUCCEEDED,
-        "Refreshed: compared at 24 Nov 2026, 12:00:02 UTC, by Argo CD’s clock",
-    )
+@pytest.mark.parametrize("compared", [SENT.replace(microsecond=0), BEFORE])
+def test_a_refresh_that_took_longer_than_its_call_is_followed_to_its_comparison(
+    action: Action, compared: datetime
+) -> None:
+    """It may begin in the very second of sending, and Argo CD's clock may be behind ours."""
+    request = refresh_in(action)
+    under_way = judge(request, WAS_THERE, compared=BEFORE, refreshing="hard")
+    assert under_way.state is State.RUNNING
+    request.state, request.operation = State.RUNNING, under_way.operation
+    assert judge(request, WAS_THERE, compared=BEFORE, refreshing="hard") == Judgement(), "nothing new to keep"
+    told = judge(request, WAS_THERE, compared=compared)
+    assert told.state is State.SUCCEEDED
+    assert told.words == f"Refreshed: compared at {moment_words(compared)}, by Argo CD’s clock"
 
 
-def test_a_comparison_since_is_what_a_refresh_asked_for_and_proves_nothing_of_a_hard_one() -> None:
-    assert judge(request_in(State.UNKNOWN, action=Action.REFRESH), None, compared=LATER).state is State.SUCCEEDED
-    told = judge(request_in(State.UNKNOWN, action=Action.HARD_REFRESH), None, compared=LATER)
+def test_another_persons_normal_refresh_is_none_of_manifests_made_anew() -> None:
+    request = refresh_in(Action.HARD_REFRESH)
+    assert judge(request, None, compared=BEFORE, refreshing="normal") == Judgement()
+    told = judge(request, None, compared=LATER, after=TOO_LATE)
     assert told.state is State.NOT_KNOWN
     assert "not known whether with manifests made anew" in told.words
 
 
-@pytest.mark.parametrize("compared", [None, BEFORE, SENT])
-def test_a_refresh_that_nothing_shows_is_waited_for_until_it_cannot_arrive(compared: datetime | None) -> None:
-    request = request_in(State.UNKNOWN, action=Action.HARD_REFRESH)
-    assert judge(request, None, compared=compared) == Judgement()
-    assert judge(request, None, compared=compared, after=TOO_LATE).state is State.NOT_KNOWN
+def test_another_comparison_than_the_one_before_is_what_a_normal_refresh_asked_for() -> None:
+    assert judge(refresh_in(), None, compared=LATER).state is State.SUCCEEDED
+    assert judge(refresh_in(before=None), None, compared=LATER) == Judgement(), "nobody knows what stood there before"
+
+
+@pytest.mark.parametrize("action", [Action.REFRESH, Action.HARD_REFRESH])
+def test_a_refresh_that_nothing_shows_is_waited_for_until_it_cannot_arrive(action: Action) -> None:
+    request = refresh_in(action)
+    assert judge(request, None, compared=BEFORE) == Judgement()
+    told = judge(request, None, compared=BEFORE, after=TOO_LATE)
+    assert (told.state, told.words) == (
+        State.NOT_KNOWN,
+        "Not known whether Argo CD took it: it may be asked for again",
+    )
+
+
+def test_a_comparison_that_never_comes_is_not_waited_for_for_ever() -> None:
+    request = refresh_in()
+    request.state = State.RUNNING
+    told = judge(request, None, compared=BEFORE, refreshing="normal", after=REFRESHES_WITHIN + SECOND)
+    assert (told.state, "has not done so yet" in told.words) == (State.NOT_KNOWN, True)

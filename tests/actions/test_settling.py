@@ -50,7 +50,7 @@ def looked_after(request: ActionRequest) -> ActionRequest:
     return request
 
 
-@pytest.mark.parametrize("action", [Action.SYNC, Action.DRY_RUN, Action.TERMINATE])
+@pytest.mark.parametrize("action", [Action.SYNC, Action.DRY_RUN, Action.TERMINATE, Action.HARD_REFRESH])
 def test_what_is_unknown_waits_for_a_late_call_though_its_application_is_gone(action: Action) -> None:
     request = looked_after(sent(State.UNKNOWN, MAY_STILL_ARRIVE, action))
     assert (request.state, request.outcome) == (State.UNKNOWN, "")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.alerts.models import AlertState, Episode, Holding
+from apps.alerts.models import AlertState, Episode, Holding, Silence
 from apps.alerts.planning import Answer
 from apps.alerts.services import alertmanager_merge, alerts_prune
 from apps.alerts.tasks import read_alertmanager
@@ -418,12 +418,37 @@ def test_a_tenants_alertmanager_that_loses_most_at_once_may_have_restarted(world
     assert Source.objects.get(key="alertmanager/rhobs/0").note == ""
 
 
+def test_the_doubt_ends_though_others_come_and_go_meanwhile(world: World) -> None:
+    world.tenant.tell(told_alert("A"), told_alert("B"), told_alert("C"))
+    world.read_tenant()
+    ends: list[datetime] = []
+    for told in ([told_alert("A")], [], [told_alert("A")], []):
+        world.tenant.tell(*told)
+        world.read_tenant()
+        ends.append(Lease.objects.get(name="alerts-dropped:alertmanager/rhobs/0").expires_at)
+    assert len(set(ends)) == 1
+
+
+def test_silences_are_kept_over_a_restart_and_not_doubted_with_the_alerts(world: World) -> None:
+    world.tenant.tell(told_alert("A"), told_alert("B"))
+    world.tenant.tell_silences(told_silence())
+    world.read_tenant()
+    world.tenant.tell()
+    world.tenant.tell_silences(told_silence(state="expired"))
+    world.read_tenant()
+    assert Silence.objects.get(alertmanager="rhobs").state == "expired"
+    assert len(tenant_firing()) == 2
+
+
 def test_a_tenants_alerts_end_one_by_one_at_once(world: World) -> None:
     world.tenant.tell(told_alert("A"), told_alert("B"))
     world.read_tenant()
     world.tenant.tell(told_alert("B"))
     world.read_tenant()
     assert [each.name for each in tenant_firing()] == ["B"]
+    world.tenant.tell()
+    world.read_tenant()
+    assert tenant_firing() == []
 
 
 def test_a_service_over_several_of_which_one_has_restarted_ends_nothing(world: World) -> None:
@@ -442,6 +467,22 @@ def test_one_that_gives_neither_groups_nor_status_is_read_all_the_same(world: Wo
         world.other.statuses[path] = 403
     world.read_other()
     assert Episode.objects.firing().filter(alertmanager="other").count() == 1
+
+
+@pytest.mark.parametrize(("before", "status"), [(False, 401), (True, 401), (True, 403)])
+def test_a_right_to_groups_or_status_that_is_taken_away_is_no_proxy_that_never_gave_them(
+    world: World, before: bool, status: int
+) -> None:
+    world.other.tell(told_alert())
+    if before:
+        world.read_other()
+    world.other.tell()
+    for path in ("/api/v2/alerts/groups", "/api/v2/status"):
+        del world.other.answers[path]
+        world.other.statuses[path] = status
+    world.read_other()
+    assert Source.objects.get(key="alertmanager/other/0").error_kind == "credentials"
+    assert Episode.objects.firing().filter(alertmanager="other").count() == before
 
 
 def test_an_answer_of_a_member_that_left_meanwhile_changes_nothing(world: World) -> None:

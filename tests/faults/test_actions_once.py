@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import uuid
+from typing import Any
 
+import msgspec
 import pytest
 
 from apps.actions.models import ActionRequest, AuditLine
@@ -12,8 +14,10 @@ from apps.actions.sending import request_send
 from apps.actions.services import request_submit
 from apps.actions.settling import requests_look_after, requests_lost
 from apps.actions.states import Action, State
+from apps.core.errors import UpstreamUnavailable
 from apps.demo.world.applications import Operation
 from apps.demo.world.syncing import operation_begin
+from apps.integrations.argocd import ApplicationDetail, ArgoCDClient
 from tests.faults.acting import SERVER, Person, Scene, states_of
 from tests.faults.stage import Stage
 
@@ -224,6 +228,31 @@ def test_a_terminate_ends_the_operation_that_it_names(scene: Scene, rhea: Person
 
 def test_a_refresh_ends_at_once(scene: Scene, rhea: Person) -> None:
     assert scene.sent(rhea, Action.HARD_REFRESH).state == State.SUCCEEDED
+
+
+@pytest.mark.parametrize("action", [Action.REFRESH, Action.HARD_REFRESH])
+def test_a_refresh_that_is_not_answered_is_followed_until_argo_cd_has_compared(
+    scene: Scene, rhea: Person, action: Action, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The controller needs longer than the call may take."""
+
+    def too_slow(self: ArgoCDClient, name: str, **_: Any) -> None:
+        raise UpstreamUnavailable(self.http.source, "no complete answer within 10 s")
+
+    monkeypatch.setattr(ArgoCDClient, "refresh", too_slow)
+    request = scene.sent(rhea, action)
+    assert request.state == State.UNKNOWN
+    looks = iter(["hard", ""])
+    application = ArgoCDClient.application
+
+    def marked(self: ArgoCDClient, name: str, **place: str) -> ApplicationDetail:
+        return msgspec.structs.replace(application(self, name, **place), refreshing=next(looks))
+
+    monkeypatch.setattr(ArgoCDClient, "application", marked)
+    assert scene.looked(request).state == State.RUNNING
+    done = scene.looked(request)
+    assert done.state == State.SUCCEEDED
+    assert done.outcome.startswith("Refreshed: compared at ")
 
 
 def test_a_request_that_is_not_there_is_not_sent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -239,6 +240,31 @@ def test_a_silence_is_extended_in_place_by_one_step(quiet: Quiet, rhea: Person) 
     assert silence.comment.endswith(f"[request {step.pk}]")
     assert silence.ends_at > old.ends_at
     assert [each["request_id"] for each in quiet.received()][1:] == [str(step.pk)]
+
+
+def annotated(quiet: Quiet, silence_id: str) -> Silence:
+    """Another tool keeps something there; the portal has read it."""
+    name = "appsre/0" if quiet.group == "appsre" else "rhobs"
+    book = quiet.stage.demo.world.silences[name]
+    told = replace(book.silences[silence_id], annotations={"tool.example/ticket": "T-1"})
+    quiet.stage.demo.call(lambda: book.put(told))
+    quiet.read()
+    return Silence.objects.get(silence_id=silence_id)
+
+
+def test_what_another_tool_keeps_at_a_silence_stays_when_it_is_extended(quiet: Quiet, rhea: Person) -> None:
+    old = annotated(quiet, kept(quiet, quiet.sent(quiet.ask(rhea, LINE))).silence_id)
+    assert old.annotations == {"tool.example/ticket": "T-1"}
+    done = quiet.carried_out(quiet.ask_about(rhea, old, Action.SILENCE_EDIT))
+    assert done.state == State.SUCCEEDED, done.outcome
+    assert quiet.silences()[old.silence_id].annotations == old.annotations
+
+
+def test_behind_observatorium_it_goes_over_to_the_new_one(gateway: Quiet, rhea: Person) -> None:
+    old = annotated(gateway, kept(gateway, gateway.sent(gateway.ask(rhea, 'alertname="Anything"'))).silence_id)
+    done = gateway.carried_out(gateway.ask_about(rhea, old, Action.SILENCE_EDIT))
+    assert done.state == State.SUCCEEDED, done.outcome
+    assert gateway.silences()[wanted_of(done).made].annotations == {"tool.example/ticket": "T-1"}
 
 
 def test_what_somebody_changed_since_it_was_asked_for_is_not_overwritten(quiet: Quiet, rhea: Person) -> None:

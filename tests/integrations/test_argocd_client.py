@@ -277,6 +277,6 @@ def test_an_operations_revision_is_the_commit_that_it_synced_once_that_is_told(
 
 
 def test_whether_a_refresh_is_under_way_is_told_by_what_it_leaves(serve: Serve) -> None:
-    assert not read_one(serve).is_refreshing
+    assert read_one(serve).refreshing == ""
     marked = {"name": "a", "namespace": "argocd", "annotations": {"argocd.argoproj.io/refresh": "hard"}}
-    assert read_one(serve, metadata=marked).is_refreshing
+    assert read_one(serve, metadata=marked).refreshing == "hard"

@@ -17,6 +17,7 @@ from apps.core.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
     UpstreamUntrusted,
+    UpstreamUnverified,
 )
 from apps.core.topics import version_of
 from apps.integrations.http import CallFacts
@@ -271,6 +272,28 @@ def test_the_error_of_an_upstream_is_capped_and_cleaned() -> None:
     source = fail(UpstreamBadReply(KEY, "x\x00" * 1000))
     assert len(source.error) == 500
     assert "\x00" not in source.error
+
+
+def waits() -> float:
+    source = the_source()
+    assert source.not_before
+    return (source.not_before - database_now()).total_seconds()
+
+
+def test_credentials_that_could_not_be_verified_are_tried_again_soon_once(fleet_file: FleetFileOfTest) -> None:
+    """A gateway says so too while it does not reach its provider, or has just started."""
+    source_failed(key=KEY, error=refused())
+    source_failed(key=KEY, error=refused())
+    source_failed(key=KEY, error=UpstreamUnverified(KEY, "could not verify our credentials (500)"))
+    assert the_source().error_kind == "credentials"
+    assert waits() < 295
+    source_failed(key=KEY, error=UpstreamUnverified(KEY, "could not verify our credentials (500)"))
+    assert waits() > 295
+    source_succeeded(key=KEY, outcome=ReadOutcome(items=3))
+    source_failed(key=KEY, error=UpstreamUnverified(KEY, "could not verify our credentials (500)", retry_after=600))
+    assert waits() > 295, "its own wish counts in any case"
+    source_failed(key=KEY, error=UpstreamDenied(KEY, "refused our credentials (401)"))
+    assert waits() > 295
 
 
 def test_outcomes_of_a_follower_count_as_those_of_a_read() -> None:

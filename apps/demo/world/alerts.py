@@ -100,6 +100,7 @@ class Silence:
     created_by: str
     comment: str
     updated_at: datetime
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     def state(self, now: datetime) -> str:
         """pending, active or expired."""

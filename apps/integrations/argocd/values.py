@@ -130,7 +130,8 @@ class ApplicationDetail(Struct, frozen=True):
     """All that the portal shows of one Application, from GET of that one; never manifests.
 
     `reconciled_at` is when the comparison began that `sync_status` may be taken from, in whole seconds.
-    `is_refreshing`: somebody asked for a comparison that it has not made yet (the annotation that a refresh leaves).
+    `refreshing` is "normal" or "hard" where somebody asked for a comparison that it has not made yet (the annotation
+    that a refresh leaves).
     """
 
     application: Application
@@ -140,7 +141,7 @@ class ApplicationDetail(Struct, frozen=True):
     images: tuple[str, ...] = ()
     external_urls: tuple[str, ...] = ()
     reconciled_at: datetime | None = None
-    is_refreshing: bool = False
+    refreshing: str = ""
 
 
 class ApplicationEvent(Struct, frozen=True):

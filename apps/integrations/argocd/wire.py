@@ -341,7 +341,7 @@ def application_detail(wire: WireApplication) -> ApplicationDetail:
         images=tuple(summary.images or ()),
         external_urls=tuple(summary.external_urls or ()),
         reconciled_at=read_time(status.reconciled_at),
-        is_refreshing=REFRESHING in (wire.metadata.annotations or ()),
+        refreshing=(wire.metadata.annotations or {}).get(REFRESHING, ""),
     )
 
 

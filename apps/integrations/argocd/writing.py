@@ -54,7 +54,7 @@ class Writing(UpstreamClient):
         """Has Argo CD compare the Application with Git again, `hard` with newly made manifests; waits until it did.
 
         The controller may need longer than a call may take: what was asked for stays asked for then, and is told by
-        `is_refreshing`. Does no harm when it is done twice. Raises UpstreamError, each kind as its class says; with a
+        `refreshing`. Does no harm when it is done twice. Raises UpstreamError, each kind as its class says; with a
         project, an Application that is missing is UpstreamNotFound.
         """
         query = [("refresh", "hard" if hard else "normal"), *place(namespace, project)]

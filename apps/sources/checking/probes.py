@@ -6,9 +6,16 @@ from collections.abc import Callable, Sequence, Sized
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound, UpstreamNotInstalled
+from apps.core.errors import (
+    UpstreamBadReply,
+    UpstreamDenied,
+    UpstreamError,
+    UpstreamNotFound,
+    UpstreamNotInstalled,
+    UpstreamRejected,
+)
 from apps.core.matchers import LabelMatcher, are_met
-from apps.integrations.alertmanager import Alert, AlertmanagerClient
+from apps.integrations.alertmanager import Alert, AlertmanagerClient, Status
 from apps.integrations.argocd import ArgoCDClient
 from apps.integrations.kubernetes import KubernetesClient
 from apps.integrations.listing import Listing
@@ -140,23 +147,44 @@ def alertmanager_probe(
 ) -> None:
     """Whether alerts, groups and silences can be read; `members` is how many the fleet file names."""
     if not client.is_observatorium:
-        status = found.attempt("", client.status)
-        if status is None:
+        try:
+            _note_status(found, found.timed(client.status), members)
+        except (UpstreamDenied, UpstreamNotFound) as error:
+            if not _is_closed(error):
+                found.failed("", error)
+                return
+            found.notes.append("does not let us ask since when it runs: alerts that vanish together are doubted")
+        except UpstreamError as error:
+            found.failed("", error)
             return
-        found.seen.append(f"version {status.version or 'not told'}")
-        if status.cluster_status == "settling":
-            found.notes.append("has just started and is still settling")
-        if status.peers and members != status.peers:
-            found.notes.append(f"is one of an HA cluster of {status.peers}, of which the fleet file names {members}")
     alerts = found.attempt("alerts", client.alerts)
     if alerts is None:
         return
     _count(found, alerts, "alerts")
     _look_for_watchdog(found, alerts.items, watchdog)
-    if not client.is_observatorium and (groups := found.attempt("alert groups", client.groups)) is not None:
-        _count(found, groups, "groups")
+    if not client.is_observatorium:
+        try:
+            _count(found, found.timed(client.groups), "groups")
+        except UpstreamError as error:
+            if not _is_closed(error):
+                found.failed("alert groups", error)
+            else:
+                found.notes.append("does not let us ask for its groups: `group_by` stands in, muted alerts look active")
     if (silences := found.attempt("silences", client.silences)) is not None:
         _count(found, silences, "silences")
+
+
+def _note_status(found: Findings, status: Status, members: int) -> None:
+    found.seen.append(f"version {status.version or 'not told'}")
+    if status.cluster_status == "settling":
+        found.notes.append("has just started and is still settling")
+    if status.peers and members != status.peers:
+        found.notes.append(f"is one of an HA cluster of {status.peers}, of which the fleet file names {members}")
+
+
+def _is_closed(error: UpstreamError) -> bool:
+    """Whether it, or a proxy in front of it, gives this to nobody, as the reading bears."""
+    return isinstance(error, UpstreamNotFound) or (isinstance(error, UpstreamDenied) and "(403)" in error.message)
 
 
 def _look_for_watchdog(found: Findings, alerts: tuple[Alert, ...], watchdog: tuple[LabelMatcher, ...]) -> None:
@@ -172,7 +200,7 @@ def prometheus_probe(client: PrometheusClient, found: Findings) -> None:
     if not client.is_observatorium:
         try:
             found.seen.append(f"version {found.timed(client.build_version)}")
-        except UpstreamNotInstalled:
+        except (UpstreamNotFound, UpstreamDenied, UpstreamRejected, UpstreamBadReply):  # as the reading bears
             found.notes.append("does not tell its version")
         except UpstreamError as error:
             found.failed("", error)

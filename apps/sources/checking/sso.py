@@ -14,8 +14,8 @@ from apps.sources.sso import provider_settings
 
 SECRET = "client_secret"  # noqa: S105  a key's name
 MENDS: Mapping[str, str] = {
-    "discovery": "see whether `sso.issuer` is its address, whether this machine reaches it, and whether `sso.ca_file`"
-    " names the authority of its certificate",
+    "discovery": "see whether `sso.issuer` is its address, whether this machine reaches it (through `sso.proxy`, if"
+    " need be), and whether `sso.ca_file` names the authority of its certificate",
     "issuer": "write `sso.issuer` letter by letter as the provider names itself",
     "hosts": "name that host in `sso.hosts`, if it is the provider's",
     "keys": "see what the provider publishes at its jwks_uri, and `sso.algorithms`",
