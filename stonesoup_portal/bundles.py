@@ -30,9 +30,6 @@ class BundleFinder(BaseFinder):
     Servers have a finder too, since Django's checks look at it: they ask for no file, and need no folder to write to.
     """
 
-    def __init__(self, app_names: Any = None, *args: Any, **kwargs: Any) -> None:
-        pass
-
     @cached_property
     def folder(self) -> tempfile.TemporaryDirectory[str]:
         """With all bundles in it."""

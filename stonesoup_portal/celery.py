@@ -153,7 +153,7 @@ def serve_worker_figures(**_: Any) -> None:
 
 
 @worker_ready.connect
-def know_every_address(sender: Any, **_: Any) -> None:
+def load_what_stays(sender: Any, **_: Any) -> None:
     """A worker that acts knows the addresses of pages before its first action, which would wait half a second."""
     from apps.core.memory import what_is_loaded_stays
 

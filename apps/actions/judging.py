@@ -16,7 +16,7 @@ import msgspec
 from apps.core.ages import moment_words
 from apps.core.text import clean, clean_all
 from apps.core.verdict.application import OUT_OF_SYNC
-from apps.gitops.phases import Result
+from apps.gitops.phases import failures_first
 from apps.integrations.argocd import ApplicationDetail, Operation, ResourceStatus
 
 from .comparing import comparison_of, end_compared
@@ -258,15 +258,15 @@ def _refresh_judged(request: ActionRequest, sight: Sight) -> Judgement:
     another's may be a normal one. A comparison other than the one that stood there before sending proves it of a normal
     refresh alone. Moments of two clocks are never compared.
     """
-    kept, told, before = request.operation or {}, sight.told, (request.operation or {}).get(COMPARED_BEFORE)
+    kept, told = request.operation or {}, sight.told
     is_hard, is_late = request.action == Action.HARD_REFRESH, is_over(request, sight.asked_at, sight.deadline)
     if told.refreshing == "hard" or (told.refreshing and not is_hard):
         if sight.asked_at - (request.sent_at or request.state_at) > REFRESHES_WITHIN:
             return Judgement(State.NOT_KNOWN, "Argo CD was asked to compare the application, and has not done so yet")
-        kept = {**kept, SEEN_REFRESHING: True}
         if request.state == State.RUNNING:
             return Judgement()
-        return Judgement(State.RUNNING, "Argo CD compares the application", kept)
+        return Judgement(State.RUNNING, "Argo CD compares the application", {**kept, SEEN_REFRESHING: True})
+    before = kept.get(COMPARED_BEFORE)
     has_compared = bool(before) and told.reconciled_at is not None and moment_text(told.reconciled_at) != before
     at = f" at {moment_words(told.reconciled_at)}, by Argo CD’s clock" if told.reconciled_at else ""
     if kept.get(SEEN_REFRESHING) or (has_compared and not is_hard):
@@ -285,7 +285,7 @@ def operation_begun(operation: Operation, told: ApplicationDetail) -> dict[str, 
 
 def operation_kept(operation: Operation, resources: tuple[ResourceStatus, ...]) -> dict[str, Any]:
     """What a request's row keeps of an operation; of many resources those that are not in order."""
-    shown = sorted(resources, key=lambda each: Result(each).tone.rank)[:MOST_RESOURCES]
+    shown = [each.resource for each in failures_first(resources)[:MOST_RESOURCES]]
     return {
         "phase": clean(operation.phase, 50),
         "message": clean(operation.message, LONGEST_TEXT),

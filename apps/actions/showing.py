@@ -18,7 +18,7 @@ from apps.core.tones import Tone
 from apps.fleet.overlay import Overlay
 from apps.gitops.links import argocd_link, commit_link
 from apps.gitops.models import Application
-from apps.gitops.phases import OPERATION_TONES, Result
+from apps.gitops.phases import OPERATION_TONES, Result, failures_first
 from apps.integrations.argocd import values
 
 from .asking import address_of
@@ -261,7 +261,7 @@ def operation_shown(kept: dict[str, Any] | None) -> Operation | None:
         started_at=moment_of(kept.get("started_at")),
         finished_at=moment_of(kept.get("finished_at")),
         retry_count=kept.get("retry_count") or 0,
-        results=sorted(map(Result, resources), key=lambda each: each.tone.rank),
+        results=failures_first(resources),
     )
 
 

@@ -14,7 +14,7 @@ from apps.alerts.services import DROPPED, RESTARTED, SETTLING, alertmanager_merg
 from apps.alerts.telling import PLAIN_FINGERPRINT, Told, alert_told, groupings_of, stand_in_grouping
 from apps.core.clock import database_now
 from apps.core.connections import connection_let_go
-from apps.core.errors import UpstreamDenied, UpstreamError, UpstreamNotFound
+from apps.core.errors import UpstreamDenied, UpstreamError
 from apps.core.leases import lease_is_held, lease_take
 from apps.core.matchers import LabelMatcher, are_met
 from apps.fleet.naming import is_in_cluster
@@ -22,7 +22,7 @@ from apps.fleet.overlay import WATCHDOG_MISSING
 from apps.gitops.models import Application, ClusterConnection
 from apps.integrations.alertmanager import AlertmanagerClient
 from apps.integrations.alertmanager.values import Alert, Group, Silence, Status
-from apps.integrations.http import CallFacts
+from apps.integrations.http import CallFacts, is_given_to_nobody
 from apps.integrations.listing import Listing, Unreadable
 from apps.integrations.prometheus.values import Rule
 from apps.sources.catalog import SourceSpec
@@ -37,7 +37,6 @@ T = TypeVar("T")
 KNOWS_ALL_AFTER = timedelta(minutes=5)
 FEWEST_TO_DROP = 10
 MOST_NAMED, FEWEST_LOST = 3, 2
-FORBIDDEN = "(403)"
 LACKING = "its answer may lack data, by its own word"
 
 
@@ -165,10 +164,9 @@ def _ask(client: AlertmanagerClient, *, has_told_all: bool) -> MemberAnswers:
 def _exposed(ask: Callable[[], T], *, has_told_all: bool) -> T | None:
     try:
         return ask()
-    except UpstreamNotFound:
-        return None
-    except UpstreamDenied as error:
-        if has_told_all or FORBIDDEN not in error.message:
+    except UpstreamError as error:
+        was_taken_away = has_told_all and isinstance(error, UpstreamDenied)
+        if was_taken_away or not is_given_to_nobody(error):
             raise
         return None
 

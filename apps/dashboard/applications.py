@@ -29,7 +29,7 @@ from apps.gitops.links import argocd_link, commit_link, git_link, own_links
 from apps.gitops.listing import ApplicationRow, application_rows
 from apps.gitops.merging import operation_of
 from apps.gitops.models import Application, ApplicationDetail, Commit
-from apps.gitops.phases import OPERATION_TONES, Result
+from apps.gitops.phases import OPERATION_TONES, Result, failures_first
 from apps.gitops.words import Sentence, message_sentence, sentence_of
 from apps.integrations.argocd import values
 from apps.notes.models import Subjects
@@ -94,8 +94,7 @@ class Details:
     @property
     def results(self) -> Sequence[Result]:
         """What the last operation did with each resource, failures first."""
-        results = [Result(each) for each in (self.value.operation_resources if self.value else ())]
-        return sorted(results, key=lambda each: each.tone.rank)[:MOST_RESOURCES]
+        return failures_first(self.value.operation_resources if self.value else ())[:MOST_RESOURCES]
 
     @property
     def history(self) -> Sequence[values.HistoryEntry]:

@@ -19,7 +19,7 @@ from apps.fleet.models import Cluster, ClusterObject, ClusterRole
 from apps.fleet.overlay import Overlay
 from apps.fleet.shown import cluster_doubt
 from apps.gitops.listing import application_rows
-from apps.gitops.models import Application, ClusterConnection
+from apps.gitops.models import UNDOUBTED, Application, ClusterConnection
 from apps.notes.models import Subjects
 from apps.notes.showing import notes_panel
 from apps.sources.models import SourceState
@@ -176,9 +176,9 @@ def applications_not_well(cluster: Cluster, overlay: Overlay) -> dict[str, Any]:
     """
     deployed = Application.objects.current(overlay).filter(cluster=cluster.name).with_shown_tone(overlay)
     ranked = deployed.filter(Q(shown_tone__in=NEEDING)).annotate(shown_rank=rank_of("shown_tone"))
-    own = Q(tone__in=[Tone.CRITICAL, Tone.WARNING])
     told, doubted_count = ranked, 0
     if cluster.lost_since:
+        own = Q(tone__in=UNDOUBTED)
         told, doubted_count = ranked.filter(own), ranked.exclude(own).count()
     rows = application_rows(told.order_by("shown_rank", "name", "pk")[:MOST_APPLICATIONS], overlay)
     return {"applications": rows, "doubted_count": doubted_count}

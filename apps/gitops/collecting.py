@@ -29,7 +29,7 @@ from apps.timeline.models import TONE, Kind, Transition
 from apps.timeline.services import transitions_note
 
 from .destinations import destinations_of
-from .merging import COLUMNS, LIFE, Change, Surroundings, draft_of, key_of, row_judge, row_take
+from .merging import BROKEN, COLUMNS, LIFE, Change, Surroundings, draft_of, key_of, row_judge, row_take
 from .models import Application, ApplicationDetail, ClusterConnection, Project, SeenOperation
 from .rights import Absence, absence_of
 from .seen import seen_operation, seen_operations_note
@@ -42,7 +42,6 @@ DELETED, REPLAYED = "DELETED", "ADDED"
 APPEARED = Change("seen", "", "appeared")
 REMOVED = Change("seen", "", "removed")
 ROWS_A_STATEMENT = 200
-BROKEN = frozenset({Tone.CRITICAL, Tone.WARNING})
 
 
 @dataclass(frozen=True, kw_only=True)

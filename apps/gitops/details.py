@@ -32,7 +32,7 @@ from apps.sources.models import Source
 from .around import around_read
 from .commits import commits_read, commits_tried_since, commits_want
 from .models import Application, ApplicationDetail
-from .phases import Result
+from .phases import failures_first
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ def _kept(told: Told) -> dict[str, Any]:
     cut = msgspec.structs.replace(
         told,
         resources=_worst_first(told.resources),
-        operation_resources=tuple(sorted(told.operation_resources, key=_rank)[:MOST_RESOURCES]),
+        operation_resources=tuple(each.resource for each in failures_first(told.operation_resources)[:MOST_RESOURCES]),
         history=told.history[-MOST_HISTORY:],
         images=told.images[:MOST_IMAGES],
         external_urls=told.external_urls[:MOST_IMAGES],
@@ -218,10 +218,6 @@ def _kept(told: Told) -> dict[str, Any]:
 def _worst_first(resources: tuple[ResourceStatus, ...]) -> tuple[ResourceStatus, ...]:
     """As many as are kept, those that are not in order before the rest."""
     return tuple(sorted(resources, key=_is_in_order)[:MOST_RESOURCES])
-
-
-def _rank(resource: ResourceStatus) -> int:
-    return Result(resource).tone.rank
 
 
 def _is_in_order(resource: ResourceStatus) -> bool:

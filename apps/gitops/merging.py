@@ -25,7 +25,7 @@ from .models import Application, Project
 from .windows import window_closed
 
 LIFE = "life"
-TROUBLE = (Tone.CRITICAL, Tone.WARNING)
+BROKEN = frozenset({Tone.CRITICAL, Tone.WARNING})
 MOST_LABELS = 60
 MOST_CONDITIONS = 30
 MOST_INFOS = 20
@@ -85,7 +85,7 @@ def row_judge(row: Application, around: Surroundings, *, is_first_sight: bool = 
     """
     verdict = application_verdict(facts_of(row, around))
     if row.tone != verdict.tone or row.tone_since is None:
-        was_in_trouble = verdict.tone in TROUBLE and row.tone in {*TROUBLE, Tone.UNKNOWN} and not is_first_sight
+        was_in_trouble = verdict.tone in BROKEN and row.tone in {*BROKEN, Tone.UNKNOWN} and not is_first_sight
         told = _told_since(row, around.now) if is_first_sight or was_in_trouble else around.now
         row.tone_since = told if was_in_trouble else max(told, row.tone_since or told)
         row.tone = verdict.tone.value

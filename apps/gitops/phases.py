@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from apps.core.tones import Tone
@@ -30,3 +31,8 @@ class Result:
     def tone(self) -> Tone:
         """By its word; unknown for a word that Argo CD did not have so far."""
         return {**RESULT_TONES, **HOOK_TONES}.get(self.word, Tone.UNKNOWN)
+
+
+def failures_first(resources: Iterable[values.ResourceStatus]) -> list[Result]:
+    """What an operation did with these, the worst first."""
+    return sorted(map(Result, resources), key=lambda each: each.tone.rank)

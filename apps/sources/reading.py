@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 
@@ -120,9 +121,7 @@ def source_failed(*, key: str, error: UpstreamError) -> None:
         kind=error.kind,
         message=error.message,
         is_outage=not isinstance(error, UpstreamThrottled),
-        least_delay=min(error.retry_after or 0.0, LONGEST_RETRY_AFTER),
-        is_refusal=isinstance(error, UpstreamDenied),
-        may_pass=isinstance(error, UpstreamUnverified),
+        least_delay=partial(_least_delay, error),
     )
 
 
@@ -147,17 +146,8 @@ def _is_backed_off(key: str) -> bool:
 
 
 def _failure_note(
-    *,
-    key: str,
-    kind: str,
-    message: str,
-    is_outage: bool = True,
-    least_delay: float = 0.0,
-    is_refusal: bool = False,
-    may_pass: bool = False,
+    *, key: str, kind: str, message: str, is_outage: bool = True, least_delay: Callable[[Source], float] = lambda _: 0.0
 ) -> None:
-    """Asked again after `least_delay` seconds at the soonest. A refusal is asked about as seldom as possible; one that
-    may pass by itself only from the second in a row on."""
     SOURCE_READS.labels(key, kind).inc()
     with transaction.atomic():
         source = Source.objects.select_for_update().filter(key=key).first()
@@ -165,9 +155,8 @@ def _failure_note(
             return
         now = database_now()
         failures = source.failures + 1 if is_outage else source.failures
-        is_first = may_pass and source.error_kind != kind
-        least = max(LATEST_PROBE, least_delay) if is_refusal and not is_first else least_delay
-        next_try = now + timedelta(seconds=max(backoff_seconds(max(failures, 1), source.interval), least))
+        delay = max(backoff_seconds(max(failures, 1), source.interval), least_delay(source))
+        next_try = now + timedelta(seconds=delay)
         changes: dict[str, object] = {
             "attempted_at": now,
             "failures": failures,
@@ -184,6 +173,14 @@ def _failure_note(
             source, before=before, after=after, tone=Tone.WARNING, now=now, seen_after=source.attempted_at
         )
         _record(source, changes, now, [line] if begins else [])
+
+
+def _least_delay(error: UpstreamError, source: Source) -> float:
+    """Seconds before which asking again is pointless or unwanted, as the source stood before this failure: of a refusal
+    that may pass by itself only the second in a row is one."""
+    asked_for = min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
+    may_pass = isinstance(error, UpstreamUnverified) and source.error_kind != error.kind
+    return max(LATEST_PROBE, asked_for) if isinstance(error, UpstreamDenied) and not may_pass else asked_for
 
 
 def backoff_seconds(failures: int, interval: float) -> float:

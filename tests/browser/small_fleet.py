@@ -202,7 +202,7 @@ def troubled_applications() -> None:
         "application": {"namespace": "argocd", "name": row.name, "project": "default", "is_complete": True},
         "resources": [{**resource, "status": "OutOfSync", "health_status": "Degraded", "requires_pruning": True}],
         "operation_resources": [
-            {**resource, "status": "SyncFailed", "message": "quota exceeded", "sync_phase": "Sync"}
+            {**resource, "status": "SyncFailed", "message": "quota exceeded", "hook_phase": "Failed"}
         ],
         "history": [{"id": 1, "revision": row.sync_revision, "initiated_by": "remy"}],
     }

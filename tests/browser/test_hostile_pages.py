@@ -248,7 +248,7 @@ def details_of_the_corpus(texts: Texts) -> None:
     row.save()
     resources = [
         {"group": word, "version": "v1", "kind": word, "namespace": word, "name": word, "status": word,
-         "health_status": word, "health_message": word, "message": word, "sync_phase": word}
+         "health_status": word, "health_message": word, "message": word, "hook_phase": word}
         for word in every
     ]  # fmt: skip
     told = {"namespace": "argocd", "name": row.name, "project": "default", "is_complete": True}

@@ -94,7 +94,7 @@ class Application(Struct, frozen=True):
 
 
 class ResourceStatus(Struct, frozen=True):
-    """One of `status.resources`, or of `operationState.syncResult.resources` (then also `message` and the two phases).
+    """One of `status.resources`, or of `operationState.syncResult.resources` (then `message` and `hook_phase` too).
 
     `hook_phase` is how far a hook is. Of another resource "Failed" and "Error" alone mean something there: one that was
     applied, and then was not healthy before the next wave; a sync that succeeded leaves "Running" (recorded of 3.6).
@@ -111,7 +111,6 @@ class ResourceStatus(Struct, frozen=True):
     requires_pruning: bool = False
     hook: bool = False
     message: str = ""
-    sync_phase: str = ""
     hook_phase: str = ""
 
 

@@ -157,7 +157,6 @@ class WireResource(Struct, rename="camel"):
     hook_type: str | None = None
     hook_phase: str | None = None
     message: str | None = None
-    sync_phase: str | None = None
 
 
 class WireSyncResult(Struct):
@@ -398,7 +397,6 @@ def _resource(wire: WireResource) -> ResourceStatus:
         requires_pruning=bool(wire.requires_pruning),
         hook=bool(wire.hook or wire.hook_type),
         message=wire.message or "",
-        sync_phase=wire.sync_phase or "",
         hook_phase=wire.hook_phase or "",
     )
 

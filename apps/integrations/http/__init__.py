@@ -2,7 +2,7 @@
 
 from apps.integrations.http.client import Answer, HttpClient, Query, Refine
 from apps.integrations.http.endpoint import CallFacts, Endpoint
-from apps.integrations.http.failures import MEANINGS, failure, kind_of_status, translated, words_of
+from apps.integrations.http.failures import MEANINGS, failure, is_given_to_nobody, kind_of_status, translated, words_of
 from apps.integrations.http.stream import Stream
 from apps.integrations.http.words import plain_line
 
@@ -16,6 +16,7 @@ __all__ = [
     "Refine",
     "Stream",
     "failure",
+    "is_given_to_nobody",
     "kind_of_status",
     "plain_line",
     "translated",

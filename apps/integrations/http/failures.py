@@ -180,6 +180,13 @@ def words_of(kind: type[UpstreamError], status: int) -> str:
     return f"{named.get(kind, 'answered with an error')} ({status})"
 
 
+def is_given_to_nobody(error: UpstreamError) -> bool:
+    """Whether it is not there, or refused as a right (403) as a proxy does that lets only some of an API through."""
+    return isinstance(error, errors.UpstreamNotFound) or (
+        isinstance(error, errors.UpstreamDenied) and "(403)" in error.message
+    )
+
+
 def seconds_until(retry_after: str | None) -> float | None:
     """A Retry-After header (seconds, or a date) as seconds from now; None where there is none that can be read."""
     if not retry_after:

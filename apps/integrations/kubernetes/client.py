@@ -195,7 +195,7 @@ class KubernetesClient(UpstreamClient):
         except UpstreamDenied as error:
             if self._serves(group, plural):
                 raise
-            raise UpstreamNotInstalled(self.source, "does not serve this", permanent=True) from error
+            raise failure(UpstreamNotInstalled, self.source, "does not serve this") from error
 
     def _serves(self, group: tuple[str, ...], plural: str) -> bool:
         """Whether the cluster has the type, as its discovery tells; True where that tells nothing."""

@@ -12,6 +12,7 @@ from apps.core.errors import (
     UpstreamRejected,
     UpstreamThrottled,
     UpstreamUntrusted,
+    UpstreamUnverified,
 )
 
 # A part of the error's message, and what would mend it; the first that fits. {at} is the source's place in the file.
@@ -91,14 +92,12 @@ class Place:
             return f"put the secret where {self.credentials} looks for it"
         if not self.credentials:
             return f"it wants credentials: name them under `{self.at}`"
-        if error.message.startswith("could not verify"):
-            return (
-                f"see whether it reaches the provider that signs our tokens, and knows the tenant; else have new "
-                f"credentials made for {self.account} and put them where {self.credentials} looks for them"
-            )
+        anew = f"have new credentials made for {self.account} and put them where {self.credentials} looks for them"
+        if isinstance(error, UpstreamUnverified):
+            return f"see whether it reaches the provider that signs our tokens, and knows the tenant; else {anew}"
         if not error.message.startswith(("refused our credentials", "no token for us")):
             return f"give {self.account} the right to read this"
-        return f"have new credentials made for {self.account} and put them where {self.credentials} looks for them"
+        return anew
 
     def _told(self, table: tuple[tuple[str, str], ...], error: UpstreamError) -> str:
         found = (mend for part, mend in table if part in error.message)

@@ -17,6 +17,7 @@ from apps.core.errors import (
 from apps.core.matchers import LabelMatcher, are_met
 from apps.integrations.alertmanager import Alert, AlertmanagerClient, Status
 from apps.integrations.argocd import ArgoCDClient
+from apps.integrations.http import is_given_to_nobody
 from apps.integrations.kubernetes import KubernetesClient
 from apps.integrations.listing import Listing
 from apps.integrations.prometheus import PrometheusClient
@@ -68,6 +69,8 @@ KUBERNETES_TYPES = (
 
 
 MOST_PROJECTS = 10
+NO_STATUS = "does not let us ask since when it runs: alerts that vanish together are doubted"
+NO_GROUPS = "does not let us ask for its groups: `group_by` stands in, muted alerts look active"
 
 
 def argocd_probe(client: ArgoCDClient, found: Findings) -> None:
@@ -147,29 +150,20 @@ def alertmanager_probe(
 ) -> None:
     """Whether alerts, groups and silences can be read; `members` is how many the fleet file names."""
     if not client.is_observatorium:
-        try:
-            _note_status(found, found.timed(client.status), members)
-        except (UpstreamDenied, UpstreamNotFound) as error:
-            if not _is_closed(error):
-                found.failed("", error)
-                return
-            found.notes.append("does not let us ask since when it runs: alerts that vanish together are doubted")
-        except UpstreamError as error:
-            found.failed("", error)
+        status = _unless_closed(found, "", client.status, NO_STATUS)
+        if found.faults:
             return
+        if status is not None:
+            _note_status(found, status, members)
     alerts = found.attempt("alerts", client.alerts)
     if alerts is None:
         return
     _count(found, alerts, "alerts")
     _look_for_watchdog(found, alerts.items, watchdog)
     if not client.is_observatorium:
-        try:
-            _count(found, found.timed(client.groups), "groups")
-        except UpstreamError as error:
-            if not _is_closed(error):
-                found.failed("alert groups", error)
-            else:
-                found.notes.append("does not let us ask for its groups: `group_by` stands in, muted alerts look active")
+        groups = _unless_closed(found, "alert groups", client.groups, NO_GROUPS)
+        if groups is not None:
+            _count(found, groups, "groups")
     if (silences := found.attempt("silences", client.silences)) is not None:
         _count(found, silences, "silences")
 
@@ -182,9 +176,16 @@ def _note_status(found: Findings, status: Status, members: int) -> None:
         found.notes.append(f"is one of an HA cluster of {status.peers}, of which the fleet file names {members}")
 
 
-def _is_closed(error: UpstreamError) -> bool:
-    """Whether it, or a proxy in front of it, gives this to nobody, as the reading bears."""
-    return isinstance(error, UpstreamNotFound) or (isinstance(error, UpstreamDenied) and "(403)" in error.message)
+def _unless_closed(found: Findings, what: str, call: Callable[[], T], note: str) -> T | None:
+    """What a call gives; None and a note where it is given to nobody, as the reading bears, else None and a fault."""
+    try:
+        return found.timed(call)
+    except UpstreamError as error:
+        if is_given_to_nobody(error):
+            found.notes.append(note)
+        else:
+            found.failed(what, error)
+        return None
 
 
 def _look_for_watchdog(found: Findings, alerts: tuple[Alert, ...], watchdog: tuple[LabelMatcher, ...]) -> None:
